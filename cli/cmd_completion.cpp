@@ -1,0 +1,135 @@
+#include "base/text.hpp"
+#include "commands.hpp"
+
+#include <algorithm>
+#include <ostream>
+
+namespace callchain::cli {
+namespace {
+
+struct Words {
+    std::string command;  // empty: the program itself
+    std::string description;
+    std::vector<std::string> options;
+    std::vector<std::string> options_with_files;  // those whose value is a path
+};
+
+std::vector<Words> table_of(const CLI::App& root) {
+    std::vector<Words> table;
+    const auto add = [&](const CLI::App& app, const std::string& name) {
+        Words words{name, app.get_description(), {}, {}};
+        for (const auto* option : app.get_options()) {
+            for (const auto& long_name : option->get_lnames()) {
+                words.options.push_back("--" + long_name);
+                const auto type = option->get_type_name();
+                const bool is_file =
+                    type.find("FILE") != std::string::npos || type.find("PATH") != std::string::npos;
+                if (is_file) words.options_with_files.push_back("--" + long_name);
+            }
+        }
+        table.push_back(std::move(words));
+    };
+    add(root, "");
+    for (const auto* command : root.get_subcommands([](const CLI::App*) { return true; }))
+        add(*command, command->get_name());
+    return table;
+}
+
+std::string commands_of(const std::vector<Words>& table) {
+    std::vector<std::string> names;
+    for (const auto& words : table) {
+        if (!words.command.empty()) names.push_back(words.command);
+    }
+    return join(names, " ");
+}
+
+std::string bash_completion(const std::vector<Words>& table) {
+    std::string out =
+        "# bash completion for callchain; load it with: source <(callchain completion bash)\n"
+        "_callchain() {\n"
+        "    local word=${COMP_WORDS[COMP_CWORD]} command=\"\" i\n"
+        "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+        "        [[ ${COMP_WORDS[i]} != -* ]] && { command=${COMP_WORDS[i]}; break; }\n"
+        "    done\n"
+        "    local options\n"
+        "    case $command in\n";
+    for (const auto& words : table) {
+        out += "        " + (words.command.empty() ? "\"\"" : words.command) + ") options=\"" +
+               join(words.options, " ");
+        if (words.command.empty()) out += " " + commands_of(table);
+        if (words.command == "help") out += " " + commands_of(table) + " exit-codes environment";
+        if (words.command == "completion") out += " bash zsh fish";
+        out += "\" ;;\n";
+    }
+    return out +
+           "    esac\n"
+           "    COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
+           "    [[ $word != -* && -n $command ]] && COMPREPLY+=($(compgen -f -- \"$word\"))\n"
+           "    return 0\n"
+           "}\n"
+           "complete -o filenames -F _callchain callchain\n";
+}
+
+// Single quotes and colons would end the words of zsh's _arguments and _describe.
+std::string plain(std::string_view text) { return replace_all(replace_all(text, "'", ""), ":", ";"); }
+
+std::string zsh_completion(const std::vector<Words>& table) {
+    std::string out =
+        "#compdef callchain\n# zsh completion for callchain; put it into a folder of $fpath as "
+        "_callchain\n_callchain() {\n    local -a commands\n    commands=(\n";
+    for (const auto& words : table) {
+        if (!words.command.empty())
+            out += "        '" + words.command + ":" + plain(words.description) + "'\n";
+    }
+    out +=
+        "    )\n    if (( CURRENT == 2 )); then\n        _describe command commands\n        return\n    "
+        "fi\n    case $words[2] in\n";
+    for (const auto& words : table) {
+        if (words.command.empty()) continue;
+        out += "        " + words.command + ") compadd -- " + join(words.options, " ");
+        if (words.command == "help") out += " " + commands_of(table) + " exit-codes environment";
+        if (words.command == "completion") out += " bash zsh fish";
+        out += "; _files ;;\n";
+    }
+    return out + "    esac\n}\ncompdef _callchain callchain\n";
+}
+
+std::string fish_completion(const std::vector<Words>& table) {
+    std::string out = "# fish completion for callchain; load it with: callchain completion fish | source\n";
+    for (const auto& words : table) {
+        if (words.command.empty()) continue;
+        const std::string chosen =
+            "complete -c callchain -n '__fish_seen_subcommand_from " + words.command + "'";
+        out += "complete -c callchain -f -n __fish_use_subcommand -a " + words.command + " -d '" +
+               plain(words.description) + "'\n";
+        for (const auto& option : words.options) {
+            const bool file = std::find(words.options_with_files.begin(), words.options_with_files.end(),
+                                        option) != words.options_with_files.end();
+            out += chosen + " -l " + option.substr(2) + (file ? " -r -F" : "") + "\n";
+        }
+    }
+    return out + "complete -c callchain -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh fish'\n" +
+           "complete -c callchain -n '__fish_seen_subcommand_from help' -f -a '" + commands_of(table) +
+           " exit-codes environment'\n";
+}
+
+}  // namespace
+
+void add_completion(CLI::App& root, Context& context) {
+    auto shell = std::make_shared<std::string>();
+    auto* command = root.add_subcommand("completion", "Print the completion script of a shell");
+    command->add_option("shell", *shell, "bash, zsh or fish")
+        ->required()
+        ->check(one_of({"bash", "zsh", "fish"}))
+        ->type_name("SHELL");
+    add_common_options(*command, context);
+    set_body(*command, context, [shell, &root, &context] {
+        const auto table = table_of(root);
+        context.out << (*shell == "bash"  ? bash_completion(table)
+                        : *shell == "zsh" ? zsh_completion(table)
+                                          : fish_completion(table));
+        return kDone;
+    });
+}
+
+}  // namespace callchain::cli

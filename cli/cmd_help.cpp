@@ -1,0 +1,62 @@
+#include "base/text.hpp"
+#include "commands.hpp"
+
+#include <ostream>
+
+namespace callchain::cli {
+namespace {
+
+constexpr const char* kExitCodes =
+    "Exit codes\n"
+    "    0  done, and the answer is yes\n"
+    "    1  done, and the answer is no: signature invalid, bodies differ, a code of --fail-on was found\n"
+    "    2  usage, or input that cannot be read or parsed\n"
+    "    3  cannot tell: nothing could be proved, and evidence is known to be lost\n"
+    "    4  a credential was refused by the other side\n"
+    "    5  the other side answered with an error\n"
+    "    6  network failure or timeout\n"
+    "   70  a fault of callchain itself\n"
+    "  130  interrupted\n";
+
+constexpr const char* kEnvironment =
+    "Environment\n"
+    "  OPENAI_WEBHOOK_SECRET  secret of the webhook endpoint, or several separated by commas; read where no\n"
+    "                         --secret-env, --secret-file or --secret-fd is given\n"
+    "  TWILIO_AUTH_TOKEN      auth token of the Twilio account; read where no --auth-token-env, "
+    "--auth-token-file\n"
+    "                         or --auth-token-fd is given\n"
+    "  NO_COLOR               set and not empty: no colour\n"
+    "  TERM                   \"dumb\": no colour\n"
+    "--env-file PATH reads more of them from a file; the real environment wins.\n";
+
+int print_help(const std::string& topic, CLI::App& root, Context& context) {
+    if (topic.empty()) {
+        context.out << root.help();
+        return kDone;
+    }
+    if (topic == "exit-codes" || topic == "environment") {
+        context.out << (topic == "exit-codes" ? kExitCodes : kEnvironment);
+        return kDone;
+    }
+    for (const auto* command : root.get_subcommands([](const CLI::App*) { return true; })) {
+        if (command->get_name() != topic) continue;
+        context.out << command->help();
+        return kDone;
+    }
+    return context.report_error(
+        {ErrorCode::usage, "there is no help on \"" + visible_excerpt(topic, 60) + "\"", std::nullopt,
+         "topics are the commands (callchain --help lists them), exit-codes and environment"});
+}
+
+}  // namespace
+
+void add_help(CLI::App& root, Context& context) {
+    auto topic = std::make_shared<std::string>();
+    auto* command =
+        root.add_subcommand("help", "Print the help of a command, or on exit-codes or environment");
+    command->add_option("topic", *topic, "A command, exit-codes or environment")->type_name("TOPIC");
+    add_common_options(*command, context);
+    set_body(*command, context, [topic, &root, &context] { return print_help(*topic, root, context); });
+}
+
+}  // namespace callchain::cli

@@ -1,0 +1,158 @@
+#include "base/text.hpp"
+#include "commands.hpp"
+#include "crypto/hash.hpp"
+#include "encoding/json_text.hpp"
+#include "encoding/text_codings.hpp"
+#include "secrets.hpp"
+#include "signature/standard_webhooks.hpp"
+#include "webhook/capture.hpp"
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <sys/random.h>
+
+namespace callchain::cli {
+namespace {
+
+constexpr std::size_t kMostBodyBytes = std::size_t{64} << 20U;
+
+struct SignOptions {
+    std::string body_file;
+    SecretSources secrets;
+    std::string id;
+    std::string timestamp;
+    std::string target = "/openai/webhook";
+    std::string host = "localhost";
+    bool hash = false;
+};
+
+std::string random_id() {
+    std::array<char, 16> bytes{};
+    // Sixteen bytes come whole from getrandom (getrandom(2), "Notes"); it fails only before the pool is
+    // seeded.
+    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) return {};
+    return "wh_" + encoding::to_hex({bytes.data(), bytes.size()});
+}
+
+// What would break the header lines or be signed otherwise than it is sent.
+bool is_header_safe(std::string_view text) {
+    for (const char c : text) {
+        if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7F) return false;
+    }
+    return !text.empty();
+}
+
+Result<void> complete(SignOptions& options, const Context& context) {
+    if (options.timestamp.empty()) {
+        options.timestamp = std::to_string(
+            std::chrono::floor<std::chrono::seconds>(context.clock.now()).time_since_epoch().count());
+    }
+    if (options.id.empty()) options.id = random_id();
+    CALLCHAIN_TRY(signature::parse_timestamp(options.timestamp));
+    for (const auto& [name, value] :
+         {std::pair{"--id", options.id}, {"--target", options.target}, {"--host", options.host}}) {
+        if (!is_header_safe(value))
+            return fail(ErrorCode::usage,
+                        std::string(name) + " takes visible ASCII characters without blanks");
+    }
+    return {};
+}
+
+Result<std::string> signatures_of(const SignOptions& options,
+                                  const std::vector<signature::LabelledSecret>& secrets,
+                                  const std::string& body, Context& context) {
+    std::vector<std::string> parts;
+    for (const auto& secret : secrets) {
+        auto key = signature::read_secret(secret.text);
+        if (!key)
+            return fail(ErrorCode::usage, "secret \"" + secret.label + "\": " + key.error().message,
+                        "copy the secret again, whole, from the endpoint's page");
+        for (const auto hint : key->hints)
+            context.say("callchain: sign-webhook: secret \"" + secret.label + "\": " + std::string(hint) +
+                        " (callchain explain " + std::string(hint) + ")");
+        parts.push_back(signature::sign_webhook(crypto::HmacKey(crypto::HashAlgorithm::sha256, key->bytes),
+                                                options.id, options.timestamp, body));
+    }
+    return join(parts, " ");
+}
+
+std::string capture_of(const SignOptions& options, const std::string& signature, std::string body) {
+    webhook::Capture capture;
+    capture.method = "POST";
+    capture.target = options.target;
+    capture.version = "HTTP/1.1";
+    capture.headers.fields = {{"Host", options.host},
+                              {"User-Agent", "OpenAI/1.0 (+https://platform.openai.com/docs/webhooks)"},
+                              {"Content-Type", "application/json"},
+                              {"Content-Length", std::to_string(body.size())},
+                              {"webhook-id", options.id},
+                              {"webhook-timestamp", options.timestamp},
+                              {"webhook-signature", signature}};
+    capture.body = std::move(body);
+    return webhook::write_capture(capture);
+}
+
+Result<int> sign(SignOptions& options, Context& context) {
+    CALLCHAIN_TRY(complete(options, context));
+    const auto secrets = CALLCHAIN_TRY(read_secrets(context, options.secrets, "OPENAI_WEBHOOK_SECRET"));
+    if (secrets.empty())
+        return fail(ErrorCode::usage, "no secret given, and OPENAI_WEBHOOK_SECRET is not set", kSecretHint);
+    auto body = CALLCHAIN_TRY(context.read_input(options.body_file, kMostBodyBytes));
+    if (body.empty())
+        return fail(ErrorCode::bad_input, "the body is empty",
+                    "name a file with the JSON of an event, or - for standard input");
+    if (!encoding::parse_json_text(body))
+        context.say("callchain: sign-webhook: the body is no JSON; it is signed as it is");
+    if (body.ends_with('\n'))
+        context.say(
+            "callchain: sign-webhook: the body ends in a line end, which is signed with it; OpenAI's do not "
+            "have one");
+    const auto signature = CALLCHAIN_TRY(signatures_of(options, secrets, body, context));
+    const std::string sha256 = crypto::sha256_hex(body);
+    const auto length = body.size();
+    const auto request = capture_of(options, signature, std::move(body));
+    if (options.hash) {
+        context.out << crypto::sha256_hex(request) << "  -\n";
+    } else if (context.output.json) {
+        const nlohmann::ordered_json document{{"schema", "callchain.sign-webhook/1"},
+                                              {"tool_version", CALLCHAIN_VERSION},
+                                              {"webhook_id", options.id},
+                                              {"webhook_timestamp", options.timestamp},
+                                              {"webhook_signature", signature},
+                                              {"body", {{"length", length}, {"sha256", sha256}}}};
+        context.out << document.dump(2) << "\n";
+    } else {
+        context.out << request;
+    }
+    return kDone;
+}
+
+}  // namespace
+
+void add_sign_webhook(CLI::App& root, Context& context) {
+    auto options = std::make_shared<SignOptions>();
+    auto* command =
+        root.add_subcommand("sign-webhook", "Turn a JSON body into a correctly signed capture, on stdout");
+    command->add_option("body", options->body_file, "The body, byte for byte; - is standard input")
+        ->required()
+        ->type_name("FILE");
+    add_secret_options(*command, "secret", "a webhook secret; several yield one signature each",
+                       options->secrets);
+    command->add_option("--id", options->id, "webhook-id (default: wh_ and 32 random hex digits)")
+        ->type_name("ID");
+    command->add_option("--timestamp", options->timestamp, "webhook-timestamp in Unix seconds (default: now)")
+        ->type_name("UNIX");
+    command->add_option("--target", options->target, "Path in the request line")
+        ->capture_default_str()
+        ->type_name("PATH");
+    command->add_option("--host", options->host, "Host header")->capture_default_str()->type_name("HOST");
+    command->add_flag("--hash", options->hash, "Print the SHA-256 of the capture instead");
+    add_common_options(*command, context);
+    set_body(*command, context, [options, &context] {
+        const auto done = sign(*options, context);
+        return done ? *done : context.report_error(done.error());
+    });
+}
+
+}  // namespace callchain::cli

@@ -1,0 +1,30 @@
+/// The subcommands. Each adds itself to the parser; its body runs when it was chosen.
+#pragma once
+
+#include "context.hpp"
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace callchain::cli {
+
+void add_verify_sig(CLI::App& root, Context& context);
+void add_sign_webhook(CLI::App& root, Context& context);
+void add_diff_webhook(CLI::App& root, Context& context);
+void add_explain(CLI::App& root, Context& context);
+void add_completion(CLI::App& root, Context& context);
+void add_help(CLI::App& root, Context& context);
+
+/// --json, --quiet, --verbose, --color and --env-file: every command takes them.
+void add_common_options(CLI::App& command, Context& context);
+
+/// Accepts these words only, without printing them all behind the option's type in the help.
+[[nodiscard]] CLI::Validator one_of(std::vector<std::string> words);
+
+/// Makes `body` what runs when `command` is chosen, behind the reading of --env-file; its value is the exit
+/// code.
+void set_body(CLI::App& command, Context& context, std::function<int()> body);
+
+}  // namespace callchain::cli

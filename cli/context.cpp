@@ -1,0 +1,132 @@
+#include "context.hpp"
+
+#include "base/text.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+namespace callchain::cli {
+namespace {
+
+class Descriptor {
+  public:
+    explicit Descriptor(int fd) : fd_(fd) {}
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    ~Descriptor() {
+        if (fd_ > STDERR_FILENO) ::close(fd_);
+    }
+    [[nodiscard]] int get() const { return fd_; }
+
+  private:
+    int fd_;
+};
+
+const char* name_of(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::usage:
+            return "usage";
+        case ErrorCode::bad_input:
+            return "bad_input";
+        case ErrorCode::io:
+            return "io";
+        case ErrorCode::limit:
+            return "limit";
+        case ErrorCode::internal:
+            break;
+    }
+    return "internal";
+}
+
+Result<std::string> read_all(int fd, const std::string& name, std::size_t most_bytes) {
+    std::string bytes;
+    struct stat status {};
+    if (::fstat(fd, &status) == 0) {
+        if (S_ISDIR(status.st_mode))
+            return fail(ErrorCode::io, name + " is a directory", "name a file, or - for standard input");
+        if (S_ISREG(status.st_mode) && status.st_size > 0)
+            bytes.reserve(std::min(static_cast<std::size_t>(status.st_size), most_bytes) + 1);
+    }
+    std::array<char, 1U << 16U> block{};
+    for (;;) {
+        const ssize_t got = ::read(fd, block.data(), block.size());
+        if (got == 0) return bytes;
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return fail(ErrorCode::io, "cannot read " + name + ": " + std::strerror(errno));
+        bytes.append(block.data(), static_cast<std::size_t>(got));
+        if (bytes.size() > most_bytes) {
+            return fail(
+                ErrorCode::limit,
+                name + " is larger than " + with_thousands(most_bytes) + " bytes, the most that is read here",
+                "cut out the part that matters");
+        }
+    }
+}
+
+}  // namespace
+
+std::optional<std::string> Context::variable(const std::string& name) const {
+    if (auto value = environment_(name)) return value;
+    const auto found = from_files_.find(name);
+    return found == from_files_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void Context::add_variables(const std::vector<std::pair<std::string, std::string>>& assignments) {
+    for (const auto& [name, value] : assignments) from_files_[name] = value;
+}
+
+diagnosis::Colour Context::colour(bool terminal) const {
+    using diagnosis::Colour;
+    if (output.colour == ColourChoice::always) return Colour::on;
+    if (output.colour == ColourChoice::never || !terminal) return Colour::off;
+    const auto no_colour = environment_("NO_COLOR");
+    if ((no_colour && !no_colour->empty()) || environment_("TERM").value_or("") == "dumb") return Colour::off;
+    return Colour::on;
+}
+
+Result<std::string> Context::read_input(const std::string& path, std::size_t most_bytes) {
+    if (path == "-") {
+        if (std::exchange(stdin_used_, true)) {
+            return fail(ErrorCode::usage, "standard input is asked for twice",
+                        "only one option may be -; put the other into a file");
+        }
+        if (::isatty(STDIN_FILENO) == 1)
+            say("callchain: " + command + ": reading from the terminal; end with Ctrl-D");
+        return read_all(STDIN_FILENO, "standard input", most_bytes);
+    }
+    const std::string shown = visible_excerpt(path, 200);
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.get() < 0) {
+        return fail(ErrorCode::io, "cannot open " + shown + ": " + std::strerror(errno),
+                    errno == ENOENT ? "check the path, or use - for standard input" : "");
+    }
+    return read_all(file.get(), shown, most_bytes);
+}
+
+void Context::say(const std::string& line) const {
+    if (!output.quiet) err << line << "\n";
+}
+
+int Context::report_error(const Error& error) const {
+    if (output.json) {
+        nlohmann::ordered_json document{
+            {"code", name_of(error.code)}, {"message", error.message}, {"hint", error.hint}};
+        if (error.offset) document["offset"] = *error.offset;
+        err << document.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
+    } else {
+        err << "callchain: " << (command.empty() ? "" : command + ": ") << error.message << "\n";
+        if (!error.hint.empty()) err << "hint: " << error.hint << "\n";
+    }
+    return exit_code_of(error.code);
+}
+
+int exit_code_of(ErrorCode code) { return code == ErrorCode::internal ? kInternal : kUsage; }
+
+}  // namespace callchain::cli

@@ -1,0 +1,104 @@
+/// Builds the parser, runs the chosen command, maps outcomes to exit codes.
+#include "base/text.hpp"
+#include "commands.hpp"
+#include "context.hpp"
+#include "usage.hpp"
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <openssl/crypto.h>
+#include <unistd.h>
+
+namespace callchain::cli {
+namespace {
+
+class SystemClock final : public Clock {
+  public:
+    [[nodiscard]] std::chrono::sys_time<std::chrono::milliseconds> now() const override {
+        return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    }
+};
+
+std::optional<std::string> system_variable(const std::string& name) {
+    const char* value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+void add_commands(CLI::App& root, Context& context) {
+    add_verify_sig(root, context);
+    add_sign_webhook(root, context);
+    add_diff_webhook(root, context);
+    add_explain(root, context);
+    add_completion(root, context);
+    add_help(root, context);
+}
+
+int print_version(Context& context) {
+    if (!context.output.json) {
+        context.out << "callchain " CALLCHAIN_VERSION "\n";
+        return kDone;
+    }
+    const nlohmann::ordered_json document{
+        {"schema", "callchain.version/1"},
+        {"tool_version", CALLCHAIN_VERSION},
+        {"libraries",
+         {{"openssl", OpenSSL_version(OPENSSL_VERSION_STRING)},
+          {"nlohmann_json", std::to_string(NLOHMANN_JSON_VERSION_MAJOR) + "." +
+                                std::to_string(NLOHMANN_JSON_VERSION_MINOR) + "." +
+                                std::to_string(NLOHMANN_JSON_VERSION_PATCH)},
+          {"cli11", CLI11_VERSION}}}};
+    context.out << document.dump(2) << "\n";
+    return kDone;
+}
+
+int run(int argc, char** argv, Context& context) {
+    CLI::App root("Diagnostics for voice calls that run WhatsApp, Twilio, OpenAI Realtime SIP.", "callchain");
+    bool version = false;
+    root.add_flag("-V,--version", version, "Print the version (with --json: also those of the libraries)");
+    root.set_help_flag("-h,--help", "Print this help");
+    root.require_subcommand(0, 1);
+    root.footer("Help for one command: callchain help COMMAND. Exit codes: callchain help exit-codes.");
+    add_common_options(root, context);
+    add_commands(root, context);
+    try {
+        root.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return report_parse_error(root, error, argc, argv, context);
+    }
+    if (version) return print_version(context);
+    if (root.get_subcommands().empty()) {
+        context.err << root.help();
+        return kUsage;
+    }
+    return context.exit_code;
+}
+
+}  // namespace
+}  // namespace callchain::cli
+
+int main(int argc, char** argv) {
+    using namespace callchain;
+    // A reader that goes away early (head, less) is no reason for an error text.
+    std::signal(SIGPIPE, SIG_DFL);
+    std::ios::sync_with_stdio(false);
+    const cli::SystemClock clock;
+    cli::Context context(std::cout, std::cerr, clock, cli::system_variable);
+    context.out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
+    context.err_is_terminal = ::isatty(STDERR_FILENO) == 1;
+    try {
+        const int code = cli::run(argc, argv, context);
+        std::cout.flush();
+        if (!std::cout)
+            return context.report_error(
+                {ErrorCode::io, "cannot write to standard output", std::nullopt, "is the disk full?"});
+        return code;
+    } catch (const std::exception& error) {
+        return context.report_error(
+            {ErrorCode::internal, std::string("a fault of callchain itself: ") + error.what(), std::nullopt,
+             "please report it with the command line and, if you may share it, the input"});
+    }
+}

@@ -1,0 +1,139 @@
+#include "secrets.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+
+namespace callchain::cli {
+namespace {
+
+constexpr std::size_t kMostSecretBytes = std::size_t{64} << 10U;
+
+struct Source {
+    std::string label;
+    std::string where;
+};
+
+bool is_label(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return is_ascii_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+               c == '.' || c == '-';
+    });
+}
+
+// "label=where", or the whole as `where` with `fallback` as its label.
+Source split_label(const std::string& argument, const std::string& fallback) {
+    const auto equals = argument.find('=');
+    if (equals == std::string::npos || !is_label(std::string_view(argument).substr(0, equals)))
+        return {fallback, argument};
+    return {argument.substr(0, equals), argument.substr(equals + 1)};
+}
+
+std::string base_name(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
+
+class Reader {
+  public:
+    explicit Reader(Context& context) : context_(context) {}
+
+    void read_variable(const std::string& argument) {
+        auto source = split_label(argument, argument);
+        if (looks_like_secret(source.where))
+            return refuse(
+                "--secret-env takes the name of a variable, and was given what looks like a secret");
+        if (source.label == argument) source.label = source.where;
+        const auto value = context_.variable(source.where);
+        if (!value) return refuse("the variable " + visible_excerpt(source.where, 80) + " is not set");
+        add(source, *value, "the variable " + source.where);
+    }
+
+    void read_file(const std::string& argument) {
+        const auto plain = split_label(argument, "");
+        const auto path = plain.label.empty() ? argument : plain.where;
+        if (looks_like_secret(path))
+            return refuse("--secret-file takes a path, and was given what looks like a secret");
+        auto bytes = context_.read_input(path, kMostSecretBytes);
+        if (!bytes) return refuse(bytes.error().message);
+        // The line end that every editor puts behind the last line belongs to the file, not to the secret.
+        if (bytes->ends_with('\n')) bytes->pop_back();
+        if (bytes->ends_with('\r')) bytes->pop_back();
+        add({plain.label.empty() ? base_name(path) : plain.label, path}, *bytes, path);
+    }
+
+    void read_descriptor(const std::string& argument) {
+        const auto source = split_label(argument, "fd" + argument);
+        const auto number = parse_decimal(source.where);
+        if (!number || *number > 65'535) return refuse("--secret-fd takes the number of an open descriptor");
+        auto bytes = *number == 0
+                         ? context_.read_input("-", kMostSecretBytes)
+                         : context_.read_input("/dev/fd/" + std::to_string(*number), kMostSecretBytes);
+        if (!bytes) return refuse("descriptor " + source.where + ": " + bytes.error().message);
+        if (bytes->ends_with('\n')) bytes->pop_back();
+        if (bytes->ends_with('\r')) bytes->pop_back();
+        add(source, *bytes, "descriptor " + source.where);
+    }
+
+    Result<std::vector<signature::LabelledSecret>> take() {
+        if (!problems_.empty()) return fail(ErrorCode::usage, join(problems_, "; "), kSecretHint);
+        return std::move(secrets_);
+    }
+
+  private:
+    void refuse(std::string problem) { problems_.push_back(std::move(problem)); }
+
+    void add(const Source& source, const std::string& value, const std::string& place) {
+        if (trim(value).empty()) return refuse(visible_excerpt(place, 80) + " is empty (secret_empty)");
+        std::size_t number = 0;
+        for (auto& item : signature::split_secret_list(value)) {
+            ++number;
+            secrets_.push_back({number == 1 ? source.label : source.label + "#" + std::to_string(number),
+                                std::move(item), source_});
+        }
+        ++source_;
+    }
+
+    Context& context_;
+    std::vector<signature::LabelledSecret> secrets_;
+    std::vector<std::string> problems_;
+    std::size_t source_ = 0;
+};
+
+}  // namespace
+
+bool looks_like_secret(std::string_view text) {
+    const auto trimmed = trim(text);
+    for (const std::string_view prefix : {"whsec_", "v1,whsec_", "sk-", "sk_"}) {
+        if (starts_with_ignoring_case(trimmed, prefix)) return true;
+    }
+    const bool is_hex_token = trimmed.size() == 32 && std::all_of(trimmed.begin(), trimmed.end(), [](char c) {
+                                  return is_ascii_digit(c) || (c >= 'a' && c <= 'f');
+                              });
+    return is_hex_token || trimmed.find("whsec_") != std::string_view::npos;
+}
+
+void add_secret_options(CLI::App& command, const std::string& name, const std::string& what,
+                        SecretSources& sources) {
+    command.add_option("--" + name + "-env", sources.variables, "Variable that holds " + what)
+        ->type_name("[LABEL=]NAME")
+        ->allow_extra_args(false)
+        ->group("Secrets");
+    command.add_option("--" + name + "-file", sources.files, "File that holds " + what)
+        ->type_name("[LABEL=]PATH")
+        ->allow_extra_args(false)
+        ->group("Secrets");
+    command.add_option("--" + name + "-fd", sources.descriptors, "Open descriptor that yields " + what)
+        ->type_name("[LABEL=]N")
+        ->allow_extra_args(false)
+        ->group("Secrets");
+}
+
+Result<std::vector<signature::LabelledSecret>> read_secrets(Context& context, const SecretSources& sources,
+                                                            const std::string& default_variable) {
+    Reader reader(context);
+    for (const auto& argument : sources.variables) reader.read_variable(argument);
+    for (const auto& argument : sources.files) reader.read_file(argument);
+    for (const auto& argument : sources.descriptors) reader.read_descriptor(argument);
+    if (sources.empty() && context.variable(default_variable)) reader.read_variable(default_variable);
+    return reader.take();
+}
+
+}  // namespace callchain::cli

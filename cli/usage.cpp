@@ -1,0 +1,118 @@
+#include "usage.hpp"
+
+#include "base/text.hpp"
+#include "secrets.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace callchain::cli {
+namespace {
+
+// Plain Levenshtein distance: the words are short and few.
+std::size_t distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t above = row[j];
+            row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+            diagonal = above;
+        }
+    }
+    return row[b.size()];
+}
+
+std::string nearest(std::string_view word, const std::vector<std::string>& choices) {
+    std::string best;
+    std::size_t fewest = std::max<std::size_t>(2, word.size() / 3) + 1;
+    for (const auto& choice : choices) {
+        const auto steps = choice.starts_with(word) ? 1 : distance(word, choice);
+        if (steps < fewest) {
+            fewest = steps;
+            best = choice;
+        }
+    }
+    return best;
+}
+
+std::vector<std::string> command_names(const CLI::App& root) {
+    std::vector<std::string> names;
+    for (const auto* command : root.get_subcommands([](const CLI::App*) { return true; }))
+        names.push_back(command->get_name());
+    return names;
+}
+
+std::vector<std::string> option_names(const CLI::App& command) {
+    std::vector<std::string> names;
+    for (const auto* option : command.get_options()) {
+        for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+    }
+    return names;
+}
+
+const CLI::App& chosen(const CLI::App& root) {
+    const auto commands = root.get_subcommands();
+    return commands.empty() ? root : *commands.front();
+}
+
+// An option that would take a secret, as users try it first.
+bool asks_for_secret(std::string_view argument) {
+    constexpr std::array<std::string_view, 5> kTempting{"--secret", "--auth-token", "--api-key", "--key",
+                                                        "--token"};
+    const auto name = argument.substr(0, argument.find('='));
+    return std::find(kTempting.begin(), kTempting.end(), name) != kTempting.end();
+}
+
+Error unexpected_argument(const CLI::App& root, const std::string& argument) {
+    const auto& command = chosen(root);
+    if (argument.starts_with("-") && argument.size() > 1) {
+        const auto name = argument.substr(0, argument.find('='));
+        const auto guess = nearest(name, option_names(command));
+        return {ErrorCode::usage, "unknown option " + visible_excerpt(name, 60), std::nullopt,
+                guess.empty() ? "callchain help " + command.get_name() : "did you mean " + guess + "?"};
+    }
+    if (&command == &root) {
+        const auto guess = nearest(argument, command_names(root));
+        return {ErrorCode::usage, "there is no command \"" + visible_excerpt(argument, 60) + "\"",
+                std::nullopt, guess.empty() ? "callchain --help lists them" : "did you mean " + guess + "?"};
+    }
+    return {ErrorCode::usage, "unexpected argument \"" + visible_excerpt(argument, 60) + "\"", std::nullopt,
+            "callchain help " + command.get_name()};
+}
+
+}  // namespace
+
+int report_parse_error(const CLI::App& root, const CLI::ParseError& error, int argc, char** argv,
+                       Context& context) {
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+        context.out << chosen(root).help();
+        return kDone;
+    }
+    const auto& command = chosen(root);
+    context.command = &command == &root ? "" : command.get_name();
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    // The flags were not applied yet when parsing failed.
+    context.output.json =
+        context.output.json || std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
+    for (const auto& argument : arguments) {
+        const auto value = argument.starts_with("--")
+                               ? argument.substr(std::min(argument.find('='), argument.size() - 1) + 1)
+                               : argument;
+        if (asks_for_secret(argument) || looks_like_secret(value)) {
+            return context.report_error(
+                {ErrorCode::usage, "a secret must not stand on the command line", std::nullopt, kSecretHint});
+        }
+    }
+    if (const auto* extras = dynamic_cast<const CLI::ExtrasError*>(&error); extras != nullptr) {
+        const auto left = root.remaining(true);
+        if (!left.empty()) return context.report_error(unexpected_argument(root, left.front()));
+    }
+    return context.report_error(
+        {ErrorCode::usage, visible_excerpt(error.what(), 300), std::nullopt,
+         context.command.empty() ? "callchain --help" : "callchain help " + context.command});
+}
+
+}  // namespace callchain::cli

@@ -1,0 +1,251 @@
+#!/usr/bin/env python3
+"""Measures callchain against its budgets and its peers and writes docs/benchmarks.md.
+
+    run.py --build BUILD [verify-sig] [diagnosis] [--rounds N]
+
+Whatever is compared runs in turn (A B C A B C …) in the same run, because machines are noisy; medians are quoted,
+with the tenth and ninetieth of a hundred beside them. A missed budget is written down as missed; it is no failure.
+"""
+
+import argparse
+import base64
+import datetime
+import hashlib
+import hmac
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs/benchmarks.md"
+NOW = 1_750_287_100
+BODY_BYTES = 1_680  # the size of a call event that was seen in production
+
+
+class Budget(NamedTuple):
+    wall_ms: float
+    peak_mib: float
+
+
+class Subject(NamedTuple):
+    """One program in one situation."""
+    name: str
+    command: list[str]
+    exit_code: int
+    budget: Budget | None = None
+
+
+class Runs(NamedTuple):
+    wall_ms: list[float]
+    cpu_ms: list[float]
+    peak_mib: list[float]
+
+
+# Inputs
+
+
+def call_event() -> bytes:
+    """A realtime.call.incoming event of BODY_BYTES bytes, written as the sender writes it."""
+    headers = [{"name": "From", "value": "\"José & Co\" <sip:+15550100@sip.example.com>;tag=1"},
+               {"name": "To", "value": "sip:proj_test@sip.api.openai.com;transport=tls"}]
+    headers += [{"name": f"X-Twilio-{index}", "value": f"value {index} of the INVITE"} for index in range(18)]
+    event = {"id": "evt_test_0001", "object": "event", "created_at": NOW - 30, "type": "realtime.call.incoming",
+             "data": {"call_id": "rtc_u1_test0001", "sip_headers": headers + [{"name": "X-Fill", "value": ""}]}}
+    headers_of = event["data"]["sip_headers"]
+    headers_of[-1]["value"] = "x" * (BODY_BYTES - len(json.dumps(event)))
+    body = json.dumps(event).encode()
+    assert len(body) == BODY_BYTES, len(body)
+    return body
+
+
+def signature(key: bytes, body: bytes) -> str:
+    signed = f"wh_00000000000000000000000000000002.{NOW}.".encode() + body
+    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+
+
+def capture(sent: bytes, mac: str) -> bytes:
+    head = ["POST /openai/webhook HTTP/1.1", "host: bridge.example.com", "content-type: application/json",
+            "webhook-id: wh_00000000000000000000000000000002", f"webhook-timestamp: {NOW}", f"webhook-signature: {mac}",
+            f"content-length: {len(sent)}"]
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + sent
+
+
+def write_inputs(folder: Path) -> None:
+    """The captures: valid; one fault; two faults; signed with a key that nobody has."""
+    folder.mkdir(parents=True, exist_ok=True)
+    key, other = bytes(range(32)), bytes(range(100, 132))
+    secret = "whsec_" + base64.b64encode(key).decode()
+    body = call_event()
+    compact = json.dumps(json.loads(body), separators=(",", ":"), ensure_ascii=False).encode()
+    inputs = {
+        "secret": secret.encode(),
+        "valid.http": capture(body, signature(key, body)),
+        "one-fault.http": capture(compact, signature(key, body)),
+        "two-faults.http": capture(compact, signature(secret.encode(), body)),
+        "unprovable.http": capture(body, signature(other, body)),
+    }
+    for name, content in inputs.items():
+        (folder / name).write_bytes(content)
+
+
+# Measuring
+
+
+def measure(build: Path, subjects: list[Subject], rounds: int) -> list[Runs]:
+    command = [str(build / "measure_processes"), str(rounds)]
+    for subject in subjects:
+        command += ["--", *subject.command]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    results = [Runs([], [], []) for _ in subjects]
+    for line in lines[len(subjects):]:  # the first round warms the caches
+        index, exit_code, wall_us, cpu_us, peak_kib = map(int, line.split())
+        if exit_code != subjects[index].exit_code:
+            sys.exit(f"bench: {subjects[index].name}: exit code {exit_code}, expected {subjects[index].exit_code}\n"
+                     f"hint: run it by hand: {' '.join(subjects[index].command)}")
+        results[index].wall_ms.append(wall_us / 1000)
+        results[index].cpu_ms.append(cpu_us / 1000)
+        results[index].peak_mib.append(peak_kib / 1024)
+    return results
+
+
+def shown(values: list[float]) -> str:
+    deciles = statistics.quantiles(values, n=10)
+    return f"{statistics.median(values):.1f} ({deciles[0]:.1f}–{deciles[-1]:.1f})"
+
+
+def verdict(measured: float, budget: float) -> str:
+    return "met" if measured <= budget else f"**missed** by {100 * (measured / budget - 1):.0f} %"
+
+
+def judged(runs: Runs, budget: Budget | None) -> str:
+    if budget is None:
+        return "–"
+    wall = verdict(statistics.median(runs.wall_ms), budget.wall_ms)
+    peak = verdict(statistics.median(runs.peak_mib), budget.peak_mib)
+    return f"{budget.wall_ms:g} ms {wall}, {budget.peak_mib:g} MiB {peak}"
+
+
+def bench_verify_sig(build: Path, rounds: int) -> str:
+    inputs = build / "bench-inputs"
+    write_inputs(inputs)
+    judges = build / "judges"
+    node = subprocess.run([ROOT / "tests/judges/install.sh", judges], check=True, capture_output=True, text=True).stdout.strip()
+
+    def callchain(name: str) -> list[str]:
+        return [str(build / "callchain"), "verify-sig", "--request", str(inputs / f"{name}.http"),
+                "--secret-file", str(inputs / "secret"), "--now", str(NOW)]
+
+    subjects = [
+        Subject("`callchain verify-sig`, valid", callchain("valid"), 0, Budget(15, 16)),
+        Subject("`openssl version`", ["/usr/bin/openssl", "version"], 0),
+        Subject("Node.js and the openai package, `unwrap`, valid",
+                [node, str(ROOT / "tests/bench/unwrap.mjs"), str(judges), str(inputs / "valid.http"), str(inputs / "secret"), str(NOW)], 0),
+        Subject("`callchain verify-sig`, body re-serialised: one fault, proved", callchain("one-fault"), 1),
+        Subject("`callchain verify-sig`, and wrong key form: two faults, proved", callchain("two-faults"), 1),
+        Subject("`callchain verify-sig`, foreign key: all tried, nothing proved", callchain("unprovable"), 1),
+    ]
+    results = measure(build, subjects, rounds + 1)
+    rows = [f"| {subject.name} | {shown(runs.wall_ms)} | {shown(runs.cpu_ms)} | {shown(runs.peak_mib)} | {judged(runs, subject.budget)} |"
+            for subject, runs in zip(subjects, results)]
+    ratio = statistics.median(results[2].wall_ms) / statistics.median(results[0].wall_ms)
+    versions = [f"Node.js {first_line([node, '--version'])}", f"openai {package_version(judges, 'openai')}", first_line(["/usr/bin/openssl", "version"]).split(" (")[0]]
+    return "\n".join([
+        "## One capture, whole process", "",
+        f"`./dev bench verify-sig`: from start to exit, {rounds} runs of each in turn, after one that does not count. A body of"
+        f" {BODY_BYTES:,} bytes. Medians, in brackets the tenth and the ninetieth of a hundred.", "",
+        "| program and capture | wall, ms | CPU, ms | peak memory, MiB | budget |", "|---|---|---|---|---|", *rows, "",
+        f"Node.js with the openai package takes {ratio:.0f} times as long for the same yes. Compared with: {', '.join(versions)}.",
+    ])
+
+
+# The search itself, without a process around it. Budget in milliseconds by a part of the benchmark's name.
+DIAGNOSIS_BUDGETS = {"single": 5.0, "pair": 250.0}
+
+
+def bench_diagnosis(build: Path, rounds: int) -> str:
+    program = build / "diagnosis_bench"
+    if not program.exists():
+        sys.exit("bench: there is no diagnosis_bench in the build\nhint: tests/bench/diagnosis_bench.cpp is what it is made of")
+    command = [program, "--benchmark_format=json", f"--benchmark_repetitions={max(5, rounds // 5)}",
+               "--benchmark_enable_random_interleaving=true", "--benchmark_min_time=0.2"]
+    report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    runs: dict[str, list[float]] = {}
+    for run in report["benchmarks"]:
+        if run.get("run_type") == "iteration":
+            scale = {"ns": 1e-6, "us": 1e-3, "ms": 1.0, "s": 1e3}[run["time_unit"]]
+            runs.setdefault(run["run_name"], []).append(run["cpu_time"] * scale)
+    rows = []
+    for name, milliseconds in runs.items():
+        budget = next((limit for part, limit in DIAGNOSIS_BUDGETS.items() if part in name.lower()), None)
+        median, deciles = statistics.median(milliseconds), statistics.quantiles(milliseconds, n=10)
+        judgement = "–" if budget is None else f"{budget:g} ms {verdict(median, budget)}"
+        rows.append(f"| {name} | {median:.3f} ({deciles[0]:.3f}–{deciles[-1]:.3f}) | {judgement} |")
+    return "\n".join([
+        "## Diagnosis, the search alone", "",
+        "`./dev bench diagnosis`: Google Benchmark, CPU time of one search on one core, repetitions interleaved at random.", "",
+        "| search | CPU, ms | budget |", "|---|---|---|", *rows,
+    ])
+
+
+# The page
+
+
+def first_line(command: list[str]) -> str:
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return (output.splitlines() or [""])[0].strip()
+
+
+def package_version(folder: Path, name: str) -> str:
+    return json.loads((folder / "node_modules" / name / "package.json").read_text(encoding="utf-8"))["version"]
+
+
+def machine() -> str:
+    model = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
+    debian = Path("/etc/debian_version").read_text(encoding="utf-8").strip() if Path("/etc/debian_version").exists() else platform.system()
+    compiler = first_line(["g++", "-dumpfullversion"])
+    return (f"{datetime.date.today().isoformat()}; Debian {debian}, {os.cpu_count()} cores"
+            f" ({model.group(1) if model else platform.machine()}), g++ {compiler} -O3")
+
+
+PAGE_HEAD = """# Benchmarks
+
+What callchain costs, measured beside its peers in the same run, and held against its budgets. Written by `./dev bench`;
+a section is rewritten when that part is measured again. Ratios carry over to other machines better than the figures.
+"""
+SECTIONS = {"verify-sig": bench_verify_sig, "diagnosis": bench_diagnosis}
+
+
+def write_section(name: str, text: str) -> None:
+    """Replaces the section of that name in the page, or adds it."""
+    page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else PAGE_HEAD
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    section = f"{begin}\n{text}\n\nMeasured {machine()}.\n{end}\n"
+    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}\n", re.DOTALL)
+    page = pattern.sub(lambda _: section, page) if pattern.search(page) else f"{page.rstrip()}\n\n{section}"
+    PAGE.write_text(page, encoding="utf-8")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Measures callchain against its budgets.")
+    parser.add_argument("what", nargs="*", metavar="WHAT", help=f"any of: {', '.join(SECTIONS)}; all unless named")
+    parser.add_argument("--build", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=60, help="runs of each program; at least 40 for figures to keep")
+    options = parser.parse_args()
+    if unknown := [what for what in options.what if what not in SECTIONS]:
+        sys.exit(f"bench: nothing to measure by the name of {unknown[0]}\nhint: one of {', '.join(SECTIONS)}")
+    for name in options.what or SECTIONS:
+        text = SECTIONS[name](options.build.resolve(), options.rounds)
+        write_section(name, text)
+        print(text, end="\n\n")
+    print(f"written to {PAGE.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

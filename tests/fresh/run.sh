@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# Proves `./dev demo` and `./dev test`, each alone, in an empty Debian 12 that has nothing but git and apt.
+#
+# debootstrap makes a minimal system in a temporary folder. For each verb a new copy of it gets a fresh clone of HEAD,
+# and the verb runs there, in a chroot with an empty environment; then it runs once more, to show what a second run
+# costs. How the mirrors are reached (apt sources, proxies, extra certificate authorities, npm's registry) is taken
+# from this machine's own configuration at run time. The result goes into docs/reliability.md.
+#
+# CALLCHAIN_FRESH_KEEP=1 keeps the folder.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
+repository=$PWD
+page=$repository/docs/reliability.md
+
+say() { printf 'fresh: %s\n' "$*"; }
+die() {
+    printf 'fresh: %s\nhint: %s\n' "$1" "$2" >&2
+    exit 1
+}
+[ "$(id -u)" = 0 ] || die "needs root, for debootstrap and chroot" "sudo ./dev fresh"
+
+# A mount namespace of our own: whatever happens to this script, no mount outlives it or is seen by the system.
+if [ "${1:-}" != in-own-namespace ]; then
+    exec unshare --mount --propagation private "$(readlink -f "${BASH_SOURCE[0]}")" in-own-namespace
+fi
+
+work=$(mktemp -d "${TMPDIR:-/var/tmp}/callchain-fresh.XXXXXX")
+clean_up() {
+    local mounted
+    # Deepest first. Nothing is removed while anything is mounted below.
+    while read -r mounted; do umount "$mounted" || umount --lazy "$mounted"; done \
+        < <(awk -v below="$work/" 'index($2, below) == 1 { print $2 }' /proc/mounts | sort -r)
+    if [ "${CALLCHAIN_FRESH_KEEP:-}" = 1 ]; then
+        say "kept: $work"
+    else
+        rm -rf --one-file-system "$work"
+    fi
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+# The machine's own Debian sources as "URI suite component" lines; other vendors' sources are left out.
+debian_sources() {
+    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
+        awk '$2 ~ /^bookworm/' | sort -u
+}
+
+# make_system FOLDER: a minimal Debian 12 with git, configured to reach the mirrors as this machine does.
+make_system() {
+    local root=$1 sources mirror packages=git
+    sources=$(debian_sources)
+    if [ -z "$sources" ]; then
+        apt-get update >/dev/null
+        sources=$(debian_sources)
+    fi
+    mirror=$(awk '$2 == "bookworm" { print $1; exit }' <<<"$sources")
+    [ -n "$mirror" ] || die "apt has no source for Debian bookworm" "add one to /etc/apt/sources.list.d and run apt-get update"
+    case $mirror in https:*) packages=git,ca-certificates ;; esac
+
+    local apt_proxy
+    apt_proxy=$(apt-config dump Acquire::http::Proxy --format '%v')
+    http_proxy=${http_proxy:-$apt_proxy} debootstrap --variant=minbase --include="$packages" bookworm "$root" "$mirror" \
+        >"$work/debootstrap.log" 2>&1 || { tail -n 20 "$work/debootstrap.log" >&2; die "debootstrap failed" "see above"; }
+
+    sed 's/^/deb /' <<<"$sources" >"$root/etc/apt/sources.list"
+    apt-config dump | grep -E '^Acquire::(https?|ftp)::' >"$root/etc/apt/apt.conf.d/99host" || true
+    cp /etc/resolv.conf /etc/hosts "$root/etc/"
+    if [ -d /usr/local/share/ca-certificates ]; then
+        mkdir -p "$root/usr/local/share"
+        cp -r /usr/local/share/ca-certificates "$root/usr/local/share/"
+    fi
+    npm_settings >"$root/root/.npmrc"
+}
+
+# What npm needs to reach its registry, from this machine's npm if there is one; no credentials.
+npm_settings() {
+    local name value
+    if ! command -v npm >/dev/null; then return; fi
+    for name in registry cafile proxy https-proxy noproxy; do
+        value=$(cd / && npm config get "$name" 2>/dev/null || true)
+        case $value in '' | null | undefined) ;; *) printf '%s=%s\n' "$name" "$value" ;; esac
+    done
+}
+
+# in_system FOLDER COMMAND: with nothing of this environment but the proxies.
+in_system() {
+    local root=$1 name pass=()
+    shift
+    for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
+        if [ -n "${!name:-}" ]; then pass+=("$name=${!name}"); fi
+    done
+    env -i "${pass[@]}" HOME=/root LANG=C.UTF-8 TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+        chroot "$root" bash -c "cd /root/callchain && $*" </dev/null
+}
+
+# prove VERB: in its own copy of the system; sets seconds_first and seconds_again.
+prove() {
+    local verb=$1 root=$work/$1 log=$work/$1.log start
+    cp -a "$work/system" "$root"
+    mount -t proc proc "$root/proc"
+    git clone --quiet --no-hardlinks "$repository" "$root/root/callchain"
+    git -C "$root/root/callchain" checkout --quiet --detach "$commit"
+    say "./dev $verb, with nothing there yet"
+    for which in first again; do
+        start=$SECONDS
+        if ! in_system "$root" "./dev $verb" >"$log" 2>&1; then
+            tail -n 60 "$log" >&2
+            die "./dev $verb failed (its $which run); its last lines stand above" "CALLCHAIN_FRESH_KEEP=1 ./dev fresh keeps the folder"
+        fi
+        printf -v "seconds_$which" '%s' $((SECONDS - start))
+    done
+    say "./dev $verb: ${seconds_first} s, and ${seconds_again} s when run again"
+    tail -n 3 "$log"
+}
+
+version_in() { in_system "$1" "$2 --version" 2>/dev/null | grep -oE '[0-9]+(\.[0-9]+)+' | head -n 1; }
+
+# Puts standard input between the page's markers.
+write_result() {
+    local result
+    result=$(cat)
+    grep -q '^<!-- fresh:begin' "$page" || die "docs/reliability.md has lost its markers" "git checkout -- docs/reliability.md"
+    awk -v result="$result" '
+        /^<!-- fresh:begin/ { print; print result; inside = 1 }
+        /^<!-- fresh:end/ { inside = 0 }
+        !inside || /^<!-- fresh:end/ { if (!/^<!-- fresh:begin/) print }' "$page" >"$page.new"
+    mv "$page.new" "$page"
+}
+
+commit=$(git rev-parse HEAD)
+git diff --quiet HEAD -- || say "note: this proves commit $(git rev-parse --short HEAD); changes that are not committed are not part of it"
+say "debootstrap of a minimal Debian 12 in $work"
+make_system "$work/system"
+prove demo
+demo_first=$seconds_first demo_again=$seconds_again
+prove test
+tests=$(grep -E '% tests passed' "$work/test.log")
+built=$(version_in "$work/test" g++)
+
+write_result <<RESULT
+Last run: $(date -u +%Y-%m-%d), commit \`$(git rev-parse --short HEAD)\`, Debian $(cat "$work/test/etc/debian_version") ($(uname -m),
+$(nproc) cores), g++ $built, CMake $(version_in "$work/test" cmake), npm $(version_in "$work/test" npm).
+
+| command | alone in an empty Debian 12, packages and build included | run again | result |
+|---|---|---|---|
+| \`./dev demo\` | $demo_first s | $demo_again s | every sample judged as expected |
+| \`./dev test\` | $seconds_first s | $seconds_again s | $tests |
+RESULT
+say "both commands passed; the result stands in docs/reliability.md"

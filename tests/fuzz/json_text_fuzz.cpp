@@ -1,0 +1,48 @@
+/// What parses must write, in any style, and parse again to an equal value.
+#include "encoding/json_text.hpp"
+
+#include <cstdint>
+#include <cstdlib>
+
+namespace callchain::encoding {
+namespace {
+
+void require(bool holds) {
+    if (!holds) std::abort();
+}
+
+// Every style that leaves the value as it is; the bits of `choice` select it.
+JsonStyle style_of(unsigned choice) {
+    JsonStyle style;
+    if ((choice & 1U) != 0) style.item_separator = ", ";
+    if ((choice & 2U) != 0) style.name_separator = ": ";
+    if ((choice & 4U) != 0) style.indent = "  ";
+    if ((choice & 8U) != 0) style.non_ascii = JsonStyle::NonAscii::escaped;
+    if ((choice & 16U) != 0) style.hex_case = JsonStyle::HexCase::upper;
+    if ((choice & 32U) != 0) style.slash = JsonStyle::Slash::escaped;
+    if ((choice & 64U) != 0) style.html = JsonStyle::Html::escaped;
+    if ((choice & 128U) != 0) style.del = JsonStyle::Delete::escaped;
+    return style;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    const auto value = parse_json_text(text);
+    if (!value) {
+        require(value.error().offset.value_or(size) <= size);
+        return 0;
+    }
+    require(parse_json_text(write_json_text(*value, style_of(data[size / 2]))) == *value);
+
+    JsonStyle settled{.members = JsonStyle::Members::sorted, .numbers = JsonStyle::Numbers::javascript};
+    settled.nulls = JsonStyle::Nulls::dropped;
+    settled.duplicates = JsonStyle::Duplicates::last_wins;
+    const std::string once = write_json_text(*value, settled);
+    const auto again = parse_json_text(once);
+    require(again.has_value() && write_json_text(*again, settled) == once);
+    return 0;
+}
+
+}  // namespace callchain::encoding

@@ -71,7 +71,7 @@ std::string bash_completion(const std::vector<Words>& table) {
 }
 
 // Single quotes and colons would end the words of zsh's _arguments and _describe.
-std::string plain(std::string_view text) { return replace_all(replace_all(text, "'", ""), ":", ";"); }
+std::string plain(std::string_view text) { return replace_all(replace_all(text, "'", "’"), ":", ";"); }
 
 std::string zsh_completion(const std::vector<Words>& table) {
     std::string out =

@@ -1,5 +1,6 @@
 #include "base/text.hpp"
 #include "commands.hpp"
+#include "usage.hpp"
 
 #include <ostream>
 
@@ -40,7 +41,7 @@ int print_help(const std::string& topic, CLI::App& root, Context& context) {
     }
     for (const auto* command : root.get_subcommands([](const CLI::App*) { return true; })) {
         if (command->get_name() != topic) continue;
-        context.out << command->help();
+        context.out << help_of(*command);
         return kDone;
     }
     return context.report_error(

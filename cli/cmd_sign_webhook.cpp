@@ -68,9 +68,10 @@ Result<std::string> signatures_of(const SignOptions& options,
         if (!key)
             return fail(ErrorCode::usage, "secret \"" + secret.label + "\": " + key.error().message,
                         "copy the secret again, whole, from the endpoint's page");
-        for (const auto hint : key->hints)
-            context.say("callchain: sign-webhook: secret \"" + secret.label + "\": " + std::string(hint) +
-                        " (callchain explain " + std::string(hint) + ")");
+        for (const auto& remark : signature::lint_secret(secret.text)) {
+            context.say("callchain: sign-webhook: secret \"" + secret.label +
+                        "\": " + std::string(remark.code) + ": " + remark.detail);
+        }
         parts.push_back(signature::sign_webhook(crypto::HmacKey(crypto::HashAlgorithm::sha256, key->bytes),
                                                 options.id, options.timestamp, body));
     }

@@ -328,11 +328,11 @@ void add_verify_sig(CLI::App& root, Context& context) {
     command
         ->add_option("--tolerance", options->tolerance_seconds,
                      "Seconds that the timestamp may be off, both ways")
-        ->check(CLI::Range(std::int64_t{0}, std::int64_t{86'400} * 365))
+        ->check(CLI::Range(std::int64_t{0}, std::int64_t{86'400} * 365).description(""))
         ->capture_default_str()
         ->type_name("S");
     command->add_option("--now", options->now, "Judge the age as of this Unix time")
-        ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 40))
+        ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 40).description(""))
         ->type_name("UNIX");
     constexpr const char* kTwilio = "Twilio";
     command

@@ -2,6 +2,7 @@
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "context.hpp"
+#include "crypto/hash.hpp"
 #include "usage.hpp"
 
 #include <CLI/CLI.hpp>
@@ -10,7 +11,6 @@
 #include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <openssl/crypto.h>
 #include <unistd.h>
 
 namespace callchain::cli {
@@ -46,7 +46,7 @@ int print_version(Context& context) {
         {"schema", "callchain.version/1"},
         {"tool_version", CALLCHAIN_VERSION},
         {"libraries",
-         {{"openssl", OpenSSL_version(OPENSSL_VERSION_STRING)},
+         {{"openssl", crypto::openssl_version()},
           {"nlohmann_json", std::to_string(NLOHMANN_JSON_VERSION_MAJOR) + "." +
                                 std::to_string(NLOHMANN_JSON_VERSION_MINOR) + "." +
                                 std::to_string(NLOHMANN_JSON_VERSION_PATCH)},
@@ -64,6 +64,11 @@ int run(int argc, char** argv, Context& context) {
     root.footer("Help for one command: callchain help COMMAND. Exit codes: callchain help exit-codes.");
     add_common_options(root, context);
     add_commands(root, context);
+    if (const auto secret = find_secret_argument(argc, argv)) {
+        for (int i = 1; i < argc; ++i)
+            context.output.json = context.output.json || std::string_view(argv[i]) == "--json";
+        return context.report_error(*secret);
+    }
     try {
         root.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -50,7 +50,7 @@ class Reader {
         const auto plain = split_label(argument, "");
         const auto path = plain.label.empty() ? argument : plain.where;
         if (looks_like_secret(path))
-            return refuse("--secret-file takes a path, and was given what looks like a secret");
+            return misplace("--secret-file takes a path, and was given what looks like a secret");
         auto bytes = context_.read_input(path, kMostSecretBytes);
         if (!bytes) return refuse(bytes.error().message);
         // The line end that every editor puts behind the last line belongs to the file, not to the secret.
@@ -73,41 +73,67 @@ class Reader {
     }
 
     Result<std::vector<signature::LabelledSecret>> take() {
-        if (!problems_.empty()) return fail(ErrorCode::usage, join(problems_, "; "), kSecretHint);
+        if (!problems_.empty()) {
+            return fail(ErrorCode::usage, join(problems_, "; "),
+                        misplaced_ ? kSecretHint
+                                   : "check the name or path; callchain help environment lists the variables "
+                                     "that are read by themselves");
+        }
         return std::move(secrets_);
     }
 
   private:
     void refuse(std::string problem) { problems_.push_back(std::move(problem)); }
+    void misplace(std::string problem) {
+        misplaced_ = true;
+        refuse(std::move(problem));
+    }
 
     void add(const Source& source, const std::string& value, const std::string& place) {
         if (trim(value).empty()) return refuse(visible_excerpt(place, 80) + " is empty (secret_empty)");
-        std::size_t number = 0;
         for (auto& item : signature::split_secret_list(value)) {
-            ++number;
-            secrets_.push_back({number == 1 ? source.label : source.label + "#" + std::to_string(number),
-                                std::move(item), source_});
+            secrets_.push_back({unique(source.label), std::move(item), source_});
         }
         ++source_;
+    }
+
+    // A label names one secret: the second of a list, or of two sources with one name, gets a number.
+    [[nodiscard]] std::string unique(const std::string& label) const {
+        const auto taken = [&](const std::string& name) {
+            return std::any_of(secrets_.begin(), secrets_.end(),
+                               [&](const auto& secret) { return secret.label == name; });
+        };
+        std::string name = visible_excerpt(label, 80);
+        for (std::size_t number = 2; taken(name); ++number)
+            name = visible_excerpt(label, 80) + "#" + std::to_string(number);
+        return name;
     }
 
     Context& context_;
     std::vector<signature::LabelledSecret> secrets_;
     std::vector<std::string> problems_;
+    bool misplaced_ = false;
     std::size_t source_ = 0;
 };
 
 }  // namespace
 
 bool looks_like_secret(std::string_view text) {
-    const auto trimmed = trim(text);
-    for (const std::string_view prefix : {"whsec_", "v1,whsec_", "sk-", "sk_"}) {
-        if (starts_with_ignoring_case(trimmed, prefix)) return true;
+    // Long enough to be one: "whsec_" alone may be part of a file's name.
+    constexpr std::size_t kShortestRest = 16;
+    const std::string lower = ascii_lower(text);
+    for (const std::string_view prefix : {"whsec_", "sk-", "sk_live", "sk_test"}) {
+        const auto at = lower.find(prefix);
+        const bool begins_a_word =
+            at == 0 || (at != std::string::npos &&
+                        std::string_view("=\"' ,:").find(lower[at - 1]) != std::string_view::npos);
+        const bool anywhere = prefix == "whsec_" && at != std::string::npos;
+        if ((begins_a_word || anywhere) && lower.size() - at >= prefix.size() + kShortestRest) return true;
     }
-    const bool is_hex_token = trimmed.size() == 32 && std::all_of(trimmed.begin(), trimmed.end(), [](char c) {
-                                  return is_ascii_digit(c) || (c >= 'a' && c <= 'f');
-                              });
-    return is_hex_token || trimmed.find("whsec_") != std::string_view::npos;
+    const auto trimmed = trim(text);
+    return trimmed.size() == 32 && std::all_of(trimmed.begin(), trimmed.end(), [](char c) {
+               return is_ascii_digit(c) || (c >= 'a' && c <= 'f');
+           });
 }
 
 void add_secret_options(CLI::App& command, const std::string& name, const std::string& what,

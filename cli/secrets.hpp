@@ -30,7 +30,8 @@ void add_secret_options(CLI::App& command, const std::string& name, const std::s
 [[nodiscard]] Result<std::vector<signature::LabelledSecret>> read_secrets(
     Context& context, const SecretSources& sources, const std::string& default_variable);
 
-/// True for text that must not be echoed: it begins like a secret or is one for all we can tell.
+/// True for text that must not be echoed: a webhook secret or an API key stands in it, or it has the form of
+/// a Twilio auth token.
 [[nodiscard]] bool looks_like_secret(std::string_view text);
 
 /// How to pass a secret, for the hint of an error.

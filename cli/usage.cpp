@@ -72,12 +72,18 @@ Error unexpected_argument(const CLI::App& root, const std::string& argument) {
         const auto name = argument.substr(0, argument.find('='));
         const auto guess = nearest(name, option_names(command));
         return {ErrorCode::usage, "unknown option " + visible_excerpt(name, 60), std::nullopt,
-                guess.empty() ? "callchain help " + command.get_name() : "did you mean " + guess + "?"};
+                guess.empty()
+                    ? (&command == &root ? "callchain --help" : "callchain help " + command.get_name())
+                    : "did you mean " + guess + "?"};
     }
     if (&command == &root) {
         const auto guess = nearest(argument, command_names(root));
         return {ErrorCode::usage, "there is no command \"" + visible_excerpt(argument, 60) + "\"",
                 std::nullopt, guess.empty() ? "callchain --help lists them" : "did you mean " + guess + "?"};
+    }
+    if (command.get_name() == "verify-sig") {
+        return {ErrorCode::usage, "unexpected argument \"" + visible_excerpt(argument, 60) + "\"",
+                std::nullopt, "a capture is given with --request FILE, a log with --log FILE"};
     }
     return {ErrorCode::usage, "unexpected argument \"" + visible_excerpt(argument, 60) + "\"", std::nullopt,
             "callchain help " + command.get_name()};
@@ -85,10 +91,24 @@ Error unexpected_argument(const CLI::App& root, const std::string& argument) {
 
 }  // namespace
 
+std::optional<Error> find_secret_argument(int argc, char** argv) {
+    for (int i = 1; i < argc; ++i) {
+        if (asks_for_secret(argv[i]) || looks_like_secret(argv[i])) {
+            return Error{ErrorCode::usage, "a secret must not stand on the command line", std::nullopt,
+                         kSecretHint};
+        }
+    }
+    return std::nullopt;
+}
+
+std::string help_of(const CLI::App& command) {
+    return command.get_parent() == nullptr ? command.help() : command.help("callchain");
+}
+
 int report_parse_error(const CLI::App& root, const CLI::ParseError& error, int argc, char** argv,
                        Context& context) {
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
-        context.out << chosen(root).help();
+        context.out << help_of(chosen(root));
         return kDone;
     }
     const auto& command = chosen(root);
@@ -97,15 +117,6 @@ int report_parse_error(const CLI::App& root, const CLI::ParseError& error, int a
     // The flags were not applied yet when parsing failed.
     context.output.json =
         context.output.json || std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
-    for (const auto& argument : arguments) {
-        const auto value = argument.starts_with("--")
-                               ? argument.substr(std::min(argument.find('='), argument.size() - 1) + 1)
-                               : argument;
-        if (asks_for_secret(argument) || looks_like_secret(value)) {
-            return context.report_error(
-                {ErrorCode::usage, "a secret must not stand on the command line", std::nullopt, kSecretHint});
-        }
-    }
     if (const auto* extras = dynamic_cast<const CLI::ExtrasError*>(&error); extras != nullptr) {
         const auto left = root.remaining(true);
         if (!left.empty()) return context.report_error(unexpected_argument(root, left.front()));

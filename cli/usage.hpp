@@ -4,8 +4,17 @@
 #include "context.hpp"
 
 #include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
 
 namespace callchain::cli {
+
+/// An error where an argument is a secret, or an option asks for one: nothing of the command line may be
+/// echoed then.
+[[nodiscard]] std::optional<Error> find_secret_argument(int argc, char** argv);
+
+/// The help of one command, with the program's name in its usage line.
+[[nodiscard]] std::string help_of(const CLI::App& command);
 
 /// Prints help where help was asked for, else what is wrong and how to go on. Returns the exit code.
 [[nodiscard]] int report_parse_error(const CLI::App& root, const CLI::ParseError& error, int argc,

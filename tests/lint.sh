@@ -36,7 +36,12 @@ if [ ${#files[@]} = 0 ]; then
     exit 0
 fi
 
-clang-format-14 --dry-run -Werror "${files[@]}" || { printf 'hint: ./dev format\n' >&2; exit 1; }
+unformatted=$(printf '%s\0' "${files[@]}" |
+    xargs -0 -n 1 -P "$(nproc)" bash -c 'clang-format-14 --dry-run -Werror "$1" >/dev/null 2>&1 || printf "  %s\n" "$1"' format)
+if [ -n "$unformatted" ]; then
+    printf 'lint: not formatted:\n%s\nhint: ./dev format\n' "$unformatted" >&2
+    exit 1
+fi
 
 # clang-tidy reads what the build knows how to compile: headers are read through the sources that include them.
 mapfile -t units < <({ printf '%s\n' "${files[@]}" | grep '\.cpp$'; printf '%s\n' "${files[@]}" | grep '\.hpp$' | includers; } |
@@ -44,5 +49,5 @@ mapfile -t units < <({ printf '%s\n' "${files[@]}" | grep '\.cpp$'; printf '%s\n
 printf 'lint: format of %s files, clang-tidy on %s sources\n' ${#files[@]} ${#units[@]}
 if [ ${#units[@]} != 0 ]; then
     printf '%s\0' "${units[@]}" | xargs -0 -n 1 -P "$(nproc)" clang-tidy-16 --quiet -p build/lint 2>&1 |
-        { grep -vE '^[0-9]+ warnings? (generated|treated as)|^Suppressed |^Use -header-filter' || true; }
+        { grep --line-buffered -vE '^[0-9]+ warnings? (generated|treated as)|^Suppressed |^Use -header-filter' || true; }
 fi

@@ -50,4 +50,7 @@ class HmacKey {
 /// The length itself is not hidden: it is public for every MAC.
 [[nodiscard]] bool equal_in_constant_time(std::string_view a, std::string_view b);
 
+/// Version of the OpenSSL library that is loaded, e.g. "3.0.17".
+[[nodiscard]] std::string openssl_version();
+
 }  // namespace callchain::crypto

@@ -40,6 +40,7 @@ BodyForms::BodyForms(std::string_view body, Direction direction, std::size_t mos
     singles_.push_back({std::string(body), {}, 0});
     seen_.insert(singles_.back().bytes);
     const BodyText text(singles_.front().bytes);
+    incomplete_ = body.size() > kMostStyledBytes && text.json() != nullptr;
     const auto apply = [&](bool undo) {
         const bool with_the_grain = undo == (direction_ == Direction::received);
         const Reach reach = with_the_grain ? Reach::combines : Reach::alone;

@@ -4,6 +4,7 @@
 #include "diagnosis/forms.hpp"
 #include "encoding/json_text.hpp"
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <span>
@@ -32,6 +33,9 @@ struct BodyVariant {
     std::vector<Evidence> evidence = {};
 };
 using BodyVariants = std::vector<BodyVariant>;
+
+/// A larger document is written in the common styles only: hundreds of copies of a megabyte help nobody.
+inline constexpr std::size_t kMostStyledBytes = std::size_t{128} << 10U;
 
 /// Which rows are worth applying to the outcome of another row.
 enum class RowKind {

@@ -15,13 +15,40 @@ using encoding::JsonStyle;
 using encoding::JsonValue;
 using encoding::write_json_text;
 
-constexpr JsonStyle::Members kOrders[] = {JsonStyle::Members::as_read, JsonStyle::Members::sender_order,
-                                          JsonStyle::Members::sorted};
+bool is_in_order(const JsonValue& value, JsonStyle::Members order) {
+    JsonStyle as_read;
+    JsonStyle ordered;
+    ordered.members = order;
+    return write_json_text(value, as_read) == write_json_text(value, ordered);
+}
+
+// Which habits can make a difference to this document: the rest need not be multiplied.
+struct Spellings {
+    std::vector<JsonStyle::NonAscii> non_ascii{JsonStyle::NonAscii::escaped};
+    std::vector<JsonStyle::Members> orders{JsonStyle::Members::as_read};
+    std::vector<JsonStyle::Slash> slashes{JsonStyle::Slash::plain};
+    std::vector<JsonStyle::Html> htmls{JsonStyle::Html::plain};
+
+    explicit Spellings(const BodyText& body) {
+        const auto text = body.bytes();
+        const auto is_wide = [](char c) { return static_cast<unsigned char>(c) >= 0x7F; };
+        const bool escapes = text.find("\\u") != std::string_view::npos;
+        if (escapes || std::any_of(text.begin(), text.end(), is_wide))
+            non_ascii.push_back(JsonStyle::NonAscii::literal);
+        for (const auto order : {JsonStyle::Members::sender_order, JsonStyle::Members::sorted}) {
+            if (!is_in_order(*body.json(), order)) orders.push_back(order);
+        }
+        if (text.find('/') != std::string_view::npos) slashes.push_back(JsonStyle::Slash::escaped);
+        if (escapes || text.find_first_of("<>&") != std::string_view::npos)
+            htmls.push_back(JsonStyle::Html::escaped);
+    }
+};
 
 // Every combination of habits; the sender's own (Python's json.dumps) first, so that it wins among equals.
 BodyVariants all_styles(const BodyText& body) {
     const JsonValue* document = body.json();
     if (document == nullptr) return {};
+    if (body.bytes().size() > kMostStyledBytes) return main_json_styles(body);
     struct Layout {
         std::string_view item;
         std::string_view name;
@@ -29,17 +56,22 @@ BodyVariants all_styles(const BodyText& body) {
     };
     constexpr Layout kLayouts[] = {{", ", ": ", ""},  {",", ":", ""},      {",", ": ", ""},  {", ", ":", ""},
                                    {",", ": ", "  "}, {",", ": ", "    "}, {",", ": ", "\t"}};
+    const Spellings spellings(body);
     BodyVariants variants;
     for (const auto& layout : kLayouts) {
-        for (const auto non_ascii : {JsonStyle::NonAscii::escaped, JsonStyle::NonAscii::literal}) {
-            for (const auto order : kOrders) {
-                for (const auto slash : {JsonStyle::Slash::plain, JsonStyle::Slash::escaped}) {
-                    for (const auto html : {JsonStyle::Html::plain, JsonStyle::Html::escaped}) {
+        for (const auto non_ascii : spellings.non_ascii) {
+            for (const auto order : spellings.orders) {
+                for (const auto slash : spellings.slashes) {
+                    for (const auto html : spellings.htmls) {
                         JsonStyle style;
                         style.item_separator = layout.item;
                         style.name_separator = layout.name;
                         style.indent = layout.indent;
                         style.non_ascii = non_ascii;
+                        // Python escapes DEL with the rest; PHP, which escapes slashes, does not.
+                        const bool python =
+                            non_ascii == JsonStyle::NonAscii::escaped && slash == JsonStyle::Slash::plain;
+                        style.del = python ? JsonStyle::Delete::escaped : JsonStyle::Delete::plain;
                         style.members = order;
                         style.slash = slash;
                         style.html = html;
@@ -52,29 +84,38 @@ BodyVariants all_styles(const BodyText& body) {
     return variants;
 }
 
+bool has_duplicates(const JsonValue& value) {
+    auto names = value.names;
+    std::sort(names.begin(), names.end());
+    if (std::adjacent_find(names.begin(), names.end()) != names.end()) return true;
+    return std::any_of(value.items.begin(), value.items.end(), has_duplicates);
+}
+
+// The rarer habits, each of them only where the document has what it changes.
 BodyVariants rarer_styles(const BodyText& body) {
     const JsonValue* document = body.json();
-    if (document == nullptr) return {};
+    if (document == nullptr || body.bytes().size() > kMostStyledBytes) return {};
+    const Spellings spellings(body);
+    const bool escapes = spellings.non_ascii.size() > 1;
+    const bool nulls = body.bytes().find("null") != std::string_view::npos;
+    const bool duplicates = has_duplicates(*document);
     BodyVariants variants{{write_dotnet_json(*document)}};
     for (const auto& named : named_styles()) {
-        JsonStyle upper = named.style;
-        upper.hex_case = JsonStyle::HexCase::upper;
-        JsonStyle javascript = named.style;
-        javascript.numbers = JsonStyle::Numbers::javascript;
-        javascript.duplicates = JsonStyle::Duplicates::last_wins;
-        JsonStyle floats = named.style;
-        floats.numbers = JsonStyle::Numbers::integral_as_float;
-        JsonStyle without_nulls = named.style;
-        without_nulls.nulls = JsonStyle::Nulls::dropped;
-        JsonStyle last_wins = named.style;
-        last_wins.duplicates = JsonStyle::Duplicates::last_wins;
-        for (const auto& style : {upper, javascript, floats, without_nulls, last_wins}) {
+        const auto add = [&](const auto& change) {
+            JsonStyle style = named.style;
+            change(style);
             variants.push_back({write_json_text(*document, style)});
-        }
-    }
-    // Encoders that write to a stream end the document with a line end (Go's Encoder, jq, console.log).
-    for (const auto& named : named_styles()) {
-        for (const auto order : kOrders) {
+        };
+        add([](JsonStyle& style) { style.numbers = JsonStyle::Numbers::integral_as_float; });
+        add([](JsonStyle& style) {
+            style.numbers = JsonStyle::Numbers::javascript;
+            style.duplicates = JsonStyle::Duplicates::last_wins;
+        });
+        if (escapes) add([](JsonStyle& style) { style.hex_case = JsonStyle::HexCase::upper; });
+        if (nulls) add([](JsonStyle& style) { style.nulls = JsonStyle::Nulls::dropped; });
+        if (duplicates) add([](JsonStyle& style) { style.duplicates = JsonStyle::Duplicates::last_wins; });
+        // Encoders that write to a stream end the document with a line end (Go's Encoder, jq, console.log).
+        for (const auto order : spellings.orders) {
             JsonStyle style = named.style;
             style.members = order;
             variants.push_back({write_json_text(*document, style) + "\n"});
@@ -122,7 +163,7 @@ std::string replaced(std::string_view text, const Token& token, std::string_view
 }
 
 BodyVariants respell_numbers(const BodyText& body) {
-    if (body.json() == nullptr) return {};
+    if (body.json() == nullptr || body.bytes().size() > kMostStyledBytes) return {};
     const auto text = body.bytes();
     BodyVariants variants;
     for (const auto& token : numeric_tokens(text)) {
@@ -145,7 +186,7 @@ BodyVariants respell_numbers(const BodyText& body) {
 // Source: OpenAI webhook event reference, realtime.call.incoming.
 BodyVariants add_nulls(const BodyText& body) {
     const JsonValue* document = body.json();
-    if (document == nullptr) return {};
+    if (document == nullptr || body.bytes().size() > kMostStyledBytes) return {};
     BodyVariants variants;
     JsonValue changed = *document;
     const auto add = [&](JsonValue& object, const char* name) {

@@ -70,9 +70,9 @@ constexpr CatalogueEntry kEntries[] = {
      "Log the header webhook-signature in full: 47 characters for one signature, and it is no secret. "
      "Then take the next delivery.",
      "Services often log a signature's first characters and an ellipsis, as if it were a password. A "
-     "beginning of 20 characters or more is still compared, and if it agrees, secret and body are most "
-     "probably right. It is not the whole signature, so nothing counts as proved with it; if too little "
-     "is left, the verdict is 'cannot tell' with exit code 3."},
+     "beginning of 20 characters or more is still compared, and where it agrees, signature_truncated is "
+     "proved and names the secret. If too little is left, or what is left does not agree, this stays a "
+     "hint and the verdict is 'cannot tell' with exit code 3."},
 };
 
 }  // namespace

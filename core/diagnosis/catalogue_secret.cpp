@@ -179,7 +179,7 @@ constexpr CatalogueEntry kEntries[] = {
      "to zero. Here they are set, so nobody's encoder wrote this text. Python, Node and Java read the "
      "same key nevertheless; Go and Ruby refuse the secret. The key itself is not changed, so this alone "
      "explains no mismatch in the first three: it is a hint that the text was edited."},
-    {"secret_other_label", "Another of the given secrets signed this delivery",
+    {"secret_other_label", "Another secret than the one in use here signed this delivery",
      "In the OpenAI dashboard (Settings, Project, Webhooks) find the endpoint whose URL is this server "
      "and set that endpoint's own secret here; if it is not known any more, rotate it there with the "
      "24-hour overlap. Never give a server the secret of another endpoint.",

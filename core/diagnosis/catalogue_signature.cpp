@@ -169,10 +169,10 @@ constexpr CatalogueEntry kEntries[] = {
     {"signature_truncated", "The signature is cut",
      "Take the whole value from the request, or log all of its 44 characters; a signature is no secret.",
      "Logs and dashboards shorten long values, sometimes with an ellipsis. What is left is compared with "
-     "the beginning of the right signature. From 20 equal characters on chance is out of the question, "
-     "yet it is not the whole signature and so remains a hint: secret and body are most probably right "
-     "and the copy of the header is not. With less left over, nothing can be said. The SDKs report a "
-     "mismatch for a cut value."},
+     "the beginning of the right signature. 20 equal characters are 120 bits, which do not agree by "
+     "chance: proved means that every character that is left was reproduced, so secret and body are "
+     "right and the copy of the header is not. With less left over it is a hint that says nothing. The "
+     "SDKs report a mismatch for a cut value."},
     {"signature_version_missing", "The version v1, in front of the signature is missing",
      "Write v1, in front of the base64 text when you sign. When you read the header, keep each part "
      "whole.",

@@ -78,8 +78,10 @@ std::vector<Finding> capture_findings(const webhook::Capture& capture) {
     std::vector<Finding> findings;
     for (const auto& remark : capture.remarks) {
         const bool shorter = remark.kind == webhook::CaptureRemark::Kind::shorter_than_declared;
+        std::string detail = remark.detail + ".";
+        detail.replace(0, 1, ascii_upper(detail.substr(0, 1)));
         findings.push_back(
-            {shorter ? "capture_body_shorter" : "capture_final_newline", Proof::hint, remark.detail, {}});
+            {shorter ? "capture_body_shorter" : "capture_final_newline", Proof::hint, std::move(detail), {}});
     }
     return findings;
 }

@@ -178,13 +178,16 @@ JsonStyle indented(std::string_view indent) {
     return style;
 }
 
+// As Python does it: everything outside of blank to tilde, DEL included.
 JsonStyle ascii(JsonStyle style) {
     style.non_ascii = JsonStyle::NonAscii::escaped;
+    style.del = JsonStyle::Delete::escaped;
     return style;
 }
 
 JsonStyle php(JsonStyle style) {
     style.slash = JsonStyle::Slash::escaped;
+    style.del = JsonStyle::Delete::plain;
     return style;
 }
 

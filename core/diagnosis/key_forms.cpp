@@ -209,8 +209,6 @@ struct Text {
     Faults faults;
 };
 
-Evidence character_at(std::size_t index) { return {"character", static_cast<std::int64_t>(index + 1)}; }
-
 std::vector<Text> cleaned(const Text& text) {
     std::vector<Text> out;
     for (const auto& cleaning : signature::secret_cleanings()) {
@@ -250,58 +248,62 @@ void add_soilings(Collector& forms, std::string_view secret) {
 }
 
 // Units: positions count characters of the whole secret, prefix included, from 1.
-void add_lost_characters(Collector& forms, std::string_view payload) {
-    const auto digits = payload.substr(0, payload.find_last_not_of('=') + 1);
-    for (std::size_t at = 0; at <= digits.size(); ++at) {
-        const bool at_an_end = at == 0 || at == digits.size();
-        for (const char c : kBase64Alphabet) {
-            std::string mended(kSecretPrefix);
-            mended += digits.substr(0, at);
-            mended += c;
-            mended += digits.substr(at);
-            Fault fault{"secret_character_lost", {character_at(kSecretPrefix.size() + at)}};
-            forms.add_readable(mended, {std::move(fault)}, at_an_end ? 1 : 2, Reach::alone);
-        }
+Evidence character_at(std::size_t index) { return {"character", static_cast<std::int64_t>(index + 1)}; }
+
+using VisitKey = std::function<void(KeyForm)>;
+
+void visit_readable(std::string_view secret, Faults faults, int cost, const VisitKey& visit) {
+    if (auto key = signature::read_secret(secret))
+        visit({std::move(key->bytes), std::move(faults), cost, Reach::alone});
+}
+
+std::string_view digits_of(std::string_view secret) {
+    return secret.substr(0, secret.find_last_not_of('=') + 1);
+}
+
+void visit_lost_at(std::string_view secret, std::size_t at, int cost, const VisitKey& visit) {
+    const auto digits = digits_of(secret);
+    for (const char c : kBase64Alphabet) {
+        std::string mended(digits.substr(0, at));
+        mended += c;
+        mended += digits.substr(at);
+        visit_readable(mended, {{"secret_character_lost", {character_at(at)}}}, cost, visit);
     }
 }
 
-void add_mistaken_characters(Collector& forms, std::string_view secret) {
-    const auto replaced = [&](std::string text, std::size_t at, char c) {
-        text[at] = c;
-        return text;
-    };
-    std::vector<std::pair<std::size_t, char>> swaps;
+struct Swap {
+    std::size_t at;
+    char to;
+};
+
+std::vector<Swap> look_alike_swaps(std::string_view secret) {
+    std::vector<Swap> swaps;
     for (std::size_t at = kSecretPrefix.size(); at < secret.size(); ++at) {
         for (const char c : look_alikes_of(secret[at])) {
             if (c != secret[at] && kBase64Alphabet.find(c) != std::string_view::npos)
-                swaps.emplace_back(at, c);
+                swaps.push_back({at, c});
         }
     }
-    const std::string original(secret);
-    for (const auto& [at, c] : swaps) {
-        forms.add_readable(replaced(original, at, c), {{"secret_confusable_character", {character_at(at)}}},
-                           1, Reach::alone);
+    return swaps;
+}
+
+void visit_swapped(std::string_view secret, std::string_view code, const std::vector<Swap>& swaps, int cost,
+                   const VisitKey& visit) {
+    std::string mended(secret);
+    Faults faults;
+    for (const auto& swap : swaps) {
+        mended[swap.at] = swap.to;
+        faults.push_back({code, {character_at(swap.at)}});
     }
-    for (std::size_t i = 0; i < swaps.size(); ++i) {
-        for (std::size_t j = i + 1; j < swaps.size(); ++j) {
-            if (swaps[i].first == swaps[j].first) continue;
-            auto text = replaced(replaced(original, swaps[i].first, swaps[i].second), swaps[j].first,
-                                 swaps[j].second);
-            Fault first{"secret_confusable_character", {character_at(swaps[i].first)}};
-            Fault second{"secret_confusable_character", {character_at(swaps[j].first)}};
-            forms.add_readable(text, {std::move(first), std::move(second)}, 2, Reach::alone);
-        }
-    }
-    for (std::size_t at = kSecretPrefix.size(); at < secret.size() && secret[at] != '='; ++at) {
-        for (const char c : kBase64Alphabet) {
-            forms.add_readable(replaced(original, at, c), {{"secret_character_wrong", {character_at(at)}}}, 2,
-                               Reach::alone);
-        }
-    }
+    visit_readable(mended, std::move(faults), cost, visit);
 }
 
 // Longer than any secret that is legal (64 bytes): typos in it are not worth thousands of keys.
 constexpr std::size_t kMostTypedCharacters = 96;
+
+bool has_typos(std::string_view secret) {
+    return payload_of(secret).has_value() && secret.size() <= kMostTypedCharacters;
+}
 
 }  // namespace
 
@@ -318,17 +320,52 @@ std::vector<KeyForm> key_forms(std::string_view secret) {
             forms.add_readable(again.secret, again.faults, 2, Reach::combines);
         add_decodings(forms, text);
     }
-    if (const auto payload = payload_of(secret); payload && secret.size() <= kMostTypedCharacters) {
-        add_lost_characters(forms, *payload);
-        add_mistaken_characters(forms, secret);
+    if (has_typos(secret)) {
+        const auto add = [&](KeyForm form) {
+            forms.add(std::move(form.bytes), std::move(form.faults), form.cost, form.reach);
+        };
+        visit_lost_at(secret, kSecretPrefix.size(), 1, add);
+        visit_lost_at(secret, digits_of(secret).size(), 1, add);
+        for (const auto& swap : look_alike_swaps(secret))
+            visit_swapped(secret, "secret_confusable_character", {swap}, 1, add);
     }
     return forms.take();
+}
+
+void visit_typo_forms(std::string_view secret, const std::function<void(KeyForm)>& visit) {
+    if (!has_typos(secret)) return;
+    const auto end = digits_of(secret).size();
+    for (std::size_t at = kSecretPrefix.size() + 1; at < end; ++at) visit_lost_at(secret, at, 2, visit);
+    const auto swaps = look_alike_swaps(secret);
+    for (const auto& first : swaps) {
+        for (const auto& second : swaps) {
+            if (first.at < second.at)
+                visit_swapped(secret, "secret_confusable_character", {first, second}, 2, visit);
+        }
+    }
+    for (std::size_t at = kSecretPrefix.size(); at < end; ++at) {
+        for (const char c : kBase64Alphabet) {
+            if (c != secret[at]) visit_swapped(secret, "secret_character_wrong", {{at, c}}, 2, visit);
+        }
+    }
 }
 
 std::string_view significant_key(std::string_view key) {
     constexpr std::size_t kBlockBytes = 64;  // of SHA-256
     if (key.size() > kBlockBytes) return key;
     return key.substr(0, key.find_last_not_of('\0') + 1);
+}
+
+std::vector<KeyForm> unsplit_key_forms(const std::vector<std::string>& secrets) {
+    std::vector<KeyForm> forms;
+    for (const std::string_view separator : {",", ", ", "\n"}) {
+        const auto list = join(secrets, separator);
+        forms.push_back({list, {{"secret_list_unsplit"}}, 1, Reach::combines});
+        if (const auto payload = payload_of(list)) {
+            forms.push_back({std::string(*payload), {{"secret_list_unsplit"}}, 1, Reach::combines});
+        }
+    }
+    return forms;
 }
 
 std::vector<KeyForm> unset_key_forms() {

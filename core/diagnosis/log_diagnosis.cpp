@@ -260,6 +260,16 @@ class LogDiagnosis {
                                  return weight(a) < weight(b);
                              });
         out_.overall = telling->report;
+        const bool unknown_key = out_.overall.mac == MacVerdict::differs &&
+                                 out_.overall.verdict == Verdict::invalid && !has_proof(out_.overall);
+        if (unknown_key && !loaded_.empty() && unknown_masks_.empty()) {
+            out_.overall.next_steps.insert(out_.overall.next_steps.begin(),
+                                           "the log shows that the process had loaded \"" +
+                                               join(loaded_, "\", \"") +
+                                               "\", and that secret did not sign this delivery: give the "
+                                               "secrets of the project's other endpoints too, "
+                                               "each with a label, and this command names the one that did");
+        }
     }
 
     void add_log_findings() {

@@ -11,8 +11,8 @@
 namespace callchain::diagnosis {
 namespace {
 
-constexpr std::string_view kRedactionMarks[] = {"[REDACTED]", "[redacted]", "[FILTERED]", "[Filtered]",
-                                                "***",        "<redacted>", "xxxxxxxx"};
+constexpr std::string_view kRedactionMarks[] = {"[REDACTED]", "[redacted]", "[FILTERED]",
+                                                "[Filtered]", "***",        "<redacted>"};
 constexpr std::string_view kPlaceholders[] = {
     "[object Object]", "undefined", "null", "None", "[object ArrayBuffer]", "[object ReadableStream]"};
 
@@ -57,6 +57,11 @@ std::vector<Finding> body_remarks(std::string_view body) {
                                      ": something masked part of the body.");
             break;
         }
+    }
+    if (body.starts_with("\x1f\x8b")) {
+        add("body_gzip_encoded",
+            "The body begins like gzip data; it does not decode to a body that was signed, or to more than "
+            "is decoded here.");
     }
     if (is_cut_json(body) || ends_in_ellipsis(body)) {
         add("body_truncated",

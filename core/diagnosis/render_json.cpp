@@ -88,6 +88,7 @@ nlohmann::ordered_json report_json(const Report& report, std::string_view tool_v
     document["secret"] = report.secret ? secret_json(*report.secret) : Json(nullptr);
     document["secrets"] = Json::array();
     for (const auto& secret : report.secrets) document["secrets"].push_back(secret_json(secret));
+    if (!report.computed.empty()) document["computed"] = report.computed;
     if (report.url) document["url"] = visible(*report.url);
     document["body"] = {{"length", report.body_length}, {"sha256", report.body_sha256}};
     document["signature"] = {{"received", text_or_null(report.received_signature)},

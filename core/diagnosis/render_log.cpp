@@ -52,7 +52,7 @@ std::string delivery_line(const LoggedVerdict& verdict, const webhook::LogReadin
     std::string out = "  " + lines_text(delivery) + ": " + word_of(verdict.report) + ", " +
                       (delivery.id.text.empty() ? "no id" : visible_excerpt(delivery.id.text, 60));
     if (delivery.body_length) out += ", " + count_of(*delivery.body_length, "byte");
-    if (delivery.error) out += ", logged as \"" + visible_excerpt(delivery.error->text, 80) + "\"";
+    if (delivery.error) out += ", logged as \"" + visible_excerpt(delivery.error->text, 120) + "\"";
     out += "\n";
     // With one delivery the report above says it already.
     if (reading.deliveries.size() > 1) {
@@ -94,7 +94,11 @@ std::string render_log_text(const LogReport& report, const webhook::LogReading& 
     out += "\n" + paint("log", Paint::bold, colour) + "\n  " + shape_text(reading) + "\n";
     for (const auto& mask : report.masks) {
         out += "  secret " + visible(mask.mask) + " (line " + std::to_string(mask.first_line) + ")" +
-               (mask.labels.empty() ? "" : ": has the mask of " + join(mask.labels, ", ")) + "\n";
+               (mask.labels.empty() ? std::string(report.overall.secrets.empty()
+                                                      ? ": no secret was given to compare"
+                                                      : ": none of the secrets given has this mask")
+                                    : ": has the mask of " + join(mask.labels, ", ")) +
+               "\n";
     }
     for (std::size_t i = 0; i < report.deliveries.size() && i < kMostListed; ++i) {
         out += delivery_line(report.deliveries[i], reading);

@@ -17,12 +17,11 @@ std::string evidence_text(const EvidenceValue& value) {
     return std::get<bool>(value) ? "yes" : "no";
 }
 
-std::string secret_text(const SecretSummary& secret) {
+std::string secret_text(const SecretSummary& secret, const Report& report) {
     std::string out = secret.label + ", " + count_of(secret.characters, "character");
     if (!secret.mask.empty()) out += ", " + visible(secret.mask);
-    out += secret.fingerprint.empty() ? ", no fingerprint (not read as base64)"
-                                      : ", fingerprint " + secret.fingerprint;
-    return out;
+    if (!secret.fingerprint.empty()) return out + ", fingerprint " + secret.fingerprint;
+    return report.scheme == "twilio" ? out : out + ", no fingerprint (not read as base64)";
 }
 
 // The proved findings tell the cause; a mere age is told by the verdict already.
@@ -67,6 +66,21 @@ std::string verdict_line(const Report& report, Colour colour) {
            ": nothing could be proved, and part of the evidence is lost";
 }
 
+std::string computed_line(const Report& report, Colour colour) {
+    if (report.computed.empty()) return {};
+    std::string out = paint("PRINTED VALUE", Paint::bold, colour) + ": ";
+    if (report.computed == "right") return out + "it is right, the code that printed it follows the recipe\n";
+    if (report.computed == "unexplained")
+        return out + "no recipe of the catalogue yields it under these secrets\n";
+    for (const auto& finding : report.findings) {
+        const auto explains = [](const Evidence& evidence) { return evidence.name == "explains"; };
+        if (std::none_of(finding.evidence.begin(), finding.evidence.end(), explains)) continue;
+        const auto* entry = find_entry(finding.code);
+        return out + "explained. " + (entry != nullptr ? std::string(entry->title) : finding.code) + "\n";
+    }
+    return out + "explained\n";
+}
+
 void add_line(std::string& out, std::string_view name, const std::string& text) {
     if (text.empty()) return;
     out += "  " + std::string(name) + std::string(name.size() < 12 ? 12 - name.size() : 1, ' ') + text + "\n";
@@ -95,10 +109,11 @@ void add_evidence(std::string& out, const Report& report, Colour colour) {
                  ? std::string{}
                  : report.expected_signature + "  (exact recipe, first secret)");
     add_line(out, "url", report.url ? visible(*report.url) : std::string{});
-    if (report.secret) add_line(out, "secret", secret_text(*report.secret));
+    add_line(out, "", report.url_origin.empty() ? std::string{} : "from " + visible(report.url_origin));
+    if (report.secret) add_line(out, "secret", secret_text(*report.secret, report));
     for (const auto& secret : report.secrets) {
         if (!report.secret || secret.label != report.secret->label)
-            add_line(out, report.secret ? "other secret" : "secret", secret_text(secret));
+            add_line(out, report.secret ? "other" : "secret", secret_text(secret, report));
     }
 }
 
@@ -136,7 +151,7 @@ std::string finding_text(const Finding& finding, Colour colour) {
 }
 
 std::string render_text(const Report& report, Colour colour) {
-    std::string out = verdict_line(report, colour) + "\n";
+    std::string out = verdict_line(report, colour) + "\n" + computed_line(report, colour);
     add_findings(out, report, Proof::proved, "cause, proved by recomputing the signature", colour);
     add_evidence(out, report, colour);
     add_findings(

@@ -39,7 +39,10 @@ struct Report {
     std::optional<std::chrono::seconds> age;  ///< now minus the timestamp; negative for the future
     std::optional<SecretSummary> secret;      ///< the one that matched, exactly or with a fault
     std::vector<SecretSummary> secrets;       ///< all that were tried
-    std::optional<std::string> url;           ///< Twilio: the URL whose signature matched
+    std::string url_origin;  ///< Twilio: where that URL was taken from, and in which form it matched
+    std::string
+        computed;  ///< what became of a printed value: "right", "explained", "unexplained"; empty: none
+    std::optional<std::string> url;  ///< Twilio: the URL whose signature matched
     std::size_t body_length = 0;
     std::string body_sha256;
     std::string signed_as;           ///< what precedes the body in the signed bytes, made visible

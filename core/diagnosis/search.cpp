@@ -26,7 +26,7 @@ struct Key {
     KeyForm form;
     std::optional<std::size_t> secret;
     std::optional<HmacKey> hmac = {};
-    const HmacKey& schedule() {
+    [[nodiscard]] const HmacKey& schedule() {
         if (!hmac) hmac.emplace(HashAlgorithm::sha256, form.bytes);
         return *hmac;
     }
@@ -57,10 +57,23 @@ bool matches(const TargetForm& target, const Digest& mac) {
     return false;
 }
 
+// Secrets that came from one configured list, with the index of the first.
+std::vector<std::pair<std::size_t, std::vector<std::string>>> lists_of(
+    std::span<const signature::LabelledSecret> secrets) {
+    std::vector<std::pair<std::size_t, std::vector<std::string>>> lists;
+    for (std::size_t i = 0; i < secrets.size(); ++i) {
+        if (i == 0 || secrets[i].source != secrets[i - 1].source) lists.push_back({i, {}});
+        lists.back().second.push_back(secrets[i].text);
+    }
+    std::erase_if(lists, [](const auto& list) { return list.second.size() < 2; });
+    return lists;
+}
+
 class Search {
   public:
     Search(const SearchMaterial& material, Direction direction, const SearchLimits& limits)
-        : limits_(limits),
+        : material_(material),
+          limits_(limits),
           bodies_(material.body, direction, limits.most_variant_bytes),
           contents_(content_forms({material.id, material.timestamp, material.body, material.others})),
           targets_(target_forms(material.signature)) {
@@ -81,6 +94,9 @@ class Search {
                 }
             }
             if (cost == 1) {
+                for (auto& [first, list] : lists_of(material.secrets)) {
+                    for (auto& form : unsplit_key_forms(list)) add(std::move(form), first);
+                }
                 for (auto& form : unset_key_forms()) add(std::move(form), std::nullopt);
             }
         }
@@ -91,7 +107,7 @@ class Search {
         SearchResult result;
         result.tried = tried_;
         result.complete = complete_ && !bodies_.incomplete();
-        result.space = {keys_.size(), contents_.size(),
+        result.space = {keys_.size() + typos_, contents_.size(),
                         bodies_.singles().size() + (paired_ ? bodies_.pairs().size() : 0), targets_.size()};
         int fewest = 3;
         for (const auto& hit : hits_) fewest = std::min(fewest, hit.cost);
@@ -130,6 +146,26 @@ class Search {
             }
         }
         try_algorithms(cost);
+        if (cost == 2) try_typos();
+    }
+
+    // The keys of one-character typos, thousands of them: each is tried with everything else as it should be,
+    // and kept only where it matches.
+    void try_typos() {
+        for (std::size_t i = 0; i < material_.secrets.size(); ++i) {
+            visit_typo_forms(material_.secrets[i].text, [&](KeyForm form) {
+                ++typos_;
+                Key key{std::move(form), i};
+                const auto before = hits_.size();
+                try_one({&key, &contents_.front(), &bodies_.singles().front()});
+                if (hits_.size() == before) return;
+                keys_.push_back(std::move(key));
+                for (auto hit = hits_.begin() + static_cast<std::ptrdiff_t>(before); hit != hits_.end();
+                     ++hit) {
+                    hit->candidate.key = &keys_.back();
+                }
+            });
+        }
     }
 
     void try_bodies(Key& key, const ContentForm& content, int body_cost) {
@@ -229,12 +265,14 @@ class Search {
         }
     }
 
+    const SearchMaterial& material_;
     SearchLimits limits_;
     BodyForms bodies_;
     std::vector<ContentForm> contents_;
     std::vector<TargetForm> targets_;
     std::deque<Key> keys_;  // a deque: candidates point into it
     std::vector<Hit> hits_;
+    std::size_t typos_ = 0;
     std::uint64_t tried_ = 0;
     std::uint64_t hashed_bytes_ = 0;
     bool complete_ = true;

@@ -29,8 +29,8 @@ struct SearchMaterial {
 struct SearchLimits {
     int most_faults = 2;                                      ///< 0 (no search), 1 or 2
     std::size_t most_variant_bytes = std::size_t{64} << 20U;  ///< memory for altered bodies
-    std::uint64_t most_hashed_bytes = std::uint64_t{1}
-                                      << 30U;  ///< work: bytes put through HMAC, about two seconds
+    std::uint64_t most_hashed_bytes = std::uint64_t{512}
+                                      << 20U;  ///< work: bytes put through HMAC, about one second
 };
 
 /// One explanation that reproduces the signature.

@@ -23,8 +23,8 @@ void accept(const signature::TwilioCheck& check, const TwilioMaterial& material,
     report.mac = MacVerdict::matches;
     report.secret = summarize_token(material.tokens[*check.token_index]);
     report.url = signature::show_url(check.candidate->url);
-    report.excluded.push_back("the URL was taken from " + material.urls[*check.url_index].origin + ", " +
-                              std::string(signature::describe(check.candidate->form)));
+    report.url_origin = material.urls[*check.url_index].origin + ", " +
+                        std::string(signature::describe(check.candidate->form));
 }
 
 }  // namespace
@@ -75,6 +75,10 @@ Result<Report> judge_twilio(const TwilioMaterial& material) {
         report.url = diagnosis.explanations.front().signed_url;
     }
     if (!check.valid() && !has_proof(report)) {
+        report.excluded.push_back(
+            "no single fault and no pair of faults of URL, parameters, body and token yields the signature" +
+            std::string(report.complete ? ""
+                                        : ", of those that were tried: the search stopped at its bound"));
         report.next_steps.push_back(
             "compare the URL character by character with the one configured at Twilio, and pass it with "
             "--url");

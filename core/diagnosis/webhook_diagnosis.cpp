@@ -195,9 +195,7 @@ class Diagnosis {
             report_.secret = summarize_secret(secret(*match.secret));
         for (const auto& fault : match.faults) {
             Finding finding{std::string(fault.code), Proof::proved, {}, fault.evidence};
-            finding.detail = direction == Direction::received
-                                 ? "With this undone, the received signature is reproduced byte for byte"
-                                 : "With this done, the printed value is reproduced byte for byte";
+            finding.detail = outcome_text(match, direction);
             if (match.secret) {
                 finding.detail += " under the secret \"" + secret(*match.secret).label + "\"";
                 finding.evidence.push_back({"secret", secret(*match.secret).label});
@@ -210,6 +208,18 @@ class Diagnosis {
                 note_service_view(*match.secret, match.key, finding);
             note(std::move(finding));
         }
+        if (!match.secret || direction == Direction::computed || material_.loaded_labels.empty()) return;
+        const auto& used = secret(*match.secret);
+        if (!contains(material_.loaded_labels, used.label)) note_other_label(used, false);
+    }
+
+    static std::string outcome_text(const Match& match, Direction direction) {
+        const bool cut = std::any_of(match.faults.begin(), match.faults.end(),
+                                     [](const Fault& fault) { return fault.code == "signature_truncated"; });
+        if (cut) return "Every character that is left of the signature is reproduced";
+        return direction == Direction::received
+                   ? "With this undone, the received signature is reproduced byte for byte"
+                   : "A recipe with this fault yields the printed value, byte for byte,";
     }
 
     // `serve` forgives quotes and blanks around a secret; the SDKs do not. Say which of the two this is.
@@ -224,14 +234,19 @@ class Diagnosis {
     void note_nothing_found(const SearchResult& result, Direction direction) {
         const std::string what =
             direction == Direction::received ? "the received signature" : "the printed value";
+        if (result.space.signatures == 0) {
+            report_.excluded.push_back("nothing could be compared: " + what +
+                                       " is no base64 or hex of a MAC, in any reading");
+            return;
+        }
+        const std::string bound =
+            result.complete ? "" : " (of those tried: a bound on memory or work was reached)";
         report_.excluded.push_back("no single fault and no pair of faults of the catalogue yields " + what +
-                                   ": " + count_of(result.space.keys, "key form") + " of " +
+                                   bound + ": " + count_of(result.space.keys, "key form") + " of " +
                                    count_of(material_.secrets.size(), "secret") + ", " +
                                    count_of(result.space.contents, "signed content") + ", " +
                                    count_of(result.space.bodies, "body", "bodies") + ", " +
                                    count_of(result.space.signatures, "reading") + " of the signature");
-        if (!result.complete)
-            report_.excluded.push_back("not everything was tried: a bound on memory or work was reached");
     }
 
     void explain_computed() {
@@ -245,14 +260,15 @@ class Diagnosis {
             });
             if (!is_right) continue;
             computed_is_right_ = true;
+            report_.computed = "right";
             if (!report_.secret) report_.secret = summarize_secret(secret(each.index));
-            report_.excluded.push_back("the computed value is what the exact recipe yields under \"" +
-                                       secret(each.index).label + "\": the code that printed it is right");
             if (material_.signature.empty()) report_.mac = MacVerdict::matches;
             return;
         }
         if (material_.signature.empty()) report_.mac = MacVerdict::differs;
+        const auto before = report_.findings.size();
         run_search(value, Direction::computed);
+        report_.computed = report_.findings.size() > before ? "explained" : "unexplained";
     }
 
     // ---- what is left to say ----
@@ -321,7 +337,7 @@ class Diagnosis {
         if (!material_.expected_sha256) return;
         if (equal_ignoring_case(*material_.expected_sha256, report_.body_sha256)) {
             report_.excluded.push_back(
-                "the body: its SHA-256 is the expected one, so not a byte of it has changed");
+                "the body has changed since its SHA-256 was taken: it is the expected one");
             return;
         }
         note({"body_sha256_differs",
@@ -349,6 +365,13 @@ class Diagnosis {
     }
 
     void add_next_steps() {
+        if (report_.verdict == Verdict::cannot_tell || material_.body.empty()) {
+            report_.next_steps.push_back(
+                "get the body and the signature whole, as they arrived: nothing can be decided from what is "
+                "left of them. "
+                "docs/webhook-record.md shows how a service logs a delivery so that this always works");
+            return;
+        }
         report_.next_steps.push_back(
             "the key is most likely not among the secrets given: compare the fingerprints above with those "
             "of the service that receives the webhook, and "

@@ -3,7 +3,6 @@
 #include "base/text.hpp"
 
 #include <algorithm>
-#include <array>
 #include <brotli/decode.h>
 #include <cstdint>
 #include <cstdlib>
@@ -68,7 +67,7 @@ tl::unexpected<Error> followed(std::size_t at, ContentCoding coding) {
                    "bytes behind the end of the " + std::string(name_of(coding)) + " data");
 }
 
-// Every library here wants its memory back; out of memory is the only way in which setting one up fails.
+// For steps of a library that fail only when memory is gone.
 void require(bool ok) {
     if (!ok) std::abort();
 }

@@ -35,27 +35,21 @@ inline constexpr std::size_t kMostJsonDepth = 256;
 /// input.
 [[nodiscard]] Result<JsonValue> parse_json_text(std::string_view text);
 
-/// How a serialiser writes. The default is JavaScript's JSON.stringify.
+/// How a serialiser writes. The default is JavaScript's JSON.stringify, but with numbers as they were read.
 struct JsonStyle {
     enum class NonAscii { literal, escaped };  ///< escaped: \uXXXX, surrogate pairs above U+FFFF
     enum class HexCase { lower, upper };
     enum class Slash { plain, escaped };   ///< escaped: \/ as PHP writes it
     enum class Html { plain, escaped };    ///< escaped: < > & U+2028 U+2029 as \u003c … (Go)
     enum class Delete { plain, escaped };  ///< U+007F
-    enum class Members {
-        as_read,
-        sorted,
-        sender_order
-    };  ///< sender_order: id, object, created_at, type, data; name, value
-    enum class Numbers {
-        as_read,
-        javascript,
-        integral_as_float
-    };  ///< javascript: through an IEEE double, printed as JS does
+    /// sorted: by the bytes of the names. sender_order: id, object, created_at, type, data, name, value,
+    /// call_id, sip_headers, then the others as read. Both at every depth.
+    enum class Members { as_read, sorted, sender_order };
+    /// javascript: through an IEEE double, printed as JSON.stringify does. integral_as_float: 1 as 1.0.
+    enum class Numbers { as_read, javascript, integral_as_float };
     enum class Nulls { kept, dropped };
     enum class Duplicates { kept, last_wins };  ///< last_wins: the last value, at the place of the first
-    std::string_view item_separator =
-        ",";  ///< between items when `indent` is empty; else before the line end
+    std::string_view item_separator = ",";      ///< with an indent: what stands before each line end
     std::string_view name_separator = ":";
     std::string_view indent = {};  ///< one level, e.g. "  " or "\t"; empty: all on one line
     NonAscii non_ascii = NonAscii::literal;

@@ -27,7 +27,8 @@ struct Headers {
 /// What is odd about a capture and yet readable; it goes with the verdict.
 struct CaptureRemark {
     enum class Kind {
-        shorter_than_declared,  ///< the body has fewer bytes than Content-Length says
+        shorter_than_declared,  ///< the body has fewer bytes than Content-Length says, or its chunked framing
+                                ///< breaks off
         one_line_end_more,      ///< exactly one LF or CRLF behind a body of the declared length: an editor's
                                 ///< final newline, left off
     };
@@ -49,10 +50,14 @@ struct Capture {
 inline constexpr std::size_t kMostHeadBytes = std::size_t{256} << 10U;
 
 /// Reads a request line, headers and body; lines end in CRLF or LF. Without Content-Length the body is all
-/// the rest. Errors: bad_input with offset for: no request line (a response or a bare body gets its own
-/// message and hint), a header line without a colon (line number and text in the message), a second request
-/// behind the body, a folded header, contradictory Content-Length; limit for a head above kMostHeadBytes.
-/// Source: RFC 9112 sections 2, 5 and 6.
+/// the rest. A body that lacks the chunked framing which its headers declare is taken as it is: many
+/// recorders store it so.
+/// Errors: bad_input with offset for: no request line (a response, a bare body, a curl command, an empty or
+/// binary file get their own message and hint), a header line without a colon (line number and text in the
+/// message, without what looks like a credential), a folded header, a second request behind the body, a body
+/// longer than Content-Length; bad_input without offset for a Content-Length that is contradictory or no
+/// number; limit for a head above kMostHeadBytes.
+/// Source: RFC 9112 sections 2, 5, 6 and 7.1.
 [[nodiscard]] Result<Capture> parse_capture(std::string_view bytes);
 
 /// The message with CRLF line ends. Headers are written as given; Content-Length is the caller's to set.

@@ -67,7 +67,8 @@ void attach(OpenDelivery& open, LineFacts&& facts) {
         delivery.body_length = facts.body_length;
         open.length_form = facts.length_form;
     }
-    if (!delivery.error && facts.error) {
+    const bool says_more = delivery.error && delivery.error->complaint == SdkComplaint::other;
+    if (facts.error && (!delivery.error || says_more)) {
         delivery.error = std::move(facts.error);
         open.error_form = facts.error_form;
     }

@@ -25,15 +25,15 @@ constexpr std::size_t kMostTextBytes = std::size_t{256} << 10U;
 
 // Every line of a large log goes through here; what has none of these words holds nothing for us.
 bool may_matter(std::string_view text) {
-    constexpr std::array<std::string_view, 21> kWords{
-        "ebhook", "EBHOOK", "ignature", "sig=",   "whsec_", "sk-",     "evt_",
-        "eyJ",    "ody",    "ODY",      "ayload", "eader",  "event",   "imestamp",
-        "adding", "base64", "decode",   "vix-",   "ser-",   "ontent-", " bytes"};
+    constexpr std::array<std::string_view, 22> kWords{
+        "ebhook", "EBHOOK", "ignature", "sig=",    "whsec_", "sk-",      "evt_",   "eyJ",
+        "ody",    "ODY",    "ayload",   "eader",   "event",  "imestamp", "adding", "base64",
+        "decode", "vix-",   "ser-",     "ontent-", " bytes", "\"sig\""};
     return std::any_of(kWords.begin(), kWords.end(),
                        [&](std::string_view word) { return text.find(word) != kNone; });
 }
 
-/// The first signature of an envelope: `{"message": …}` with a time, level or attributes beside it.
+/// A log's JSON line: a message with a time, a level or attributes beside it.
 bool is_envelope(const LogObject& object) {
     const bool says = object.find("message") != nullptr || object.find("msg") != nullptr;
     const bool logs = object.find("timestamp") != nullptr || object.find("level") != nullptr ||
@@ -148,7 +148,7 @@ void LogReader::read_envelope(const LogObject& envelope, const Statement& statem
     for (const auto& member : attributes.members) {
         if (member.is_nested()) {
             complete(facts, read_line_facts(member.raw.substr(0, kMostTextBytes)));
-        } else if (const auto value = member.text(); has_signature && (member.name == "id")) {
+        } else if (const auto value = member.text(); has_signature && member.name == "id") {
             add_attribute(facts, "webhook_id", trim(value));
         } else if (has_signature || member.name != "ts") {
             add_attribute(facts, member.name, value);
@@ -171,8 +171,9 @@ void LogReader::read_text(std::string_view text, const Statement& statement) {
     if (facts.body && !statement.with_blanks.empty()) {
         auto other = find_logged_body(statement.with_blanks);
         facts.body->candidates[0].change = statement.join;
-        if (other)
+        if (other) {
             facts.body->candidates.push_back({other->candidates[0].bytes, BodyChange::joined_with_blanks});
+        }
     } else if (facts.body && statement.join != BodyChange::none) {
         facts.body->candidates[0].change = statement.join;
     }

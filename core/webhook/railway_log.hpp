@@ -151,7 +151,7 @@ inline constexpr std::size_t kMostLoggedDeliveries = 10'000;
 inline constexpr std::size_t kMostLoggedBodyBytes = std::size_t{64} << 20U;  ///< over all candidates
 inline constexpr std::size_t kMostLogLineBytes = std::size_t{4} << 20U;
 inline constexpr std::size_t kMostLogRemarks = 1'000;
-inline constexpr std::size_t kMostLogMasks = 1'000;
+inline constexpr std::size_t kMostLogMasks = 100;
 
 /// Never fails: a log in which nothing is found has no deliveries. Linear in the log; what is kept is bounded
 /// by the constants above, and what did not fit is counted. Lines of two deliveries that were handled at the

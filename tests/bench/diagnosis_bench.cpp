@@ -31,12 +31,14 @@ std::string call_event(std::size_t size) {
         R"("data": {"call_id": "rtc_u1_test0001", "sip_headers": [)"
         R"({"name": "From", "value": "\"Jos\u00e9 & Co\" <sip:+15550100@sip.example.com>"})";
     for (int i = 0; i < 18; ++i) {
-        event += R"(, {"name": "X-Twilio-)" + std::to_string(i) + R"(", "value": "value )" + std::to_string(i) +
-                 R"( of the INVITE"})";
+        event += R"(, {"name": "X-Twilio-)" + std::to_string(i) + R"(", "value": "value )" +
+                 std::to_string(i) + R"( of the INVITE"})";
     }
     event += R"(, {"name": "X-Fill", "value": ")";
     const std::string end = R"("}]}})";
-    event.append(size - event.size() - end.size(), 'x');
+    for (char digit = '0'; event.size() + end.size() < size;
+         digit = digit == '9' ? '0' : static_cast<char>(digit + 1))
+        event += digit;
     return event + end;
 }
 

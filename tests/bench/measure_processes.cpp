@@ -1,7 +1,9 @@
-// measure_processes ROUNDS -- COMMAND… [-- COMMAND…]…: runs the commands in turn, ROUNDS times over, and prints one
-// line per run: number of the command, exit code, wall time and CPU time in microseconds, peak memory in KiB.
+// measure_processes ROUNDS -- COMMAND… [-- COMMAND…]…: runs the commands in turn, ROUNDS times over, and
+// prints one line per run: number of the command, exit code, wall time and CPU time in microseconds, peak
+// memory in KiB.
 //
-// A small program of its own, not a script: a child's peak memory counts from that of the process that starts it.
+// A small program of its own, not a script: a child's peak memory counts from that of the process that starts
+// it.
 
 #include <array>
 #include <cerrno>
@@ -52,7 +54,8 @@ bool measure(const Command& command, const posix_spawn_file_actions_t& silence, 
     std::array<char*, 1> environment{nullptr};
     pid_t child = 0;
     const auto start = std::chrono::steady_clock::now();
-    if (posix_spawn(&child, command[0], &silence, nullptr, command.data(), environment.data()) != 0) return false;
+    if (posix_spawn(&child, command[0], &silence, nullptr, command.data(), environment.data()) != 0)
+        return false;
     int status = 0;
     rusage usage{};
     if (wait4(child, &status, 0, &usage) != child) return false;

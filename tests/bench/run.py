@@ -58,7 +58,8 @@ def call_event() -> bytes:
     event = {"id": "evt_test_0001", "object": "event", "created_at": NOW - 30, "type": "realtime.call.incoming",
              "data": {"call_id": "rtc_u1_test0001", "sip_headers": headers + [{"name": "X-Fill", "value": ""}]}}
     headers_of = event["data"]["sip_headers"]
-    headers_of[-1]["value"] = "x" * (BODY_BYTES - len(json.dumps(event)))
+    missing = BODY_BYTES - len(json.dumps(event))
+    headers_of[-1]["value"] = ("0123456789" * (missing // 10 + 1))[:missing]
     body = json.dumps(event).encode()
     assert len(body) == BODY_BYTES, len(body)
     return body
@@ -239,6 +240,8 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := [what for what in options.what if what not in SECTIONS]:
         sys.exit(f"bench: nothing to measure by the name of {unknown[0]}\nhint: one of {', '.join(SECTIONS)}")
+    if os.getloadavg()[0] > 0.5:
+        print(f"bench: the load is {os.getloadavg()[0]:.1f}: other work is running, and wall times will tell of it", file=sys.stderr)
     for name in options.what or SECTIONS:
         text = SECTIONS[name](options.build.resolve(), options.rounds)
         write_section(name, text)

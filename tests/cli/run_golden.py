@@ -22,15 +22,20 @@ A case is text in sections, written like this:
             (none)       the lines as they stand
             no-newline   the lines without the last line end
             base64       the bytes that the base64 stands for (file and stdin only)
-            python       the bytes that a Python expression yields, for what is too big to write down
+            python       the bytes that a Python expression yields, for what is too big to write down or cannot be
+                         written; sample("event.json") is the content of a file in samples/
+  terminal  may be left out: then stdout is a pipe; with it, stdout is a terminal
+  stdout, stderr show the escape character, with which colours begin, as ␛
   stdout, stderr also take `json`: both sides are compared as JSON values, pretty-printed here; `json-lines` for NDJSON
 
 Expected text may hold `{*}`, which stands for any run of characters within a line, and a line `{**}`, which
-stands for any number of lines. In JSON they work within strings, and "{*}" as a whole stands for any value.
+stands for any number of lines. In JSON they work within strings, and "{*}" as a whole stands for any value;
+"{**}" as a name or as the last element stands for any number of further members or elements.
 
-Beyond the case's own expectations every run is held to two promises: no content of a file or variable whose
-name has "secret" or "token" in it appears in any output, and every JSON document with a "schema" member is
-valid by docs/schemas (schema_check.py).
+Beyond the case's own expectations every run is held to two promises. No secret appears in any output: neither the
+content of a file or variable whose name has "secret" or "token" in it, nor a whsec_ value from any other input; not
+whole, and not 12 characters in a row beyond what a mask shows, or 12 of the key's bytes or hex digits. And every
+JSON document with a "schema" member is valid by docs/schemas (schema_check.py).
 
     run_golden.py PROGRAM            run all; the last line counts
     run_golden.py PROGRAM PATTERN    those whose command/name contains PATTERN
@@ -41,6 +46,7 @@ import argparse
 import ast
 import base64
 import difflib
+import gzip
 import json
 import os
 import re
@@ -59,9 +65,11 @@ ROOT = HERE.parent.parent
 TIMEOUT_SECONDS = 120  # a sanitizer on a busy machine, not what a case should take
 SANITIZER_VARIABLES = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS", "GCOV_PREFIX", "GCOV_PREFIX_STRIP")
 SECRET_NAME = re.compile(r"secret|token", re.IGNORECASE)
-SHORTEST_SECRET = 12  # shorter contents turn up in outputs by chance
+WHOLE_SECRET = re.compile(rb"whsec_[A-Za-z0-9+/=_-]{16,}")
+SHORTEST_RUN = 12  # shorter pieces turn up in outputs by chance
+MOST_SCANNED = 1 << 20  # bytes of an input that are searched for secrets
 
-SECTION = re.compile(r"^=== (args|env|file|stdin|exit|stdout|stderr)(?: (.*))?$")
+SECTION = re.compile(r"^=== (args|env|file|stdin|terminal|exit|stdout|stderr)(?: (.*))?$")
 EXPECTATIONS = {"exit", "stdout", "stderr"}
 INPUT_FORMS = {"", "no-newline", "base64", "python"}
 OUTPUT_FORMS = {"", "no-newline", "json", "json-lines"}
@@ -84,6 +92,7 @@ class Case:
     env: dict[str, str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     stdin: bytes = b""
+    terminal: bool = False
     exit_code: int = 0
     stdout: Section = field(default_factory=lambda: Section("", ""))
     stderr: Section = field(default_factory=lambda: Section("", ""))
@@ -121,7 +130,8 @@ def input_bytes(form: str, text: str) -> bytes:
         return base64.b64decode(text)
     if form == "python":
         # The cases are part of this repository: as trustworthy as this script.
-        return eval(compile(ast.parse(text.strip(), mode="eval"), "case", "eval"), {"base64": base64})
+        known = {"base64": base64, "gzip": gzip, "sample": lambda name: (ROOT / "samples" / name).read_bytes()}
+        return eval(compile(ast.parse(text.strip(), mode="eval"), "case", "eval"), known)
     return (text.removesuffix("\n") if form == "no-newline" else text).encode()
 
 
@@ -149,6 +159,8 @@ def read_case(path: Path) -> Case:
             case.files[file_name] = input_bytes(checked_form(form, INPUT_FORMS), content)
         elif name == "stdin":
             case.stdin = input_bytes(checked_form(rest, INPUT_FORMS), content)
+        elif name == "terminal":
+            case.terminal = True
         elif name == "exit":
             case.exit_code = int(rest)
         else:
@@ -171,9 +183,32 @@ def run_case(program: Path, case: Case) -> Outcome:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
         environment = {name: os.environ[name] for name in SANITIZER_VARIABLES if name in os.environ}
-        done = subprocess.run([program, *case.args], input=case.stdin, capture_output=True, cwd=folder,
-                              env={**environment, **case.env}, timeout=TIMEOUT_SECONDS, check=False)
+        how = {"cwd": folder, "env": {**environment, **case.env}}
+        if case.terminal:
+            return run_in_terminal([program, *case.args], case.stdin, how)
+        done = subprocess.run([program, *case.args], input=case.stdin, capture_output=True, timeout=TIMEOUT_SECONDS,
+                              check=False, **how)
         return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def run_in_terminal(command: list, stdin: bytes, how: dict) -> Outcome:
+    """Runs it with stdout on a pseudo-terminal, whose line ends are turned back."""
+    ours, theirs = os.openpty()
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as errors:
+        given.write(stdin)
+        given.seek(0)
+        with subprocess.Popen(command, stdin=given, stdout=theirs, stderr=errors, **how) as process:
+            os.close(theirs)
+            printed = b""
+            try:
+                while piece := os.read(ours, 65536):
+                    printed += piece
+            except OSError:
+                pass  # how Linux tells that the other end of a terminal was closed
+            os.close(ours)
+            exit_code = process.wait(TIMEOUT_SECONDS)
+        errors.seek(0)
+        return Outcome(exit_code, printed.replace(b"\r\n", b"\n"), errors.read())
 
 
 # Comparing
@@ -196,8 +231,13 @@ def same_json(expected, actual) -> bool:
     if isinstance(expected, str) and isinstance(actual, str):
         return pattern_of(expected).fullmatch(actual) is not None
     if isinstance(expected, dict) and isinstance(actual, dict):
+        if "{**}" in expected:
+            expected = {name: value for name, value in expected.items() if name != "{**}"}
+            actual = {name: value for name, value in actual.items() if name in expected}
         return expected.keys() == actual.keys() and all(same_json(expected[key], actual[key]) for key in expected)
     if isinstance(expected, list) and isinstance(actual, list):
+        if "{**}" in expected[-1:]:
+            expected, actual = expected[:-1], actual[: len(expected) - 1]
         return len(expected) == len(actual) and all(map(same_json, expected, actual))
     return type(expected) is type(actual) and expected == actual
 
@@ -208,7 +248,7 @@ def pretty(value) -> str:
 
 def shown(section: Section, actual: bytes) -> str:
     """What the program wrote, in the form that the section has."""
-    text = actual.decode("utf-8", errors="backslashreplace")
+    text = actual.decode("utf-8", errors="backslashreplace").replace("\x1b", "␛")
     try:
         if section.form == "json":
             return pretty(json.loads(text))
@@ -239,15 +279,27 @@ def documents(text: str) -> list:
 
 
 def secrets_of(case: Case) -> list[bytes]:
-    """What must never be printed: whole values, and what follows a `whsec_` in them."""
-    contents = [content for name, content in case.files.items() if SECRET_NAME.search(name)]
-    contents += [value.encode() for name, value in case.env.items() if SECRET_NAME.search(name)]
-    contents += [argument.encode() for argument in case.args if "whsec_" in argument]
+    """The secrets in all inputs of a case: contents of files and variables named so, and every whsec_ value anywhere."""
     named = [ROOT / re.sub("^data/", "tests/data/", argument.split("=")[-1]) for argument in case.args]
-    contents += [path.read_bytes() for path in named if SECRET_NAME.search(path.name) and path.is_file()]
+    read = {str(path): path.read_bytes() for path in named if path.is_file() and path.stat().st_size < MOST_SCANNED}
+    inputs = {**{name: value.encode() for name, value in case.env.items()}, **case.files, **read}
+    contents = [content for name, content in inputs.items() if SECRET_NAME.search(Path(name).name)]
     values = [item.strip(b" \t\r\n\"'\xef\xbb\xbf") for content in contents for item in re.split(rb"[,\n]", content)]
-    values += [value.partition(b"whsec_")[2] for value in values if b"whsec_" in value]
-    return [value for value in values if len(value) >= SHORTEST_SECRET]
+    for content in [*inputs.values(), case.stdin, *(argument.encode() for argument in case.args)]:
+        if len(content) < MOST_SCANNED:
+            values += WHOLE_SECRET.findall(content)
+    return [value for value in values if len(value) >= SHORTEST_RUN]
+
+
+def traces_of(secret: bytes) -> set[bytes]:
+    """What tells too much of a secret: every run of its middle, which no mask shows, and of its key in any writing."""
+    first, last = (10, 6) if len(secret) >= 40 else (7, 2) if len(secret) >= 24 else (0, 0)  # the mask
+    texts = [secret[first : len(secret) - last]]
+    if b"whsec_" in secret:
+        payload = re.sub(rb"[^A-Za-z0-9+/]", b"", secret.partition(b"whsec_")[2])
+        key = base64.b64decode(payload + b"=" * (-len(payload) % 4)) if len(payload) % 4 != 1 else b""
+        texts += [key, key.hex().encode(), key.hex().upper().encode()]
+    return {text[at : at + SHORTEST_RUN] for text in texts for at in range(len(text) - SHORTEST_RUN + 1)}
 
 
 def judge(case: Case, outcome: Outcome, schemas: schema_check.Schemas) -> list[str]:
@@ -260,9 +312,10 @@ def judge(case: Case, outcome: Outcome, schemas: schema_check.Schemas) -> list[s
         if not matches(section, actual):
             problems.append("".join(difflib.unified_diff(section.text.splitlines(True), actual.splitlines(True),
                                                          f"{name} expected", f"{name} printed")))
-    for secret in secrets_of(case):
-        if secret in outcome.stdout + outcome.stderr:
-            problems.append("a secret was printed whole")
+    printed = outcome.stdout + outcome.stderr
+    traces = {trace for secret in secrets_of(case) for trace in traces_of(secret)}
+    if any(trace in printed for trace in traces):
+        problems.append("a secret was printed, or a good part of one")
     problems += schemas.check_output(outcome.stdout, outcome.stderr)
     return problems
 

@@ -7,14 +7,17 @@ namespace {
 
 TEST(ParseEnvFile, ReadsPlainAndQuotedValues) {
     const auto got = parse_env_file(
-        "\xEF\xBB\xBF# a comment\r\nA=1\r\n\nexport B = two words # tail\nC=\"x\\n\\\"y\\\"\" # tail\nD='$raw\\n'\nE=\nF=a#b\nG=whsec_a==\n");
+        "\xEF\xBB\xBF# a comment\r\nA=1\r\n\nexport B = two words # tail\nC=\"x\\n\\\"y\\\"\" # "
+        "tail\nD='$raw\\n'\nE=\nF=a#b\nG=whsec_a==\n");
     ASSERT_TRUE(got.has_value()) << got.error().message;
-    const Assignments want{{"A", "1"}, {"B", "two words"}, {"C", "x\n\"y\""}, {"D", "$raw\\n"}, {"E", ""}, {"F", "a#b"}, {"G", "whsec_a=="}};
+    const Assignments want{{"A", "1"}, {"B", "two words"}, {"C", "x\n\"y\""}, {"D", "$raw\\n"},
+                           {"E", ""},  {"F", "a#b"},       {"G", "whsec_a=="}};
     EXPECT_EQ(*got, want);
 }
 
 TEST(ParseEnvFile, NamesTheLineAndNeverTheValue) {
-    for (const auto* bad : {"A=1\nsecretsecret\n", "A=1\n1X=secretsecret", "A=1\nB=\"secretsecret\n", "A=1\nB='x' secretsecret\n"}) {
+    for (const auto* bad : {"A=1\nsecretsecret\n", "A=1\n1X=secretsecret", "A=1\nB=\"secretsecret\n",
+                            "A=1\nB='x' secretsecret\n"}) {
         SCOPED_TRACE(bad);
         const auto got = parse_env_file(bad);
         ASSERT_FALSE(got.has_value());

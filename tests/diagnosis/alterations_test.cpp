@@ -100,7 +100,9 @@ TEST(Alterations, CoverEveryCauseThatCanBeUndone) {
     for (std::string code; std::getline(list, code);) {
         const bool dimension = code.starts_with("secret_") || code.starts_with("content_") ||
                                code.starts_with("body_json") || code.starts_with("algorithm_");
-        if (dimension && !elsewhere.contains(code)) EXPECT_TRUE(covered.contains(code)) << code;
+        if (dimension && !elsewhere.contains(code)) {
+            EXPECT_TRUE(covered.contains(code)) << code;
+        }
     }
 }
 

@@ -115,7 +115,9 @@ TEST(SearchComputed, NamesTheRecipeThatYieldsTheValue) {
                                 Direction::computed);
         ASSERT_EQ(got.matches.size(), 1U);
         EXPECT_EQ(codes_of(got.matches.front()), row.codes);
-        if (row.style != nullptr) EXPECT_EQ(style_of(got.matches.front()), row.style);
+        if (row.style != nullptr) {
+            EXPECT_EQ(style_of(got.matches.front()), row.style);
+        }
     }
 }
 
@@ -161,7 +163,9 @@ TEST(SearchComputed, NamesTheFaultsOfTheSdkVector) {
             search({secrets, vector.id, vector.timestamp, row.value, vector.body}, Direction::computed);
         ASSERT_EQ(got.matches.size(), 1U);
         EXPECT_EQ(codes_of(got.matches.front()), row.codes);
-        if (row.style != nullptr) EXPECT_EQ(style_of(got.matches.front()), row.style);
+        if (row.style != nullptr) {
+            EXPECT_EQ(style_of(got.matches.front()), row.style);
+        }
     }
 }
 
@@ -177,7 +181,9 @@ TEST(SearchReceived, ExplainsTheSameValuesAsSignatures) {
         const auto got = search({secrets, kCallVector.id, kCallVector.timestamp, row.value, kCallVector.body},
                                 Direction::received);
         ASSERT_GE(got.matches.size(), 1U);
-        if (!code.starts_with("body_")) EXPECT_EQ(codes_of(got.matches.front()), row.codes);
+        if (!code.starts_with("body_")) {
+            EXPECT_EQ(codes_of(got.matches.front()), row.codes);
+        }
     }
 }
 

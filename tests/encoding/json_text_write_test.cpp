@@ -64,7 +64,7 @@ std::vector<StyleRow> serialisers() {
             {"jq-sorted", jq}};
 }
 
-// tests/encoding/data/serialisers/make_expected.py wrote the expected files with the serialisers themselves.
+// tests/data/serialisers/make_expected.py wrote the expected files with the serialisers themselves.
 TEST(WriteJsonText, WritesAsRealSerialisersDo) {
     for (const std::string document : {"call-event", "mixed"}) {
         const std::string source = read_data(document + ".json");

@@ -225,13 +225,18 @@ TEST(CheckTwilio, NamesTheTokenAndTheUrlThatMatched) {
     EXPECT_EQ(result->url_index, 1U);
 }
 
+// Nothing separates URL and parameters, so one signature can stand for two requests.
 TEST(CheckTwilio, PrefersAUrlUnderWhichTheBodyFitsToo) {
-    const std::string wrong = kBridge + "?bodySHA256=" + std::string(64, '0');
-    const auto signature = sign_twilio(kToken, wrong, {});
-    const auto outcome = check(kToken, {wrong, kBridge}, {"POST", kForm, "", signature});
-    EXPECT_EQ(outcome.check.mac, Mac::matches);
-    EXPECT_EQ(outcome.check.url_index, 0U);
-    EXPECT_EQ(outcome.check.body, BodyCheck::sha256_differs);
+    const std::string query = "?bodySHA256=" + std::string(64, '0');
+    const auto signature = sign_twilio(kToken, kBridge + query, {});
+    const std::string body = "%3FbodySHA256%3D" + std::string(64, '0');
+    const TwilioRequest request{"POST", kForm, body, signature};
+    const auto both = check(kToken, {kBridge + query, kBridge}, request);
+    EXPECT_TRUE(both.check.valid());
+    EXPECT_EQ(both.check.url_index, 1U);
+    const auto first = check(kToken, {kBridge + query}, request);
+    EXPECT_EQ(first.check.mac, Mac::matches);
+    EXPECT_EQ(first.check.body, BodyCheck::sha256_differs);
 }
 
 TEST(CheckTwilio, RefusesUrlsThatAreNotAbsolute) {

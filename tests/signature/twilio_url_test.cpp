@@ -55,6 +55,11 @@ TEST(UrlCandidates, KeepTheOrderOfTwiliosHelpers) {
     EXPECT_EQ(candidates("http://h.example/v?a=1+1"),
               (Urls{"http://h.example/v?a=1+1", "http://h.example:80/v?a=1+1", "http://h.example/v?a=1%201",
                     "http://h.example:80/v?a=1%201"}));
+    const auto with_user = candidates("https://u:p@h.example/v?a=it's");
+    EXPECT_EQ((Urls{with_user.begin(), with_user.begin() + 6}),
+              (Urls{"https://u:p@h.example/v?a=it's", "https://u:p@h.example:443/v?a=it's",
+                    "https://h.example/v?a=it's", "https://h.example:443/v?a=it's",
+                    "https://u:p@h.example/v?a=it%27s", "https://u:p@h.example:443/v?a=it%27s"}));
     EXPECT_EQ(candidates("https://u:p@h.example/v"),
               (Urls{"https://u:p@h.example/v", "https://u:p@h.example:443/v", "https://h.example/v",
                     "https://h.example:443/v"}));

@@ -35,6 +35,13 @@ TEST(ReadEventIdentity, LeavesOutMembersOfAnotherType) {
         R"({"id": 7, "type": null, "created_at": "1750287018", "data": ["call_id", "rtc"], "call_id": "x"})")));
 }
 
+TEST(ReadEventIdentity, LooksIntoDataAndNoOtherMember) {
+    EXPECT_TRUE(
+        is_empty(read_event_identity(R"({"other": {"call_id": "no", "session_id": "no", "id": "no"}})")));
+    const auto both = read_event_identity(R"({"data": {"call_id": "rtc"}, "later": {"call_id": "no"}})");
+    EXPECT_EQ(both.call_id, "rtc");
+}
+
 TEST(ReadEventIdentity, IsEmptyForWhatIsNoJsonObject) {
     for (const auto* body :
          {"", "null", "\"id\"", "[{\"id\": \"evt_1\"}]", "{\"id\": \"evt_1\"", "{\"id\": \"evt_1\"} x"}) {

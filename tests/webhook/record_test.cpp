@@ -2,6 +2,7 @@
 
 #include "crypto/hash.hpp"
 
+#include <fstream>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <rapidcheck.h>
@@ -49,6 +50,19 @@ TEST(WriteWebhookRecord, IsOneFlatLineThatNeedsNoEscape) {
     EXPECT_EQ(json["secrets"], "railway:50:1a2b3c4d:whsec_AAEC...wdHh8= old.env:12:-:-");
     EXPECT_EQ(json["body_length"], kBody.size());
     EXPECT_TRUE(line.starts_with("{\"message\":\"callchain webhook record\",\"schema\":")) << line;
+}
+
+TEST(WriteWebhookRecord, WritesTheExampleOfItsSpecification) {
+    std::ifstream page(TEST_DATA_DIR "/../../docs/webhook-record.md");
+    std::string line;
+    while (std::getline(page, line) && !line.starts_with('{')) continue;
+    const auto record = parse_webhook_record(line);
+    ASSERT_TRUE(record.has_value());
+    EXPECT_EQ(record->webhook_timestamp, "1750861210");
+    EXPECT_EQ(record->body_length, 149U);
+    ASSERT_EQ(record->secrets.size(), 1U);
+    EXPECT_EQ(record->secrets[0], (RecordedSecret{"railway", 50, "630dcd29", "whsec_AAEC…wdHh8="}));
+    EXPECT_EQ(write_webhook_record(*record), line);
 }
 
 TEST(ParseWebhookRecord, ReadsWhatWasWritten) {

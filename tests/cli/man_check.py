@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Holds the manual pages man/*.1.md against the program: same options both ways, and every example runs.
+
+An option of a page is one with an entry of its own in the section OPTIONS. Each command that `callchain --help` lists
+must have a page, and each page a command. An example is a block of lines indented by four blanks in the section
+EXAMPLES; a line that begins with `$ ` is a command, which goes on where it ends in `\\` or `|`. It must end with the exit code that
+a comment at its end names (`# exit 1`), else with 0. Examples of one page run in the same copy of samples/.
+
+    man_check.py PROGRAM
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT_SECONDS = 120  # a sanitizer on a busy machine, not what an example should take
+SANITIZER_VARIABLES = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS", "GCOV_PREFIX", "GCOV_PREFIX_STRIP")
+SECTIONS = ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "ENVIRONMENT", "EXAMPLES", "SEE ALSO")
+
+
+def sections_of(page: Path) -> dict[str, str]:
+    """The text below each first-level heading."""
+    parts = re.split(r"^# (.+)\n", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
+def options_of_page(section: str) -> set[str]:
+    entries = re.findall(r"^\*\*-.*(?=\n:)", section, flags=re.MULTILINE)
+    return {option for entry in entries for option in re.findall(r"\*\*(--[a-z][a-z0-9-]*)\*\*", entry)}
+
+
+def options_of_help(text: str) -> set[str]:
+    return set(re.findall(r"^  (?:-\w,)?(--[a-z][a-z0-9-]*)", text, flags=re.MULTILINE))
+
+
+def commands_of_help(text: str) -> list[str]:
+    return re.findall(r"^  ([a-z][a-z-]*) ", text.partition("Subcommands:")[2], flags=re.MULTILINE)
+
+
+def examples_of(section: str) -> list[tuple[str, int]]:
+    """(command, expected exit code) of each example."""
+    commands: list[str] = []
+    goes_on = False
+    for line in section.splitlines():
+        text = line.removeprefix("    ")
+        if text == line:
+            goes_on = False
+        elif text.startswith("$ "):
+            commands.append(text[2:])
+            goes_on = text.endswith(("\\", "|"))
+        elif goes_on:
+            commands[-1] += "\n" + text
+            goes_on = text.endswith(("\\", "|"))
+    codes = [re.search(r"# exit (\d+)$", command) for command in commands]
+    return [(command, int(code.group(1)) if code else 0) for command, code in zip(commands, codes)]
+
+
+class Program:
+    """The program under test, called by its name as a reader would."""
+
+    def __init__(self, path: Path, folder: Path):
+        (folder / "bin").mkdir()
+        (folder / "bin/callchain").symlink_to(path)
+        self._environment = {"PATH": f"{folder / 'bin'}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+        self._environment |= {name: os.environ[name] for name in SANITIZER_VARIABLES if name in os.environ}
+
+    def run(self, command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["bash", "-c", command], cwd=folder, env=self._environment, capture_output=True, text=True,
+                              errors="replace", stdin=subprocess.DEVNULL, timeout=TIMEOUT_SECONDS, check=False)
+
+
+def problems_of_options(page: Path, section: str, help_text: str) -> list[str]:
+    there, described = options_of_help(help_text), options_of_page(section)
+    return [f"{page.name}: {option} is in --help and not in the page" for option in sorted(there - described)] + \
+           [f"{page.name}: {option} is in the page and not in --help" for option in sorted(described - there)]
+
+
+def problems_of_examples(page: Path, section: str, program: Program, folder: Path) -> tuple[list[str], int]:
+    problems = []
+    examples = examples_of(section)
+    if not examples:
+        problems.append(f"{page.name}: no example")
+    for command, expected in examples:
+        done = program.run(command, folder)
+        if done.returncode != expected:
+            problems.append(f"{page.name}: exit code {done.returncode}, expected {expected}: {command}\n{done.stderr[:500]}")
+    return problems, len(examples)
+
+
+def main() -> int:
+    problems: list[str] = []
+    examples = 0
+    with tempfile.TemporaryDirectory(prefix="callchain-man-") as scratch:
+        program = Program(Path(sys.argv[1]).resolve(), Path(scratch))
+        root_help = program.run("callchain --help", Path(scratch)).stdout
+        names = {"callchain.1.md": "--help"} | {f"callchain-{name}.1.md": f"{name} --help" for name in commands_of_help(root_help)}
+        pages = {page.name: page for page in sorted((ROOT / "man").glob("*.1.md"))}
+        problems += [f"man/{name} is missing" for name in sorted(names.keys() - pages.keys())]
+        problems += [f"man/{name} describes no command" for name in sorted(pages.keys() - names.keys())]
+        for name in sorted(names.keys() & pages.keys()):
+            folder = Path(scratch, name)
+            shutil.copytree(ROOT / "samples", folder / "samples")
+            sections = sections_of(pages[name])
+            problems += [f"{name}: no section {section}" for section in SECTIONS if section not in sections]
+            help_text = program.run(f"callchain {names[name]}", folder).stdout
+            problems += problems_of_options(pages[name], sections.get("OPTIONS", ""), help_text)
+            found, count = problems_of_examples(pages[name], sections.get("EXAMPLES", ""), program, folder)
+            problems += found
+            examples += count
+    print("\n".join(problems) or f"{len(pages)} pages, {examples} examples: as the program says")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

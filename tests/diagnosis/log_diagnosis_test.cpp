@@ -1,0 +1,141 @@
+#include "diagnosis/log_diagnosis.hpp"
+
+#include "diagnosis/vectors.hpp"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+
+namespace callchain::diagnosis {
+namespace {
+
+using testing::kCallVector;
+
+// Key bytes 20 to 3f: the endpoint whose secret the service had loaded.
+const std::string kOtherSecret = "whsec_ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
+
+const std::string kSeedLog =
+    "openai webhook secrets loaded (1): whsec_16sl…076DY=\n"
+    "signature validation failed: The given webhook signature does not match the expected signature\n"
+    "webhook headers: id=wh_... ts=... sig=v1,... ua=OpenAI/1.0 ... content_type=application/json "
+    "body_len=1680\n";
+
+std::string railway_log() {
+    return "openai webhook secrets loaded (1): whsec_ICEi…w9Pj8=\n"
+           "signature validation failed: The given webhook signature does not match the expected signature\n"
+           "webhook headers: id=" +
+           kCallVector.id + " ts=" + kCallVector.timestamp + " sig=" + kCallVector.signature +
+           " ua=OpenAI/1.0 (+https://platform.openai.com/docs/webhooks) content_type=application/json "
+           "body_len=354\n";
+}
+
+bool has(const Report& report, std::string_view code, Proof proof) {
+    return std::any_of(report.findings.begin(), report.findings.end(),
+                       [&](const Finding& f) { return f.code == code && f.proof == proof; });
+}
+
+TEST(DiagnoseLog, SaysExactlyWhatTheSeedsOwnLogLacks) {
+    const auto reading = webhook::read_railway_log(kSeedLog);
+    LogMaterial material{.reading = reading,
+                         .secrets = {},
+                         .body = {},
+                         .expected_sha256 = {},
+                         .expected_length = {},
+                         .computed = {},
+                         .now = {}};
+    const auto report = diagnose_log(material);
+    ASSERT_EQ(report.deliveries.size(), 1U);
+    ASSERT_EQ(report.masks.size(), 1U);
+    EXPECT_EQ(report.masks.front().mask, "whsec_16sl…076DY=");
+    EXPECT_EQ(report.overall.verdict, Verdict::cannot_tell);
+    EXPECT_TRUE(has(report.overall, "log_headers_missing", Proof::hint));
+    EXPECT_TRUE(has(report.overall, "log_signature_cut", Proof::hint));
+    EXPECT_TRUE(has(report.overall, "log_body_missing", Proof::hint));
+    EXPECT_FALSE(has_proof(report.overall));
+    EXPECT_EQ(report.deliveries.front().missing.size(), 5U);  // id, timestamp, signature, body, secret
+}
+
+TEST(DiagnoseLog, ProvesThatTheOtherEndpointsSecretSigned) {
+    const auto reading = webhook::read_railway_log(railway_log());
+    LogMaterial material{.reading = reading,
+                         .secrets = {{"railway", kOtherSecret, 0}, {"local", kCallVector.secret, 1}},
+                         .body = kCallVector.body,
+                         .expected_sha256 = {},
+                         .expected_length = {},
+                         .computed = {},
+                         .now = {}};
+    const auto report = diagnose_log(material);
+    ASSERT_EQ(report.masks.size(), 1U);
+    EXPECT_EQ(report.masks.front().labels, (std::vector<std::string>{"railway"}));
+    EXPECT_EQ(report.overall.verdict, Verdict::invalid);
+    EXPECT_TRUE(has(report.overall, "secret_other_label", Proof::proved));
+    ASSERT_TRUE(report.overall.secret.has_value());
+    EXPECT_EQ(report.overall.secret->label, "local");
+    EXPECT_FALSE(report.overall.age.has_value());  // a log is never fresh, and that is no fault
+}
+
+TEST(DiagnoseLog, IsInvalidUnderAMaskThatNoSecretHas) {
+    const auto reading = webhook::read_railway_log(railway_log());
+    LogMaterial material{.reading = reading,
+                         .secrets = {{"local", kCallVector.secret, 0}},
+                         .body = kCallVector.body,
+                         .expected_sha256 = {},
+                         .expected_length = {},
+                         .computed = {},
+                         .now = {}};
+    const auto report = diagnose_log(material);
+    EXPECT_EQ(report.overall.verdict, Verdict::invalid);
+    EXPECT_TRUE(has(report.overall, "secret_other_label", Proof::proved));
+    EXPECT_TRUE(has(report.overall, "log_secret_mask_differs", Proof::hint));
+}
+
+TEST(DiagnoseLog, SaysThatAGivenBodyIsNotTheLoggedOne) {
+    const auto reading = webhook::read_railway_log(railway_log());
+    LogMaterial material{.reading = reading,
+                         .secrets = {{"local", kOtherSecret, 0}},
+                         .body = kCallVector.body.substr(0, 300),
+                         .expected_sha256 = {},
+                         .expected_length = {},
+                         .computed = {},
+                         .now = {}};
+    const auto report = diagnose_log(material);
+    EXPECT_EQ(report.overall.verdict, Verdict::cannot_tell);
+    EXPECT_TRUE(has(report.overall, "body_length_differs", Proof::hint));
+}
+
+TEST(DiagnoseLog, VerifiesAnIntactRecordLine) {
+    webhook::WebhookRecord record;
+    record.webhook_id = kCallVector.id;
+    record.webhook_timestamp = kCallVector.timestamp;
+    record.webhook_signature = kCallVector.signature;
+    record.body = kCallVector.body;
+    record.body_length = kCallVector.body.size();
+    record.received_at = std::chrono::sys_seconds{std::chrono::seconds(1750287080)};
+    const auto reading = webhook::read_railway_log(webhook::write_webhook_record(record) + "\n");
+    LogMaterial material{.reading = reading,
+                         .secrets = {{"railway", kCallVector.secret, 0}},
+                         .body = {},
+                         .expected_sha256 = {},
+                         .expected_length = {},
+                         .computed = {},
+                         .now = {}};
+    const auto report = diagnose_log(material);
+    EXPECT_EQ(report.overall.verdict, Verdict::valid);
+    EXPECT_EQ(report.overall.freshness, FreshnessVerdict::fresh);
+}
+
+TEST(DiagnoseLog, CannotTellFromALogWithoutDeliveries) {
+    const auto reading = webhook::read_railway_log("hello\nworld\n");
+    LogMaterial material{.reading = reading,
+                         .secrets = {},
+                         .body = {},
+                         .expected_sha256 = {},
+                         .expected_length = {},
+                         .computed = {},
+                         .now = {}};
+    const auto report = diagnose_log(material);
+    EXPECT_EQ(report.overall.verdict, Verdict::cannot_tell);
+    EXPECT_TRUE(has(report.overall, "log_headers_missing", Proof::hint));
+}
+
+}  // namespace
+}  // namespace callchain::diagnosis

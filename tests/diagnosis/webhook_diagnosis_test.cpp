@@ -1,0 +1,246 @@
+#include "diagnosis/webhook_diagnosis.hpp"
+
+#include "crypto/hash.hpp"
+#include "diagnosis/vectors.hpp"
+#include "signature/standard_webhooks.hpp"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+
+namespace callchain::diagnosis {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::kCallVector;
+
+constexpr std::chrono::sys_seconds kSentAt{1750287078s};
+// Key bytes 20 to 3f.
+const std::string kOtherSecret = "whsec_ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
+
+WebhookMaterial delivery() {
+    WebhookMaterial material;
+    material.secrets = {{"railway", kCallVector.secret, 0}};
+    material.id = kCallVector.id;
+    material.timestamp = kCallVector.timestamp;
+    material.signature = kCallVector.signature;
+    material.body = kCallVector.body;
+    return material;
+}
+
+Report judge(const WebhookMaterial& material, std::chrono::sys_seconds now = kSentAt) {
+    auto report = diagnose_webhook(material, now, 300s);
+    EXPECT_TRUE(report.has_value()) << report.error().message;
+    return report.value_or(Report{});
+}
+
+const Finding* find(const Report& report, std::string_view code) {
+    const auto found = std::find_if(report.findings.begin(), report.findings.end(),
+                                    [&](const Finding& f) { return f.code == code; });
+    return found == report.findings.end() ? nullptr : &*found;
+}
+
+TEST(DiagnoseWebhook, IsValidWithoutAWordWhereNothingIsOdd) {
+    const auto report = judge(delivery());
+    EXPECT_EQ(report.verdict, Verdict::valid);
+    EXPECT_EQ(report.mac, MacVerdict::matches);
+    EXPECT_EQ(report.freshness, FreshnessVerdict::fresh);
+    EXPECT_TRUE(report.findings.empty());
+    ASSERT_TRUE(report.secret.has_value());
+    EXPECT_EQ(report.secret->label, "railway");
+    EXPECT_EQ(report.body_length, 354U);
+    EXPECT_EQ(report.body_sha256, "3b059c272f31e81cacd2dcba34cc8160aa5b248bb3cb86fd7a7635a170c938b1");
+    EXPECT_EQ(report.tried, 0U);
+}
+
+TEST(DiagnoseWebhook, TellsAStaleDeliveryFromAForgedOne) {
+    const auto report = judge(delivery(), kSentAt + 301s);
+    EXPECT_EQ(report.verdict, Verdict::invalid);
+    EXPECT_EQ(report.mac, MacVerdict::matches);
+    EXPECT_EQ(report.freshness, FreshnessVerdict::too_old);
+    EXPECT_EQ(report.age, 301s);
+    const auto* age = find(report, "timestamp_too_old");
+    ASSERT_NE(age, nullptr);
+    EXPECT_EQ(age->proof, Proof::proved);
+    EXPECT_EQ(judge(delivery(), kSentAt + 300s).verdict, Verdict::valid);
+    EXPECT_EQ(judge(delivery(), kSentAt - 301s).freshness, FreshnessVerdict::too_new);
+}
+
+TEST(DiagnoseWebhook, NamesTheSecretThatFits) {
+    auto material = delivery();
+    material.secrets = {{"railway", kOtherSecret, 0}, {"local", kCallVector.secret, 1}};
+    const auto report = judge(material);
+    EXPECT_EQ(report.verdict, Verdict::valid);  // each secret given counts as configured
+    ASSERT_TRUE(report.secret.has_value());
+    EXPECT_EQ(report.secret->label, "local");
+    const auto* other = find(report, "secret_other_label");
+    ASSERT_NE(other, nullptr);
+    EXPECT_EQ(other->proof, Proof::proved);
+}
+
+TEST(DiagnoseWebhook, SaysNothingOfOrderWithinOneList) {
+    auto material = delivery();
+    material.secrets = {{"rotation", kOtherSecret, 0}, {"rotation#2", kCallVector.secret, 0}};
+    const auto report = judge(material);
+    EXPECT_EQ(report.verdict, Verdict::valid);
+    EXPECT_EQ(find(report, "secret_other_label"), nullptr);
+}
+
+TEST(DiagnoseWebhook, IsInvalidWhereTheProcessHadLoadedAnotherSecret) {
+    auto material = delivery();
+    material.secrets = {{"railway", kOtherSecret, 0}, {"local", kCallVector.secret, 1}};
+    material.loaded_labels = {"railway"};
+    const auto report = judge(material);
+    EXPECT_EQ(report.verdict, Verdict::invalid);
+    EXPECT_EQ(report.mac, MacVerdict::matches);
+    ASSERT_NE(find(report, "secret_other_label"), nullptr);
+}
+
+struct HintRow {
+    const char* name;
+    std::string secret;
+    const char* code;
+};
+
+// Read all the same, as the SDKs do, each with its hint.
+TEST(DiagnoseWebhook, AcceptsOddSecretsWithAHint) {
+    const std::string raw = "a plain text secret of some length";
+    for (const auto& row :
+         {HintRow{"padding lost", kCallVector.secret.substr(0, kCallVector.secret.size() - 1),
+                  "secret_padding_lost"},
+          HintRow{"no prefix: the text itself", raw, "secret_prefix_missing"},
+          HintRow{"short", "whsec_Zm9v", "secret_short"}}) {
+        SCOPED_TRACE(row.name);
+        auto material = delivery();
+        material.secrets = testing::labelled(row.secret);
+        const crypto::HmacKey key(crypto::HashAlgorithm::sha256,
+                                  signature::read_secret(row.secret).value().bytes);
+        material.signature = signature::sign_webhook(key, material.id, material.timestamp, material.body);
+        const auto report = judge(material);
+        EXPECT_EQ(report.verdict, Verdict::valid);
+        const auto* hint = find(report, row.code);
+        ASSERT_NE(hint, nullptr);
+        EXPECT_EQ(hint->proof, Proof::hint);
+    }
+}
+
+TEST(DiagnoseWebhook, AcceptsABareSignatureAsTheSdksDoAndSaysSo) {
+    auto material = delivery();
+    material.signature = material.signature.substr(3);
+    const auto report = judge(material);
+    EXPECT_EQ(report.verdict, Verdict::valid);
+    EXPECT_NE(find(report, "signature_version_missing"), nullptr);
+}
+
+TEST(DiagnoseWebhook, FindsAListThatWasNotTakenApart) {
+    auto material = delivery();
+    material.secrets = {{"list", kOtherSecret, 0}, {"list#2", kCallVector.secret, 0}};
+    const crypto::HmacKey key(crypto::HashAlgorithm::sha256, kOtherSecret + "," + kCallVector.secret);
+    material.computed = signature::sign_webhook(key, material.id, material.timestamp, material.body);
+    const auto report = judge(material);
+    EXPECT_EQ(report.verdict,
+              Verdict::valid);  // the delivery itself is right; the printed value is explained
+    const auto* finding = find(report, "secret_list_unsplit");
+    ASSERT_NE(finding, nullptr);
+    EXPECT_EQ(finding->proof, Proof::proved);
+}
+
+TEST(DiagnoseWebhook, JudgesAComputedValueAlone) {
+    auto material = delivery();
+    material.signature.clear();
+    material.computed = kCallVector.signature;
+    EXPECT_EQ(judge(material).verdict, Verdict::valid);
+    material.computed =
+        "v1,qwGLBY43IlXNQdDMqtID5AhVPWAZsQJlXrE/pKjUfCo=";  // the whole text as key, by Python's hmac
+    const auto report = judge(material);
+    EXPECT_EQ(report.verdict, Verdict::invalid);
+    ASSERT_NE(find(report, "secret_raw_text"), nullptr);
+}
+
+TEST(DiagnoseWebhook, CannotTellWhereEvidenceIsLost) {
+    struct Row {
+        const char* name;
+        const char* code;
+        void (*spoil)(WebhookMaterial& material);
+    };
+    const Row rows[] = {
+        {"shorter than expected", "body_length_differs",
+         [](WebhookMaterial& m) {
+             m.body = "not json";
+             m.expected_length = 354;
+         }},
+        {"masked", "body_redacted",
+         [](WebhookMaterial& m) { m.body.replace(m.body.find("+15550100"), 9, "***"); }},
+        {"cut", "body_truncated", [](WebhookMaterial& m) { m.body.resize(200); }},
+        {"decoded as the wrong charset", "body_replacement_characters",
+         [](WebhookMaterial& m) { m.body.replace(m.body.find("Jos"), 3, "\uFFFD"); }},
+        {"signature cut", "signature_truncated", [](WebhookMaterial& m) { m.signature = "v1,CBTrrw…"; }},
+        {"said by the reader", "signature_mismatch",
+         [](WebhookMaterial& m) {
+             m.body = "{}";
+             m.evidence_lost = true;
+         }},
+    };
+    for (const auto& row : rows) {
+        SCOPED_TRACE(row.name);
+        auto material = delivery();
+        row.spoil(material);
+        const auto report = judge(material);
+        EXPECT_EQ(report.verdict, Verdict::cannot_tell);
+        const auto* finding = find(report, row.code);
+        ASSERT_NE(finding, nullptr);
+        EXPECT_EQ(finding->proof, Proof::hint);
+        EXPECT_FALSE(has_proof(report));
+    }
+}
+
+TEST(DiagnoseWebhook, UsesTheExpectedHashAsAnOracleForTheBody) {
+    auto material = delivery();
+    material.secrets = testing::labelled(kOtherSecret);
+    material.expected_sha256 = "3B059C272F31E81CACD2DCBA34CC8160AA5B248BB3CB86FD7A7635A170C938B1";
+    EXPECT_EQ(find(judge(material), "body_sha256_differs"), nullptr);
+    material.body += "\n";
+    const auto report = judge(material);
+    EXPECT_NE(find(report, "body_sha256_differs"), nullptr);
+    const auto* cause = find(report, "body_trailing_newline_added");
+    ASSERT_NE(cause, nullptr);
+    EXPECT_EQ(cause->proof, Proof::hint);  // nothing is proved without the signature
+}
+
+TEST(DiagnoseWebhook, RefusesWhatCannotBeJudged) {
+    auto material = delivery();
+    material.timestamp = "12x";
+    const auto no_time = diagnose_webhook(material, kSentAt, 300s);
+    ASSERT_FALSE(no_time.has_value());
+    EXPECT_EQ(no_time.error().code, ErrorCode::bad_input);
+
+    material = delivery();
+    material.secrets = testing::labelled("whsec_!!!SECRETSECRETSECRET");
+    const auto no_key = diagnose_webhook(material, kSentAt, 300s);
+    ASSERT_FALSE(no_key.has_value());
+    EXPECT_EQ(no_key.error().code, ErrorCode::usage);
+    EXPECT_EQ(no_key.error().message.find("SECRETSECRET"), std::string::npos);
+}
+
+TEST(ExplainBodyChange, NamesTheAlterationBetweenTwoCaptures) {
+    const auto& body = kCallVector.body;
+    EXPECT_TRUE(explain_body_change(body, body).empty());
+    const auto newline = explain_body_change(body, body + "\r\n");
+    ASSERT_EQ(newline.size(), 1U);
+    EXPECT_EQ(newline.front().code, "body_trailing_newline_added");
+    EXPECT_TRUE(explain_body_change(body, "something else").empty());
+}
+
+TEST(DiagnoseWebhook, StaysBoundedOnHostileBodies) {
+    const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+    for (const auto& body : {deep, std::string(std::size_t{1} << 20U, '{'),
+                             std::string(std::size_t{1} << 20U, '\0'), "\x1f\x8b" + std::string(5000, 'x')}) {
+        auto material = delivery();
+        material.body = body;
+        const auto report = judge(material);
+        EXPECT_NE(report.verdict, Verdict::valid);
+        EXPECT_FALSE(has_proof(report));
+    }
+}
+
+}  // namespace
+}  // namespace callchain::diagnosis

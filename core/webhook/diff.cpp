@@ -40,8 +40,9 @@ struct RoleRow {
     std::string_view name;  ///< lower case; a final '*' stands for any rest
     HeaderRole role;
 };
-// Sources: RFC 9110 section 7.6 (hop-by-hop), RFC 7239, and what Railway, Cloudflare, Fly, Vercel, AWS,
-// Azure, Google, ngrok and Heroku document as headers that they add.
+// Sources: RFC 9110 section 7.6 (hop-by-hop), RFC 7239 (forwarded), Railway's documentation of the
+// headers that its edge adds; the other prefixes are those of widespread platforms and tracing systems,
+// without claim to be complete.
 constexpr std::array<RoleRow, 50> kRoles{{
     {"webhook-id", HeaderRole::signed_content},
     {"webhook-timestamp", HeaderRole::signed_content},

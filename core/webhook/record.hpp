@@ -59,10 +59,10 @@ struct WebhookRecord {
 [[nodiscard]] std::string write_webhook_record(const WebhookRecord& record);
 
 /// Finds a record in one line of a log and undoes what the pipeline did: text before and behind, members in
-/// another order, quotes with backslashes (any number of layers up to three), digits turned into numbers, the
-/// JSON lines of `railway logs --json` (flat, or with an `attributes` array), the `name="value"` lines of
-/// `railway logs`, ANSI colours. nullopt: the line holds no record. Members that cannot be read are absent.
-/// Linear in the line.
+/// another order, quotes with up to three layers of backslashes, digits turned into numbers, the JSON lines
+/// of `railway logs --json` (flat, or with `attributes`), the `name="value"` lines of `railway logs`, ANSI
+/// colours. nullopt: the line holds no record. Members that cannot be read are absent. Linear in the line.
+/// Source: railwayapp/cli, src/util/logs.rs, for the form with `name="value"`.
 [[nodiscard]] std::optional<WebhookRecord> parse_webhook_record(std::string_view line);
 
 }  // namespace callchain::webhook

@@ -25,7 +25,8 @@ QUESTIONS = (
 
 
 def ask_bash(script: Path, words: str, word: str, folder: Path) -> list[str]:
-    code = f'source {script}; COMP_WORDS=({words} "{word}"); COMP_CWORD={len(words.split())}; _callchain; printf "%s\\n" "${{COMPREPLY[@]}}"'
+    line = f'COMP_WORDS=({words} "{word}"); COMP_CWORD={len(words.split())}'
+    code = f'source {script}; {line}; _callchain; printf "%s\\n" "${{COMPREPLY[@]}}"'
     return subprocess.run(["bash", "-c", code], cwd=folder, capture_output=True, text=True, check=False).stdout.split()
 
 

@@ -3,8 +3,8 @@
 
 An option of a page is one with an entry of its own in the section OPTIONS. Each command that `callchain --help` lists
 must have a page, and each page a command. An example is a block of lines indented by four blanks in the section
-EXAMPLES; a line that begins with `$ ` is a command, which goes on where it ends in `\\` or `|`. It must end with the exit code that
-a comment at its end names (`# exit 1`), else with 0. Examples of one page run in the same copy of samples/.
+EXAMPLES; a line that begins with `$ ` is a command, which goes on where it ends in `\\` or `|`. It must end with the
+exit code that a comment at its end names (`# exit 1`), else with 0. Examples of one page run in the same copy of samples/.
 
     man_check.py PROGRAM
 """
@@ -98,7 +98,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="callchain-man-") as scratch:
         program = Program(Path(sys.argv[1]).resolve(), Path(scratch))
         root_help = program.run("callchain --help", Path(scratch)).stdout
-        names = {"callchain.1.md": "--help"} | {f"callchain-{name}.1.md": f"{name} --help" for name in commands_of_help(root_help)}
+        names = {"callchain.1.md": "--help"}
+        names |= {f"callchain-{name}.1.md": f"{name} --help" for name in commands_of_help(root_help)}
         pages = {page.name: page for page in sorted((ROOT / "man").glob("*.1.md"))}
         problems += [f"man/{name} is missing" for name in sorted(names.keys() - pages.keys())]
         problems += [f"man/{name} describes no command" for name in sorted(pages.keys() - names.keys())]

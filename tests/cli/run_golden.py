@@ -32,10 +32,11 @@ Expected text may hold `{*}`, which stands for any run of characters within a li
 stands for any number of lines. In JSON they work within strings, and "{*}" as a whole stands for any value;
 "{**}" as a name or as the last element stands for any number of further members or elements.
 
-Beyond the case's own expectations every run is held to two promises. No secret appears in any output: neither the
+Beyond the case's own expectations every run is held to three promises. No secret appears in any output: neither the
 content of a file or variable whose name has "secret" or "token" in it, nor a whsec_ value from any other input; not
-whole, and not 12 characters in a row beyond what a mask shows, or 12 of the key's bytes or hex digits. And every
-JSON document with a "schema" member is valid by docs/schemas (schema_check.py).
+whole, and not 12 characters in a row beyond what a mask shows, or 12 of the key's bytes or hex digits. No control character is
+printed but line ends and colours (a capture that sign-webhook writes is as its body is). And every JSON document with
+a "schema" member is valid by docs/schemas (schema_check.py).
 
     run_golden.py PROGRAM            run all; the last line counts
     run_golden.py PROGRAM PATTERN    those whose command/name contains PATTERN
@@ -67,6 +68,8 @@ SANITIZER_VARIABLES = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OP
 SECRET_NAME = re.compile(r"secret|token", re.IGNORECASE)
 WHOLE_SECRET = re.compile(rb"whsec_[A-Za-z0-9+/=_-]{16,}")
 SHORTEST_RUN = 12  # shorter pieces turn up in outputs by chance
+COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
+CONTROL_CHARACTER = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]")
 MOST_SCANNED = 1 << 20  # bytes of an input that are searched for secrets
 
 SECTION = re.compile(r"^=== (args|env|file|stdin|terminal|exit|stdout|stderr)(?: (.*))?$")
@@ -316,6 +319,8 @@ def judge(case: Case, outcome: Outcome, schemas: schema_check.Schemas) -> list[s
     traces = {trace for secret in secrets_of(case) for trace in traces_of(secret)}
     if any(trace in printed for trace in traces):
         problems.append("a secret was printed, or a good part of one")
+    if case.args[:1] != ["sign-webhook"] and CONTROL_CHARACTER.search(COLOUR.sub(b"", printed)):
+        problems.append("a control character was printed")
     problems += schemas.check_output(outcome.stdout, outcome.stderr)
     return problems
 

@@ -98,6 +98,7 @@ TEST(ReadRailwayLog, FindsTheDeliveryInEveryShapeOfLog) {
         {"railway-json-object-body.jsonl", 1, Source::object, {}},
         {"railway-json-base64-body.jsonl", 1, Source::base64, BodyChange::decoded},
         {"railway-api-attributes.jsonl", 1, Source::text, BodyChange::none},
+        {"railway-text-attributes.txt", 1, Source::line, BodyChange::escapes_removed},
         {"railway-json-taken-apart.jsonl", 1, Source::object, {}},
         {"railway-json-messages.jsonl", 1, Source::line, BodyChange::none},
         {"node-headers-printed.txt", 1, {}, {}},
@@ -289,7 +290,7 @@ TEST(ReadRailwayLog, MarksBodiesThatCameAsObjects) {
 }
 
 TEST(ReadRailwayLog, PutsTheCandidateFirstThatHasTheLoggedHash) {
-    // SHA-256 of {"id": "evt_1", "a": "A"} by sha256sum: the reading that is less likely by itself.
+    // The reading that is less likely by itself.
     const auto reading = read_railway_log(
         "{\"message\":\"x\",\"level\":\"error\",\"body\":\"{\\\"id\\\": \\\"evt_1\\\", \\\"a\\\": "
         "\\\"\\\\u0041\\\"}\",\"body_sha256\":\"" +

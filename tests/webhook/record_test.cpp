@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 using Json = nlohmann::json;
 using OrderedJson = nlohmann::ordered_json;
 
-// A call event of our own making, signed with the key bytes 00 to 1f by Python's hmac.
+// Made up; nothing here verifies a signature. 1750287078 is 2025-06-18T22:51:18Z (by date -u).
 constexpr std::int64_t kSentAt = 1750287078;
 const std::string kBody = R"({"id": "evt_test_0001", "value": "\"Jos\u00e9 & Co\""})";
 

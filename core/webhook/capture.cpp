@@ -145,8 +145,7 @@ constexpr std::array<Mistake, 11> kMistakes{{
      "hand it in with --body FILE and the three webhook-* headers with --id, --timestamp and --signature"},
     {[](std::string_view b) { return starts_with_word(b, "curl") || b.starts_with("$ curl"); },
      "this is a curl command line, not what a server received",
-     "record the request where it arrives, e.g. with 'callchain listen'; shells alter quotes and "
-     "backslashes"},
+     "record the request where it arrives, as raw bytes; shells alter quotes and backslashes"},
     {[](std::string_view b) { return b.starts_with("> ") || b.starts_with("* "); },
      "this is the talk of 'curl -v', each line with a mark in front",
      "keep only the lines that begin with '> ', without that mark, and put the body behind an empty line"},

@@ -92,7 +92,7 @@ TEST(ParseCapture, SaysWhatIsWrongWhereAndWhatToDo) {
         {"blanks", "\n \n", 1, "nothing but blanks", "request line"},
         {"response", "HTTP/1.1 200 OK\r\n\r\nok", 0, "a response", "record the request"},
         {"bare body", R"({"id": "evt_1"})", 0, "bare JSON body", "--body"},
-        {"curl", "curl -X POST https://a.example -d '{}'", 0, "curl command", "callchain listen"},
+        {"curl", "curl -X POST https://a.example -d '{}'", 0, "curl command", "where it arrives"},
         {"curl -v", "> POST / HTTP/1.1\n> Host: a\n", 0, "curl -v", "without that mark"},
         {"gzip", "\x1F\x8B\x08", 0, "compressed", "gunzip"},
         {"UTF-16", "\xFF\xFEP", 0, "UTF-16", "PowerShell"},

@@ -91,7 +91,9 @@ std::string zsh_completion(const std::vector<Words>& table) {
         if (words.command == "completion") out += " bash zsh fish";
         out += "; _files ;;\n";
     }
-    return out + "    esac\n}\ncompdef _callchain callchain\n";
+    return out +
+           "    esac\n}\nif [ \"$funcstack[1]\" = _callchain ]; then\n    _callchain \"$@\"\nelse\n    "
+           "compdef _callchain callchain\nfi\n";
 }
 
 std::string fish_completion(const std::vector<Words>& table) {

@@ -4,6 +4,7 @@
 #include "diagnosis/render.hpp"
 #include "diagnosis/webhook_diagnosis.hpp"
 #include "encoding/text_codings.hpp"
+#include "secrets.hpp"
 #include "webhook/capture.hpp"
 #include "webhook/diff.hpp"
 
@@ -98,9 +99,15 @@ const char* remark_on(webhook::HeaderRole role) {
     return "";
 }
 
+std::string shown(const std::string& value) {
+    if (looks_like_secret(value))
+        return "(what looks like a secret, " + count_of(value.size(), "character") + ")";
+    return visible_excerpt(value, 100);
+}
+
 std::string shown(const std::vector<std::string>& values) {
     std::string out;
-    for (const auto& value : values) out += (out.empty() ? "" : " | ") + visible_excerpt(value, 100);
+    for (const auto& value : values) out += (out.empty() ? "" : " | ") + shown(value);
     return out;
 }
 
@@ -134,6 +141,10 @@ void print_bodies(const Side& a, const Side& b, const webhook::BodyDifference& d
         << with_thousands(*difference.first) << " (line " << difference.place.line << ", column "
         << difference.place.column << "); " << count_of(difference.common_prefix, "byte") << " in front and "
         << count_of(difference.common_suffix, "byte") << " at the end are the same\n";
+    if (looks_like_secret(a.capture.body) || looks_like_secret(b.capture.body)) {
+        out << "  what looks like a secret stands in a body: its bytes are not shown\n";
+        return;
+    }
     for (const auto& [name, rows] : {std::pair{"A", &difference.rows_a}, {"B", &difference.rows_b}}) {
         out << "  " << name << (rows->empty() ? ": ends here\n" : "\n");
         for (const auto& row : *rows) out << hex_row(row, colour);
@@ -184,8 +195,8 @@ Json json_of(const Side& a, const Side& b, const webhook::BodyDifference& bodies
                    {"role", word_of(each.role)},
                    {"a", Json::array()},
                    {"b", Json::array()}};
-        for (const auto& value : each.a) entry["a"].push_back(visible(value));
-        for (const auto& value : each.b) entry["b"].push_back(visible(value));
+        for (const auto& value : each.a) entry["a"].push_back(shown(value));
+        for (const auto& value : each.b) entry["b"].push_back(shown(value));
         document["headers"].push_back(std::move(entry));
     }
     document["findings"] = Json::array();

@@ -32,7 +32,8 @@ constexpr const char* kEnvironment =
 
 int print_help(const std::string& topic, CLI::App& root, Context& context) {
     if (topic.empty()) {
-        context.out << root.help();
+        // App::help() would hand over to the chosen subcommand, which is this one.
+        context.out << root.get_formatter()->make_help(&root, "callchain", CLI::AppFormatMode::Normal);
         return kDone;
     }
     if (topic == "exit-codes" || topic == "environment") {

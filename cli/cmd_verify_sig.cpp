@@ -144,11 +144,15 @@ Result<diagnosis::WebhookMaterial> webhook_material(const VerifyOptions& options
     return material;
 }
 
-int exit_code_of(const diagnosis::Report& report, const VerifyOptions& options) {
+int exit_code_of(const diagnosis::Report& report, const VerifyOptions& options, const Context& context) {
     for (const auto& finding : report.findings) {
         const bool chosen =
             std::find(options.fail_on.begin(), options.fail_on.end(), finding.code) != options.fail_on.end();
-        if (chosen) return kNo;
+        if (!chosen) continue;
+        if (!context.output.json) {
+            context.say("callchain: verify-sig: exit code 1 because of --fail-on " + finding.code);
+        }
+        return kNo;
     }
     switch (report.verdict) {
         case diagnosis::Verdict::valid:
@@ -164,7 +168,7 @@ int exit_code_of(const diagnosis::Report& report, const VerifyOptions& options) 
 int print_report(const diagnosis::Report& report, const VerifyOptions& options, Context& context) {
     context.out << (context.output.json ? diagnosis::render_json(report, CALLCHAIN_VERSION)
                                         : diagnosis::render_text(report, context.colour_of_out()));
-    return exit_code_of(report, options);
+    return exit_code_of(report, options, context);
 }
 
 Result<int> verify_standard(const VerifyOptions& options, Input input, Context& context) {
@@ -220,13 +224,17 @@ Result<int> verify_log(const VerifyOptions& options, Context& context) {
     context.out << (context.output.json
                         ? diagnosis::render_log_json(report, reading, CALLCHAIN_VERSION)
                         : diagnosis::render_log_text(report, reading, context.colour_of_out()));
-    return exit_code_of(report.overall, options);
+    return exit_code_of(report.overall, options, context);
 }
 
 Result<void> check_options(const VerifyOptions& options) {
     std::vector<std::string> problems;
     if (options.body_file.empty() && options.request_file.empty() && options.log_file.empty())
         problems.push_back("nothing to verify: no --request, no --body and no --log");
+    if (options.computed && trim(*options.computed).empty()) problems.push_back("--computed is empty");
+    if (options.hash && !options.log_file.empty())
+        problems.push_back(
+            "--hash is of a body, and a log has none of its own: name it with --body or --request");
     if (options.expect_sha256) {
         const bool hex =
             options.expect_sha256->size() == 64 &&

@@ -15,6 +15,9 @@ Result<void> read_env_file(Context& context, const std::string& path) {
     if (!assignments) {
         Error error = assignments.error();
         error.message = visible_excerpt(path, 100) + ": " + error.message;
+        if (error.hint.empty())
+            error.hint =
+                "write one NAME=value a line; a value with blanks stands in quotes, closed on the same line";
         return tl::unexpected(std::move(error));
     }
     context.add_variables(*assignments);

@@ -99,7 +99,9 @@ Result<std::string> Context::read_input(const std::string& path, std::size_t mos
         }
         if (::isatty(STDIN_FILENO) == 1)
             say("callchain: " + command + ": reading from the terminal; end with Ctrl-D");
-        return read_all(STDIN_FILENO, "standard input", most_bytes);
+        auto bytes = read_all(STDIN_FILENO, "standard input", most_bytes);
+        if (bytes) detail("read " + count_of(bytes->size(), "byte") + " from standard input");
+        return bytes;
     }
     const std::string shown = visible_excerpt(path, 200);
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -107,11 +109,17 @@ Result<std::string> Context::read_input(const std::string& path, std::size_t mos
         return fail(ErrorCode::io, "cannot open " + shown + ": " + std::strerror(errno),
                     errno == ENOENT ? "check the path, or use - for standard input" : "");
     }
-    return read_all(file.get(), shown, most_bytes);
+    auto bytes = read_all(file.get(), shown, most_bytes);
+    if (bytes) detail("read " + count_of(bytes->size(), "byte") + " from " + shown);
+    return bytes;
 }
 
 void Context::say(const std::string& line) const {
     if (!output.quiet) err << line << "\n";
+}
+
+void Context::detail(const std::string& line) const {
+    if (output.verbose > 0) err << "callchain: " << command << ": " << line << "\n";
 }
 
 int Context::report_error(const Error& error) const {

@@ -63,6 +63,8 @@ class Context {
 
     /// A remark on stderr, unless --quiet.
     void say(const std::string& line) const;
+    /// A remark on stderr with --verbose.
+    void detail(const std::string& line) const;
     /// Prints `callchain: <command>: <message>` and the hint, or with --json one object; returns the exit
     /// code.
     int report_error(const Error& error) const;

@@ -52,7 +52,7 @@ class Reader {
         if (looks_like_secret(path))
             return misplace("--secret-file takes a path, and was given what looks like a secret");
         auto bytes = context_.read_input(path, kMostSecretBytes);
-        if (!bytes) return refuse(bytes.error().message);
+        if (!bytes) return refuse(bytes.error().message, bytes.error().hint);
         // The line end that every editor puts behind the last line belongs to the file, not to the secret.
         if (bytes->ends_with('\n')) bytes->pop_back();
         if (bytes->ends_with('\r')) bytes->pop_back();
@@ -74,16 +74,22 @@ class Reader {
 
     Result<std::vector<signature::LabelledSecret>> take() {
         if (!problems_.empty()) {
+            const std::string usual =
+                "check the name or path; callchain help environment lists the variables that are read by "
+                "themselves";
             return fail(ErrorCode::usage, join(problems_, "; "),
-                        misplaced_ ? kSecretHint
-                                   : "check the name or path; callchain help environment lists the variables "
-                                     "that are read by themselves");
+                        misplaced_      ? kSecretHint
+                        : hint_.empty() ? usual
+                                        : hint_);
         }
         return std::move(secrets_);
     }
 
   private:
-    void refuse(std::string problem) { problems_.push_back(std::move(problem)); }
+    void refuse(std::string problem, std::string hint = {}) {
+        problems_.push_back(std::move(problem));
+        if (hint_.empty()) hint_ = std::move(hint);
+    }
     void misplace(std::string problem) {
         misplaced_ = true;
         refuse(std::move(problem));
@@ -112,6 +118,7 @@ class Reader {
     Context& context_;
     std::vector<signature::LabelledSecret> secrets_;
     std::vector<std::string> problems_;
+    std::string hint_;
     bool misplaced_ = false;
     std::size_t source_ = 0;
 };

@@ -38,6 +38,7 @@ void add_secret_options(CLI::App& command, const std::string& name, const std::s
 inline constexpr const char* kSecretHint =
     "secrets are read from a variable (--secret-env NAME), a file (--secret-file PATH) or a descriptor "
     "(--secret-fd N), never from the command line, where "
-    "every user of the machine can see them";
+    "every user of the machine can see them; a Twilio token likewise: --auth-token-env, --auth-token-file, "
+    "--auth-token-fd";
 
 }  // namespace callchain::cli

@@ -227,7 +227,7 @@ std::string duration_of(std::chrono::seconds duration) {
     constexpr std::uint64_t kDay = 24 * kHour;
     if (seconds >= 2 * kDay) return count_of(seconds / kDay, "day");
     if (seconds >= 2 * kHour) return count_of(seconds / kHour, "hour");
-    if (seconds >= 2 * kMinute) return count_of(seconds / kMinute, "minute");
+    if (seconds >= 10 * kMinute) return count_of(seconds / kMinute, "minute");
     return count_of(seconds, "second");
 }
 

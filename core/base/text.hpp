@@ -53,7 +53,8 @@ namespace callchain {
 [[nodiscard]] std::string count_of(std::uint64_t count, std::string_view singular,
                                    std::string_view plural = {});
 [[nodiscard]] std::string with_thousands(std::uint64_t count);
-/// "90 seconds", "2 hours", "516 days": in the largest unit of which there are two. The sign is left off.
+/// "301 seconds", "10 minutes", "2 hours", "516 days": rounded down, in seconds below ten minutes. The sign
+/// is left off.
 [[nodiscard]] std::string duration_of(std::chrono::seconds duration);
 
 }  // namespace callchain

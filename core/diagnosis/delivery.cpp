@@ -25,7 +25,10 @@ class Finder {
     std::string take(const std::string& suffix) {
         const std::string name = "webhook-" + suffix;
         auto values = headers_.values(name);
-        if (values.empty()) values = headers_.values("svix-" + suffix);
+        if (values.empty()) {
+            values = headers_.values("svix-" + suffix);
+            if (!values.empty()) svix_ = true;
+        }
         if (values.empty()) values = renamed(name);
         if (values.empty()) {
             found_.missing.push_back(name);
@@ -36,7 +39,16 @@ class Finder {
                    name + " came " + count_of(values.size(), "time") + "; the values were joined by a comma.",
                    name);
         }
-        return joined(values);
+        auto value = joined(values);
+        if (trim(value).empty()) found_.missing.push_back(name);
+        return value;
+    }
+
+    void note_svix() {
+        if (!svix_) return;
+        remark("header_svix",
+               "The signature headers are named svix-*: a relay that signs with its own secret sends these.",
+               "svix-id");
     }
 
   private:
@@ -56,6 +68,7 @@ class Finder {
 
     const webhook::Headers& headers_;
     SignatureHeaders& found_;
+    bool svix_ = false;
 };
 
 }  // namespace
@@ -71,6 +84,7 @@ SignatureHeaders find_signature_headers(const webhook::Headers& headers) {
     found.id = finder.take("id");
     found.timestamp = finder.take("timestamp");
     found.signature = finder.take("signature");
+    finder.note_svix();
     return found;
 }
 

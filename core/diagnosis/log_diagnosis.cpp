@@ -104,12 +104,19 @@ class LogDiagnosis {
                 !delivery.body_sha256.whole() ||
                 equal_ignoring_case(delivery.body_sha256.text, crypto::sha256_hex(*material_.body));
             if (alone || (length && hash)) bodies.push_back(*material_.body);
-        } else if (delivery.body) {
+        } else if (delivery.body && !is_mere_preview(delivery)) {
             for (const auto& candidate : delivery.body->candidates) {
                 if (bodies.size() < kMostBodyCandidates) bodies.push_back(candidate.bytes);
             }
         }
         return bodies;
+    }
+
+    // A few bytes that the service showed on purpose are no body.
+    static bool is_mere_preview(const LoggedDelivery& delivery) {
+        if (delivery.body->source != webhook::LoggedBody::Source::preview) return false;
+        return !delivery.body_length ||
+               delivery.body->candidates.front().bytes.size() < *delivery.body_length;
     }
 
     WebhookMaterial material_of(const LoggedDelivery& delivery, std::string body) const {
@@ -196,6 +203,7 @@ class LogDiagnosis {
         if (!report) {
             Report failed;
             failed.verdict = Verdict::cannot_tell;
+            failed.body_known = false;
             failed.findings.push_back({"log_headers_missing", Proof::hint, report.error().message + ".", {}});
             return failed;
         }
@@ -213,8 +221,10 @@ class LogDiagnosis {
         for (const auto& secret : material_.secrets) report.secrets.push_back(summarize_secret(secret));
         report.received_signature = visible_excerpt(delivery.signature.text, 19);
         if (delivery.id.whole() && delivery.timestamp.whole())
-            report.signed_as = delivery.id.text + "." + delivery.timestamp.text + ".";
-        if (delivery.body_length) report.body_length = *delivery.body_length;
+            report.signed_as = visible_excerpt(delivery.id.text, 60) + "." +
+                               visible_excerpt(delivery.timestamp.text, 40) + ".";
+        report.body_known = delivery.body_length.has_value();
+        report.body_length = delivery.body_length.value_or(0);
         if (delivery.body_sha256.whole()) report.body_sha256 = delivery.body_sha256.text;
         std::vector<std::string> headers;
         for (const auto& [field, name] : {std::pair{&delivery.id, "webhook-id"},
@@ -244,6 +254,7 @@ class LogDiagnosis {
     void choose_overall() {
         if (out_.deliveries.empty()) {
             out_.overall.verdict = Verdict::cannot_tell;
+            out_.overall.body_known = false;
             out_.overall.findings.push_back({"log_headers_missing",
                                              Proof::hint,
                                              "No webhook delivery was recognised in " +
@@ -260,6 +271,15 @@ class LogDiagnosis {
                                  return weight(a) < weight(b);
                              });
         out_.overall = telling->report;
+        const auto& delivery = material_.reading.deliveries[telling->delivery];
+        if (out_.overall.verdict == Verdict::valid && delivery.error &&
+            delivery.error->complaint == webhook::SdkComplaint::mismatch) {
+            out_.overall.next_steps.push_back(
+                "the service refused this delivery, which is right under \"" + out_.overall.secret->label +
+                "\": it had another secret loaded, or checked another body than the one logged. Compare its "
+                "secret's fingerprint, and let "
+                "it check the raw bytes before any parser");
+        }
         const bool unknown_key = out_.overall.mac == MacVerdict::differs &&
                                  out_.overall.verdict == Verdict::invalid && !has_proof(out_.overall);
         if (unknown_key && !loaded_.empty() && unknown_masks_.empty()) {

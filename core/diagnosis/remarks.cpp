@@ -102,7 +102,6 @@ std::vector<Finding> signature_remarks(std::string_view signature) {
 
 std::vector<Finding> header_remarks(const std::vector<std::pair<std::string, std::string>>& headers) {
     std::vector<Finding> remarks;
-    bool svix = false;
     for (const auto& [name, value] : headers) {
         const auto lower = ascii_lower(name);
         if (lower == "x-twilio-signature") {
@@ -118,14 +117,6 @@ std::vector<Finding> header_remarks(const std::vector<std::pair<std::string, std
                  "User-Agent is \"" + visible_excerpt(value, 60) + "\"; OpenAI's deliveries say OpenAI/1.0.",
                  {}});
         }
-        svix = svix || lower.starts_with("svix-");
-    }
-    if (svix) {
-        remarks.push_back(
-            {"header_svix",
-             Proof::hint,
-             "The signature headers are named svix-*: a relay that signs with its own secret sends these.",
-             {}});
     }
     return remarks;
 }

@@ -90,7 +90,8 @@ nlohmann::ordered_json report_json(const Report& report, std::string_view tool_v
     for (const auto& secret : report.secrets) document["secrets"].push_back(secret_json(secret));
     if (!report.computed.empty()) document["computed"] = report.computed;
     if (report.url) document["url"] = visible(*report.url);
-    document["body"] = {{"length", report.body_length}, {"sha256", report.body_sha256}};
+    document["body"] = {{"length", report.body_known ? Json(report.body_length) : Json(nullptr)},
+                        {"sha256", text_or_null(report.body_sha256)}};
     document["signature"] = {{"received", text_or_null(report.received_signature)},
                              {"expected", text_or_null(report.expected_signature)}};
     document["findings"] = Json::array();

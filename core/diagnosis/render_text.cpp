@@ -99,15 +99,16 @@ void add_findings(std::string& out, const Report& report, Proof proof, std::stri
 
 void add_evidence(std::string& out, const Report& report, Colour colour) {
     out += "\n" + paint("evidence", Paint::bold, colour) + "\n";
-    const std::string body = count_of(report.body_length, "byte") +
-                             (report.body_sha256.empty() ? "" : ", SHA-256 " + report.body_sha256);
+    const std::string hash = report.body_sha256.empty() ? "" : ", SHA-256 " + report.body_sha256;
+    const std::string body = report.body_known ? count_of(report.body_length, "byte") + hash : "not known";
     add_line(out, "signed", report.signed_as.empty() ? std::string{} : report.signed_as + " + body");
     add_line(out, "body", body);
     add_line(out, "received", report.received_signature);
-    add_line(out, "expected",
-             report.expected_signature.empty() || report.verdict == Verdict::valid
-                 ? std::string{}
-                 : report.expected_signature + "  (exact recipe, first secret)");
+    add_line(
+        out, "expected",
+        report.expected_signature.empty() || report.mac == MacVerdict::matches
+            ? std::string{}
+            : report.expected_signature + "  (exact recipe under \"" + report.secrets.front().label + "\")");
     add_line(out, "url", report.url ? visible(*report.url) : std::string{});
     add_line(out, "", report.url_origin.empty() ? std::string{} : "from " + visible(report.url_origin));
     if (report.secret) add_line(out, "secret", secret_text(*report.secret, report));

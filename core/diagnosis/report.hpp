@@ -43,6 +43,7 @@ struct Report {
     std::string
         computed;  ///< what became of a printed value: "right", "explained", "unexplained"; empty: none
     std::optional<std::string> url;  ///< Twilio: the URL whose signature matched
+    bool body_known = true;          ///< false: nothing is known of it, and the two members below are empty
     std::size_t body_length = 0;
     std::string body_sha256;
     std::string signed_as;           ///< what precedes the body in the signed bytes, made visible

@@ -43,6 +43,7 @@ class Diagnosis {
 
     Result<Report> run(std::chrono::sys_seconds now, std::chrono::seconds tolerance) {
         describe_input();
+        tolerance_ = tolerance;
         judge_age(now, tolerance);
         if (!material_.signature.empty()) judge_signature();
         if (material_.computed) explain_computed();
@@ -54,7 +55,7 @@ class Diagnosis {
   private:
     const LabelledSecret& secret(std::size_t index) const { return material_.secrets[index]; }
     std::string subject() const {
-        return material_.signature.empty() ? *material_.computed : material_.signature;
+        return material_.signature.empty() ? material_.computed.value_or("") : material_.signature;
     }
 
     void describe_input() {
@@ -165,8 +166,10 @@ class Diagnosis {
         if (report_.freshness != FreshnessVerdict::too_old && report_.freshness != FreshnessVerdict::too_new)
             return;
         const bool old = report_.freshness == FreshnessVerdict::too_old;
-        std::string detail =
-            "The timestamp lies " + duration_of(*report_.age) + (old ? " in the past." : " in the future.");
+        std::string detail = "The timestamp lies " + duration_of(*report_.age) +
+                             (old ? " in the past; " : " in the future; ") +
+                             count_of(static_cast<std::uint64_t>(tolerance_.count()), "second") +
+                             " are tolerated.";
         if (proof == Proof::proved)
             detail += " The MAC is right: this is a genuine delivery, " +
                       std::string(old ? "replayed or late." : "or a clock is wrong.");
@@ -235,6 +238,7 @@ class Diagnosis {
         const std::string what =
             direction == Direction::received ? "the received signature" : "the printed value";
         if (result.space.signatures == 0) {
+            nothing_compared_ = true;
             report_.excluded.push_back("nothing could be compared: " + what +
                                        " is no base64 or hex of a MAC, in any reading");
             return;
@@ -290,6 +294,9 @@ class Diagnosis {
                           });
         if (report_.mac != MacVerdict::matches && !has_proof(report_) && lost)
             report_.verdict = Verdict::cannot_tell;
+        // The bare fact is worth saying only while nothing better is known.
+        if (has_proof(report_))
+            std::erase_if(report_.findings, [](const Finding& f) { return f.code == "signature_mismatch"; });
         std::stable_sort(report_.findings.begin(), report_.findings.end(),
                          [](const Finding& a, const Finding& b) {
                              return a.proof == Proof::proved && b.proof != Proof::proved;
@@ -336,8 +343,7 @@ class Diagnosis {
         }
         if (!material_.expected_sha256) return;
         if (equal_ignoring_case(*material_.expected_sha256, report_.body_sha256)) {
-            report_.excluded.push_back(
-                "the body has changed since its SHA-256 was taken: it is the expected one");
+            report_.excluded.push_back("a change of the body since its SHA-256 was taken: the two agree");
             return;
         }
         note({"body_sha256_differs",
@@ -365,7 +371,7 @@ class Diagnosis {
     }
 
     void add_next_steps() {
-        if (report_.verdict == Verdict::cannot_tell || material_.body.empty()) {
+        if (report_.verdict == Verdict::cannot_tell || material_.body.empty() || nothing_compared_) {
             report_.next_steps.push_back(
                 "get the body and the signature whole, as they arrived: nothing can be decided from what is "
                 "left of them. "
@@ -416,11 +422,13 @@ class Diagnosis {
 
     const WebhookMaterial& material_;
     SearchLimits limits_;
+    std::chrono::seconds tolerance_{};
     Report report_;
     std::vector<Readable> readable_;
     std::optional<Error> timestamp_error_;
     bool wrong_secret_loaded_ = false;
     bool computed_is_right_ = false;
+    bool nothing_compared_ = false;
 };
 
 }  // namespace
@@ -441,6 +449,10 @@ bool has_proof(const Report& report) {
 
 Result<Report> diagnose_webhook(const WebhookMaterial& material, std::chrono::sys_seconds now,
                                 std::chrono::seconds tolerance, const SearchLimits& limits) {
+    if (material.signature.empty() && !material.computed) {
+        return fail(ErrorCode::usage, "there is no signature to judge",
+                    "webhook-signature is \"v1,\" and 44 characters");
+    }
     return Diagnosis(material, limits).run(now, tolerance);
 }
 

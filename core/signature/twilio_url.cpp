@@ -78,8 +78,16 @@ std::string without_password(std::string_view text) {
 std::string without_long_numbers(std::string_view text) {
     constexpr std::size_t kShortestCut = 8;
     constexpr std::size_t kShown = 4;
+    constexpr std::size_t kShortestHash = 40;  // hex digits of SHA-1: a hash holds long numbers and is none
+    constexpr std::string_view kHexDigits = "0123456789abcdefABCDEF";
     std::string out;
     while (!text.empty()) {
+        const auto hex = std::min(text.find_first_not_of(kHexDigits), text.size());
+        if (hex >= kShortestHash) {
+            out += text.substr(0, hex);
+            text.remove_prefix(hex);
+            continue;
+        }
         std::size_t digits = 0;
         while (digits < text.size() && is_ascii_digit(text[digits])) ++digits;
         if (digits >= kShortestCut) {

@@ -218,6 +218,9 @@ std::optional<std::string_view> dumped_value(std::string_view text, std::size_t 
     at += arrow ? 2 : 1;
     const auto value = text.find_first_not_of(kValueMarks, at);
     if (value == kNone) return std::string_view{};
+    // Two quotes with nothing between them: the header was there, and empty.
+    const std::string marks = replace_all(text.substr(at, value - at), "\\", "");
+    if (marks.find("\"\"") != kNone || marks.find("''") != kNone) return std::string_view{};
     const auto quote = text.substr(at, value - at).find_last_of("\"'");
     if (quote != kNone) {
         const auto rest = text.substr(value);

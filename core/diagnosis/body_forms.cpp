@@ -24,6 +24,16 @@ bool is_style_code(std::string_view code) {
 
 }  // namespace
 
+BodyVariants one_variant(std::string bytes) {
+    BodyVariants variants;
+    variants.push_back({std::move(bytes)});
+    return variants;
+}
+
+BodyVariants variant_if_changed(const BodyText& body, std::string bytes) {
+    return bytes == body.bytes() ? BodyVariants{} : one_variant(std::move(bytes));
+}
+
 // One row's outcome, on its way to becoming a form.
 struct BodyForms::Step {
     BodyVariant variant;

@@ -33,6 +33,9 @@ struct BodyVariant {
     std::vector<Evidence> evidence = {};
 };
 using BodyVariants = std::vector<BodyVariant>;
+[[nodiscard]] BodyVariants one_variant(std::string bytes);
+/// No variant where `bytes` are those of `body`.
+[[nodiscard]] BodyVariants variant_if_changed(const BodyText& body, std::string bytes);
 
 /// A larger document is written in the common styles only: hundreds of copies of a megabyte help nobody.
 inline constexpr std::size_t kMostStyledBytes = std::size_t{128} << 10U;

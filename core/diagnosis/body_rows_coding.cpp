@@ -14,16 +14,6 @@ namespace {
 using encoding::ContentCoding;
 using encoding::PlusSign;
 
-BodyVariants one(std::string bytes) {
-    BodyVariants variants;
-    variants.push_back({std::move(bytes)});
-    return variants;
-}
-
-BodyVariants if_changed(const BodyText& body, std::string bytes) {
-    return bytes == body.bytes() ? BodyVariants{} : one(std::move(bytes));
-}
-
 void add_decoded(BodyVariants& variants, std::string_view bytes, ContentCoding coding) {
     if (!encoding::may_be_coded(bytes, coding)) return;
     if (auto decoded = encoding::decode_content(bytes, coding)) variants.push_back({*std::move(decoded)});
@@ -52,7 +42,7 @@ BodyVariants from_base64(const BodyText& body) {
     constexpr encoding::Base64Rules kRules{encoding::Base64Rules::Alphabet::either,
                                            encoding::Base64Rules::Padding::optional};
     auto bytes = encoding::parse_base64(text, kRules);
-    return bytes ? one(*std::move(bytes)) : BodyVariants{};
+    return bytes ? one_variant(*std::move(bytes)) : BodyVariants{};
 }
 BodyVariants to_base64(const BodyText& body) {
     return {{encoding::to_base64(body.bytes())},
@@ -62,13 +52,13 @@ BodyVariants to_base64(const BodyText& body) {
 
 BodyVariants take_chunk_framing(const BodyText& body) {
     auto bytes = encoding::parse_chunked(body.bytes());
-    return bytes ? one(*std::move(bytes)) : BodyVariants{};
+    return bytes ? one_variant(*std::move(bytes)) : BodyVariants{};
 }
 BodyVariants add_chunk_framing(const BodyText& body) {
     constexpr std::string_view kDigits = "0123456789abcdef";
     std::string size;
     for (auto rest = body.bytes().size(); rest > 0; rest /= 16) size.insert(size.begin(), kDigits[rest % 16]);
-    return one(size + "\r\n" + std::string(body.bytes()) + "\r\n0\r\n\r\n");
+    return one_variant(size + "\r\n" + std::string(body.bytes()) + "\r\n0\r\n\r\n");
 }
 
 // RFC 2046 section 5.1: the first line is the delimiter.
@@ -102,8 +92,8 @@ BodyVariants take_parts(const BodyText& body) {
 }
 BodyVariants wrap_in_multipart(const BodyText& body) {
     const std::string boundary = "--boundary";
-    return one(boundary + "\r\nContent-Disposition: form-data; name=\"body\"\r\n\r\n" +
-               std::string(body.bytes()) + "\r\n" + boundary + "--\r\n");
+    return one_variant(boundary + "\r\nContent-Disposition: form-data; name=\"body\"\r\n\r\n" +
+                       std::string(body.bytes()) + "\r\n" + boundary + "--\r\n");
 }
 
 bool looks_like_form(std::string_view text) {
@@ -131,7 +121,7 @@ BodyVariants wrap_in_field(const BodyText& body) {
 BodyVariants undo_form_encoding(const BodyText& body) {
     const auto text = body.bytes();
     if (text.find('%') == std::string_view::npos) return {};
-    BodyVariants variants = if_changed(body, encoding::percent_decode(text, PlusSign::space));
+    BodyVariants variants = variant_if_changed(body, encoding::percent_decode(text, PlusSign::space));
     variants.push_back({encoding::percent_decode(text, PlusSign::literal)});
     if (text.ends_with('='))
         variants.push_back({encoding::percent_decode(text.substr(0, text.size() - 1), PlusSign::space)});
@@ -172,7 +162,8 @@ BodyVariants undo_percent_decoding(const BodyText& body) {
     return variants;
 }
 BodyVariants redo_percent_decoding(const BodyText& body) {
-    BodyVariants variants = if_changed(body, encoding::percent_decode(body.bytes(), PlusSign::literal));
+    BodyVariants variants =
+        variant_if_changed(body, encoding::percent_decode(body.bytes(), PlusSign::literal));
     auto with_blanks = encoding::percent_decode(body.bytes(), PlusSign::space);
     if (with_blanks != body.bytes()) variants.push_back({std::move(with_blanks)});
     return variants;
@@ -180,10 +171,10 @@ BodyVariants redo_percent_decoding(const BodyText& body) {
 
 BodyVariants html_unescape(const BodyText& body) {
     if (body.bytes().find('&') == std::string_view::npos) return {};
-    return if_changed(body, encoding::html_unescape(body.bytes()));
+    return variant_if_changed(body, encoding::html_unescape(body.bytes()));
 }
 BodyVariants html_escape(const BodyText& body) {
-    return if_changed(body, encoding::html_escape(body.bytes()));
+    return variant_if_changed(body, encoding::html_escape(body.bytes()));
 }
 
 // Words in front of the document, whatever they are, and at most blanks behind it.
@@ -193,7 +184,7 @@ BodyVariants take_words_in_front(const BodyText& body) {
     if (first == std::string_view::npos || !text.ends_with('}')) return {};
     const auto front = trim_left(text.substr(0, first));
     if (front.find(' ') == std::string_view::npos) return {};
-    return one(std::string(text.substr(first)));
+    return one_variant(std::string(text.substr(first)));
 }
 
 constexpr std::array kRows{

@@ -14,16 +14,6 @@ using encoding::Utf16;
 
 std::string operator+(std::string_view a, std::string_view b) { return std::string(a) += b; }
 
-BodyVariants one(std::string bytes) {
-    BodyVariants variants;
-    variants.push_back({std::move(bytes)});
-    return variants;
-}
-
-BodyVariants if_changed(const BodyText& body, std::string bytes) {
-    return bytes == body.bytes() ? BodyVariants{} : one(std::move(bytes));
-}
-
 bool has_non_ascii(std::string_view text) {
     return std::any_of(text.begin(), text.end(),
                        [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
@@ -68,35 +58,35 @@ BodyVariants add_trailing_blank(const BodyText& body) {
 }
 
 BodyVariants take_leading_blanks(const BodyText& body) {
-    return if_changed(body, std::string(trim_left(body.bytes())));
+    return variant_if_changed(body, std::string(trim_left(body.bytes())));
 }
 BodyVariants add_leading_blank(const BodyText& body) {
     return {{" " + body.bytes()}, {"\n" + body.bytes()}, {"\r\n" + body.bytes()}};
 }
 
 BodyVariants take_nuls(const BodyText& body) {
-    return if_changed(body, std::string(without_tail(body.bytes(), std::string_view("\0", 1))));
+    return variant_if_changed(body, std::string(without_tail(body.bytes(), std::string_view("\0", 1))));
 }
-BodyVariants add_nul(const BodyText& body) { return one(body.bytes() + std::string_view("\0", 1)); }
+BodyVariants add_nul(const BodyText& body) { return one_variant(body.bytes() + std::string_view("\0", 1)); }
 
 BodyVariants take_bom(const BodyText& body) {
     if (!body.bytes().starts_with(encoding::kUtf8Bom)) return {};
-    return one(std::string(body.bytes().substr(encoding::kUtf8Bom.size())));
+    return one_variant(std::string(body.bytes().substr(encoding::kUtf8Bom.size())));
 }
-BodyVariants add_bom(const BodyText& body) { return one(encoding::kUtf8Bom + body.bytes()); }
+BodyVariants add_bom(const BodyText& body) { return one_variant(encoding::kUtf8Bom + body.bytes()); }
 
 // ---- line ends within ----
 
 std::string to_lf(std::string_view text) { return replace_all(text, "\r\n", "\n"); }
-BodyVariants crlf_to_lf(const BodyText& body) { return if_changed(body, to_lf(body.bytes())); }
+BodyVariants crlf_to_lf(const BodyText& body) { return variant_if_changed(body, to_lf(body.bytes())); }
 BodyVariants lf_to_crlf(const BodyText& body) {
-    return if_changed(body, replace_all(to_lf(body.bytes()), "\n", "\r\n"));
+    return variant_if_changed(body, replace_all(to_lf(body.bytes()), "\n", "\r\n"));
 }
 BodyVariants cr_to_lf(const BodyText& body) {
-    return if_changed(body, replace_all(body.bytes(), "\r", "\n"));
+    return variant_if_changed(body, replace_all(body.bytes(), "\r", "\n"));
 }
 BodyVariants lf_to_cr(const BodyText& body) {
-    return if_changed(body, replace_all(body.bytes(), "\n", "\r"));
+    return variant_if_changed(body, replace_all(body.bytes(), "\n", "\r"));
 }
 
 // ---- character sets ----
@@ -162,7 +152,7 @@ template <encoding::NormalForm Form>
 BodyVariants to_normal_form(const BodyText& body) {
     if (!has_non_ascii(body.bytes())) return {};
     const auto text = encoding::normalize_unicode(body.bytes(), Form);
-    return text ? if_changed(body, *text) : BodyVariants{};
+    return text ? variant_if_changed(body, *text) : BodyVariants{};
 }
 
 // ---- what editors, terminals and loggers do ----
@@ -171,7 +161,7 @@ BodyVariants straighten_quotes(const BodyText& body) {
     std::string text(body.bytes());
     for (const std::string_view mark : {"“", "”", "„", "«", "»"}) text = replace_all(text, mark, "\"");
     for (const std::string_view mark : {"‘", "’", "‚"}) text = replace_all(text, mark, "'");
-    return if_changed(body, text);
+    return variant_if_changed(body, text);
 }
 BodyVariants curl_quotes(const BodyText& body) {
     std::string out;
@@ -184,21 +174,21 @@ BodyVariants curl_quotes(const BodyText& body) {
             out += c;
         }
     }
-    return if_changed(body, out);
+    return variant_if_changed(body, out);
 }
 
 BodyVariants nbsp_to_blank(const BodyText& body) {
-    return if_changed(body, replace_all(body.bytes(), "\u00A0", " "));
+    return variant_if_changed(body, replace_all(body.bytes(), "\u00A0", " "));
 }
 BodyVariants blank_to_nbsp(const BodyText& body) {
-    return if_changed(body, replace_all(body.bytes(), " ", "\u00A0"));
+    return variant_if_changed(body, replace_all(body.bytes(), " ", "\u00A0"));
 }
 
 BodyVariants take_zero_width(const BodyText& body) {
     std::string text(body.bytes());
     for (const std::string_view mark : {"\u200B", "\u200C", "\u200D", "\u2060", "\uFEFF", "\u00AD"})
         text = replace_all(text, mark, "");
-    return if_changed(body, text);
+    return variant_if_changed(body, text);
 }
 BodyVariants add_zero_width(const BodyText& body) {
     return {{"\u200B" + body.bytes()}, {body.bytes() + "\u200B"}};
@@ -216,9 +206,11 @@ BodyVariants take_ansi_codes(const BodyText& body) {
         i += 2;
         while (i < text.size() && (text[i] < '@' || text[i] > '~')) ++i;
     }
-    return if_changed(body, out);
+    return variant_if_changed(body, out);
 }
-BodyVariants add_ansi_codes(const BodyText& body) { return one("\x1b[0m" + body.bytes() + "\x1b[0m"); }
+BodyVariants add_ansi_codes(const BodyText& body) {
+    return one_variant("\x1b[0m" + body.bytes() + "\x1b[0m");
+}
 
 // "2026-01-25T14:03:11.123Z [inf] {…": whatever stands before the JSON on each line that has it.
 std::string_view without_line_prefix(std::string_view line) {
@@ -242,7 +234,7 @@ BodyVariants take_line_prefixes(const BodyText& body) {
         if (!by_line.empty() || line.data() != text.data()) by_line += '\n';
         by_line += without_line_prefix(line);
     }
-    return if_changed(body, by_line);
+    return variant_if_changed(body, by_line);
 }
 
 BodyVariants spaces_to_tabs(const BodyText& body) {
@@ -290,7 +282,7 @@ BodyVariants close_what_is_open(const BodyText& body) {
     if (!trim_left(text).starts_with('{')) return {};
     const auto closers = closers_of(text);
     if (closers.empty() || closers.size() > kMostClosers) return {};
-    return one(text + closers);
+    return one_variant(text + closers);
 }
 // Lengths at which loggers, shells and body parsers cut.
 BodyVariants cut(const BodyText& body) {

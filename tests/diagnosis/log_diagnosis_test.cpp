@@ -28,6 +28,12 @@ std::string railway_log() {
            "body_len=354\n";
 }
 
+LogMaterial material_of(const webhook::LogReading& reading, std::vector<signature::LabelledSecret> secrets,
+                        std::optional<std::string> body) {
+    LogMaterial material{reading, std::move(secrets), std::move(body), {}, {}, {}, {}};
+    return material;
+}
+
 bool has(const Report& report, std::string_view code, Proof proof) {
     return std::any_of(report.findings.begin(), report.findings.end(),
                        [&](const Finding& f) { return f.code == code && f.proof == proof; });
@@ -35,13 +41,7 @@ bool has(const Report& report, std::string_view code, Proof proof) {
 
 TEST(DiagnoseLog, SaysExactlyWhatTheSeedsOwnLogLacks) {
     const auto reading = webhook::read_railway_log(kSeedLog);
-    LogMaterial material{.reading = reading,
-                         .secrets = {},
-                         .body = {},
-                         .expected_sha256 = {},
-                         .expected_length = {},
-                         .computed = {},
-                         .now = {}};
+    const auto material = material_of(reading, {}, std::nullopt);
     const auto report = diagnose_log(material);
     ASSERT_EQ(report.deliveries.size(), 1U);
     ASSERT_EQ(report.masks.size(), 1U);
@@ -56,13 +56,8 @@ TEST(DiagnoseLog, SaysExactlyWhatTheSeedsOwnLogLacks) {
 
 TEST(DiagnoseLog, ProvesThatTheOtherEndpointsSecretSigned) {
     const auto reading = webhook::read_railway_log(railway_log());
-    LogMaterial material{.reading = reading,
-                         .secrets = {{"railway", kOtherSecret, 0}, {"local", kCallVector.secret, 1}},
-                         .body = kCallVector.body,
-                         .expected_sha256 = {},
-                         .expected_length = {},
-                         .computed = {},
-                         .now = {}};
+    const auto material = material_of(
+        reading, {{"railway", kOtherSecret, 0}, {"local", kCallVector.secret, 1}}, kCallVector.body);
     const auto report = diagnose_log(material);
     ASSERT_EQ(report.masks.size(), 1U);
     EXPECT_EQ(report.masks.front().labels, (std::vector<std::string>{"railway"}));
@@ -75,13 +70,7 @@ TEST(DiagnoseLog, ProvesThatTheOtherEndpointsSecretSigned) {
 
 TEST(DiagnoseLog, IsInvalidUnderAMaskThatNoSecretHas) {
     const auto reading = webhook::read_railway_log(railway_log());
-    LogMaterial material{.reading = reading,
-                         .secrets = {{"local", kCallVector.secret, 0}},
-                         .body = kCallVector.body,
-                         .expected_sha256 = {},
-                         .expected_length = {},
-                         .computed = {},
-                         .now = {}};
+    const auto material = material_of(reading, {{"local", kCallVector.secret, 0}}, kCallVector.body);
     const auto report = diagnose_log(material);
     EXPECT_EQ(report.overall.verdict, Verdict::invalid);
     EXPECT_TRUE(has(report.overall, "secret_other_label", Proof::proved));
@@ -90,13 +79,7 @@ TEST(DiagnoseLog, IsInvalidUnderAMaskThatNoSecretHas) {
 
 TEST(DiagnoseLog, SaysThatAGivenBodyIsNotTheLoggedOne) {
     const auto reading = webhook::read_railway_log(railway_log());
-    LogMaterial material{.reading = reading,
-                         .secrets = {{"local", kOtherSecret, 0}},
-                         .body = kCallVector.body.substr(0, 300),
-                         .expected_sha256 = {},
-                         .expected_length = {},
-                         .computed = {},
-                         .now = {}};
+    const auto material = material_of(reading, {{"local", kOtherSecret, 0}}, kCallVector.body.substr(0, 300));
     const auto report = diagnose_log(material);
     EXPECT_EQ(report.overall.verdict, Verdict::cannot_tell);
     EXPECT_TRUE(has(report.overall, "body_length_differs", Proof::hint));
@@ -111,13 +94,7 @@ TEST(DiagnoseLog, VerifiesAnIntactRecordLine) {
     record.body_length = kCallVector.body.size();
     record.received_at = std::chrono::sys_seconds{std::chrono::seconds(1750287080)};
     const auto reading = webhook::read_railway_log(webhook::write_webhook_record(record) + "\n");
-    LogMaterial material{.reading = reading,
-                         .secrets = {{"railway", kCallVector.secret, 0}},
-                         .body = {},
-                         .expected_sha256 = {},
-                         .expected_length = {},
-                         .computed = {},
-                         .now = {}};
+    const auto material = material_of(reading, {{"railway", kCallVector.secret, 0}}, std::nullopt);
     const auto report = diagnose_log(material);
     EXPECT_EQ(report.overall.verdict, Verdict::valid);
     EXPECT_EQ(report.overall.freshness, FreshnessVerdict::fresh);
@@ -125,13 +102,7 @@ TEST(DiagnoseLog, VerifiesAnIntactRecordLine) {
 
 TEST(DiagnoseLog, CannotTellFromALogWithoutDeliveries) {
     const auto reading = webhook::read_railway_log("hello\nworld\n");
-    LogMaterial material{.reading = reading,
-                         .secrets = {},
-                         .body = {},
-                         .expected_sha256 = {},
-                         .expected_length = {},
-                         .computed = {},
-                         .now = {}};
+    const auto material = material_of(reading, {}, std::nullopt);
     const auto report = diagnose_log(material);
     EXPECT_EQ(report.overall.verdict, Verdict::cannot_tell);
     EXPECT_TRUE(has(report.overall, "log_headers_missing", Proof::hint));

@@ -119,6 +119,11 @@ const std::vector<BodyForm>& BodyForms::pairs() {
     pairs_made_ = true;
     pairs_.reserve(kMostPairs);
     for (std::size_t i = 1; i < singles_.size(); ++i) {
+        // Making what cannot be kept costs as much as making what can.
+        if (bytes_left_ < 2 * body_.size()) {
+            incomplete_ = true;
+            break;
+        }
         if (singles_[i].reach == Reach::combines) apply_rows(singles_[i], pairs_);
     }
     return pairs_;

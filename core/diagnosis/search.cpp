@@ -135,7 +135,7 @@ class Search {
 
     // Every combination of key, content and body whose costs add up to `cost`.
     void try_cost(int cost) {
-        if (targets_.empty()) return;
+        if (targets_.empty() || !complete_) return;
         for (auto& key : keys_) {
             if (key.form.cost > cost) break;
             for (const auto& content : contents_) {

@@ -3,7 +3,6 @@
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
 #include "diagnosis/body_forms.hpp"
-#include "diagnosis/catalogue.hpp"
 #include "encoding/base64.hpp"
 #include "signature/standard_webhooks.hpp"
 
@@ -16,11 +15,6 @@ namespace {
 using signature::LabelledSecret;
 
 constexpr std::size_t kShownSignatureCharacters = 16;
-
-std::string sentence_of(std::string_view code) {
-    const auto* entry = find_entry(code);
-    return entry != nullptr ? std::string(entry->title) + ". " : std::string{};
-}
 
 // The secrets that can be read as they are, with their key schedules; `index` points into the material.
 struct Readable {
@@ -465,8 +459,7 @@ std::vector<Finding> explain_body_change(std::string_view original, std::string_
             if (form.bytes != original) continue;
             for (auto& fault : forms.explain(form)) {
                 findings.push_back({std::string(fault.code), Proof::hint,
-                                    sentence_of(fault.code) +
-                                        "Undoing it turns the second body into the first, byte for byte.",
+                                    "Undoing it turns the second body into the first, byte for byte.",
                                     std::move(fault.evidence)});
             }
             return findings;

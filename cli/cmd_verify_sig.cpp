@@ -179,6 +179,12 @@ Result<int> verify_standard(const VerifyOptions& options, Input input, Context& 
 }
 
 Result<int> verify_twilio(const VerifyOptions& options, const Input& input, Context& context) {
+    if (options.computed || options.expect_length || options.expect_sha256) {
+        return fail(ErrorCode::usage,
+                    "--computed, --expect-length and --expect-sha256 are for Standard Webhooks, and this is "
+                    "a request of Twilio's",
+                    "leave them out, or say --scheme standard");
+    }
     const auto tokens = CALLCHAIN_TRY(read_secrets(context, options.tokens, "TWILIO_AUTH_TOKEN"));
     diagnosis::TwilioMaterial material{tokens, {}};
     const auto signature = input.request.headers.find("x-twilio-signature");

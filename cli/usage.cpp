@@ -117,6 +117,11 @@ int report_parse_error(const CLI::App& root, const CLI::ParseError& error, int a
     // The flags were not applied yet when parsing failed.
     context.output.json =
         context.output.json || std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
+    if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
+        return context.report_error({ErrorCode::usage,
+                                     "missing argument: " + replace_all(error.what(), " is required", ""),
+                                     std::nullopt, "callchain help " + context.command});
+    }
     if (const auto* extras = dynamic_cast<const CLI::ExtrasError*>(&error); extras != nullptr) {
         const auto left = root.remaining(true);
         if (!left.empty()) return context.report_error(unexpected_argument(root, left.front()));

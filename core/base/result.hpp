@@ -43,7 +43,7 @@ using Result = tl::expected<T, Error>;
 
 /// Takes the value out of a Result that holds one; also for Result<void>, which has no value().
 template <class T>
-[[nodiscard]] T unwrap(Result<T>&& result) {
+T unwrap(Result<T>&& result) {
     return *std::move(result);
 }
 inline void unwrap(Result<void>&&) {}

@@ -98,6 +98,10 @@ prove() {
     local verb=$1 root=$work/$1 log=$work/$1.log start
     cp -a "$work/system" "$root"
     mount -t proc proc "$root/proc"
+    # Pseudo-terminals, as every running system has them: the tests look at what a terminal shows.
+    mkdir -p "$root/dev/pts"
+    mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+    ln -sfn pts/ptmx "$root/dev/ptmx"
     git clone --quiet --no-hardlinks "$repository" "$root/root/callchain"
     git -C "$root/root/callchain" checkout --quiet --detach "$commit"
     say "./dev $verb, with nothing there yet"

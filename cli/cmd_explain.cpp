@@ -2,6 +2,7 @@
 #include "commands.hpp"
 #include "diagnosis/catalogue.hpp"
 #include "diagnosis/render.hpp"
+#include "secrets.hpp"
 
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -48,9 +49,13 @@ int list_codes(Context& context) {
 }
 
 Error unknown_code(const std::string& code) {
+    if (parse_decimal(code)) {
+        return {ErrorCode::usage, visible_excerpt(code, 20) + " is no finding code", std::nullopt,
+                "error codes of Twilio and SIP statuses are not explained by this version"};
+    }
     std::vector<std::string> near;
     for (const auto each : diagnosis::nearest_codes(code)) near.emplace_back(each);
-    return {ErrorCode::usage, "there is no finding code \"" + visible_excerpt(code, 60) + "\"", std::nullopt,
+    return {ErrorCode::usage, "there is no finding code \"" + safe_echo(code, 60) + "\"", std::nullopt,
             near.empty() ? "callchain explain --list shows all" : "did you mean " + join(near, " or ") + "?"};
 }
 

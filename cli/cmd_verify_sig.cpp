@@ -205,7 +205,9 @@ Result<int> verify_twilio(const VerifyOptions& options, const Input& input, Cont
     if (tokens.empty())
         return fail(ErrorCode::usage, "no auth token given, and TWILIO_AUTH_TOKEN is not set",
                     "name it with --auth-token-env, --auth-token-file or --auth-token-fd");
-    return print_report(CALLCHAIN_TRY(diagnosis::judge_twilio(material)), options, context);
+    auto report = CALLCHAIN_TRY(diagnosis::judge_twilio(material));
+    diagnosis::add_reader_remarks(report, input.remarks);
+    return print_report(report, options, context);
 }
 
 Result<int> verify_log(const VerifyOptions& options, Context& context) {
@@ -226,6 +228,14 @@ Result<int> verify_log(const VerifyOptions& options, Context& context) {
     if (options.now) material.now = now_of(options, context);
     if (!options.body_file.empty())
         material.body = CALLCHAIN_TRY(context.read_input(options.body_file, kMostBodyBytes));
+    const bool none_readable =
+        std::none_of(material.secrets.begin(), material.secrets.end(),
+                     [](const auto& secret) { return signature::read_secret(secret.text).has_value(); });
+    if (none_readable && !material.secrets.empty()) {
+        Error error = signature::read_secret(material.secrets.front().text).error();
+        error.message = "secret \"" + material.secrets.front().label + "\": " + error.message;
+        return tl::unexpected(std::move(error));
+    }
     const auto report = diagnosis::diagnose_log(material);
     context.out << (context.output.json
                         ? diagnosis::render_log_json(report, reading, CALLCHAIN_VERSION)
@@ -241,6 +251,9 @@ Result<void> check_options(const VerifyOptions& options) {
     if (options.hash && !options.log_file.empty())
         problems.push_back(
             "--hash is of a body, and a log has none of its own: name it with --body or --request");
+    if (!options.log_file.empty() && (options.scheme == "twilio" || !options.urls.empty()))
+        problems.push_back(
+            "--log is of Standard Webhooks deliveries: --scheme twilio and --url have no use there");
     if (options.expect_sha256) {
         const bool hex =
             options.expect_sha256->size() == 64 &&

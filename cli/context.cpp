@@ -1,6 +1,7 @@
 #include "context.hpp"
 
 #include "base/text.hpp"
+#include "secrets.hpp"
 
 #include <array>
 #include <cerrno>
@@ -103,7 +104,7 @@ Result<std::string> Context::read_input(const std::string& path, std::size_t mos
         if (bytes) detail("read " + count_of(bytes->size(), "byte") + " from standard input");
         return bytes;
     }
-    const std::string shown = visible_excerpt(path, 200);
+    const std::string shown = safe_echo(path, 200);
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (file.get() < 0) {
         return fail(ErrorCode::io, "cannot open " + shown + ": " + std::strerror(errno),

@@ -74,8 +74,11 @@ int run(int argc, char** argv, Context& context) {
     } catch (const CLI::ParseError& error) {
         return report_parse_error(root, error, argc, argv, context);
     }
-    if (version) return print_version(context);
+    if (version && root.get_subcommands().empty()) return print_version(context);
     if (root.get_subcommands().empty()) {
+        if (context.output.json)
+            return context.report_error(
+                {ErrorCode::usage, "no command given", std::nullopt, "callchain --help lists them"});
         context.err << root.help();
         return kUsage;
     }

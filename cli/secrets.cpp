@@ -42,7 +42,7 @@ class Reader {
                 "--secret-env takes the name of a variable, and was given what looks like a secret");
         if (source.label == argument) source.label = source.where;
         const auto value = context_.variable(source.where);
-        if (!value) return refuse("the variable " + visible_excerpt(source.where, 80) + " is not set");
+        if (!value) return refuse("the variable " + safe_echo(source.where, 80) + " is not set");
         add(source, *value, "the variable " + source.where);
     }
 
@@ -97,7 +97,12 @@ class Reader {
 
     void add(const Source& source, const std::string& value, const std::string& place) {
         if (trim(value).empty()) return refuse(visible_excerpt(place, 80) + " is empty (secret_empty)");
-        for (auto& item : signature::split_secret_list(value)) {
+        auto items = signature::split_secret_list(value);
+        constexpr std::size_t kMostSecrets = 64;
+        if (items.size() > kMostSecrets)
+            return refuse(visible_excerpt(place, 80) + " holds " + count_of(items.size(), "line") +
+                          ": that is no list of secrets");
+        for (auto& item : items) {
             secrets_.push_back({unique(source.label), std::move(item), source_});
         }
         ++source_;
@@ -141,6 +146,23 @@ bool looks_like_secret(std::string_view text) {
     return trimmed.size() == 32 && std::all_of(trimmed.begin(), trimmed.end(), [](char c) {
                return is_ascii_digit(c) || (c >= 'a' && c <= 'f');
            });
+}
+
+std::string safe_echo(std::string_view argument, std::size_t most) {
+    constexpr std::size_t kShortestKey = 20;
+    const auto is_key_char = [](char c) {
+        return is_ascii_digit(c) || (ascii_lower({&c, 1})[0] >= 'a' && ascii_lower({&c, 1})[0] <= 'z') ||
+               c == '+' || c == '/' || c == '=' || c == '_' || c == '-';
+    };
+    const auto any = [&](char low, char high) {
+        return std::any_of(argument.begin(), argument.end(), [=](char c) { return c >= low && c <= high; });
+    };
+    const bool one_word =
+        argument.size() >= kShortestKey && std::all_of(argument.begin(), argument.end(), is_key_char);
+    if (looks_like_secret(argument) || (one_word && any('0', '9') && any('a', 'z') && any('A', 'Z'))) {
+        return "(" + count_of(argument.size(), "character") + ", not shown: they may be a secret)";
+    }
+    return visible_excerpt(argument, most);
 }
 
 void add_secret_options(CLI::App& command, const std::string& name, const std::string& what,

@@ -34,6 +34,10 @@ void add_secret_options(CLI::App& command, const std::string& name, const std::s
 /// a Twilio auth token.
 [[nodiscard]] bool looks_like_secret(std::string_view text);
 
+/// What may be echoed of an argument: an excerpt, or only its length where it is one long word that could be
+/// a key.
+[[nodiscard]] std::string safe_echo(std::string_view argument, std::size_t most);
+
 /// How to pass a secret, for the hint of an error.
 inline constexpr const char* kSecretHint =
     "secrets are read from a variable (--secret-env NAME), a file (--secret-file PATH) or a descriptor "

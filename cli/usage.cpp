@@ -71,21 +71,23 @@ Error unexpected_argument(const CLI::App& root, const std::string& argument) {
     if (argument.starts_with("-") && argument.size() > 1) {
         const auto name = argument.substr(0, argument.find('='));
         const auto guess = nearest(name, option_names(command));
-        return {ErrorCode::usage, "unknown option " + visible_excerpt(name, 60), std::nullopt,
+        return {ErrorCode::usage,
+                "unknown option " + (name.starts_with("--") ? safe_echo(name, 60) : visible_excerpt(name, 2)),
+                std::nullopt,
                 guess.empty()
                     ? (&command == &root ? "callchain --help" : "callchain help " + command.get_name())
                     : "did you mean " + guess + "?"};
     }
     if (&command == &root) {
         const auto guess = nearest(argument, command_names(root));
-        return {ErrorCode::usage, "there is no command \"" + visible_excerpt(argument, 60) + "\"",
-                std::nullopt, guess.empty() ? "callchain --help lists them" : "did you mean " + guess + "?"};
+        return {ErrorCode::usage, "there is no command \"" + safe_echo(argument, 60) + "\"", std::nullopt,
+                guess.empty() ? "callchain --help lists them" : "did you mean " + guess + "?"};
     }
     if (command.get_name() == "verify-sig") {
-        return {ErrorCode::usage, "unexpected argument \"" + visible_excerpt(argument, 60) + "\"",
-                std::nullopt, "a capture is given with --request FILE, a log with --log FILE"};
+        return {ErrorCode::usage, "unexpected argument \"" + safe_echo(argument, 60) + "\"", std::nullopt,
+                "a capture is given with --request FILE, a log with --log FILE"};
     }
-    return {ErrorCode::usage, "unexpected argument \"" + visible_excerpt(argument, 60) + "\"", std::nullopt,
+    return {ErrorCode::usage, "unexpected argument \"" + safe_echo(argument, 60) + "\"", std::nullopt,
             "callchain help " + command.get_name()};
 }
 
@@ -93,7 +95,14 @@ Error unexpected_argument(const CLI::App& root, const std::string& argument) {
 
 std::optional<Error> find_secret_argument(int argc, char** argv) {
     for (int i = 1; i < argc; ++i) {
-        if (asks_for_secret(argv[i]) || looks_like_secret(argv[i])) {
+        // Ids and signatures may well be 32 hex digits, as a Twilio token is; nothing else of theirs is
+        // excepted.
+        constexpr std::array<std::string_view, 4> kFreeForm{"--id", "--timestamp", "--signature",
+                                                            "--computed"};
+        const bool free_form =
+            std::find(kFreeForm.begin(), kFreeForm.end(), std::string_view(argv[i - 1])) != kFreeForm.end();
+        const std::string argument = free_form ? std::string(argv[i]) + "." : std::string(argv[i]);
+        if (asks_for_secret(argument) || looks_like_secret(argument)) {
             return Error{ErrorCode::usage, "a secret must not stand on the command line", std::nullopt,
                          kSecretHint};
         }

@@ -60,6 +60,10 @@ BodyForms::BodyForms(std::string_view body, Direction direction, std::size_t mos
                 if (step == nullptr) continue;
                 // What is constant explains a value that code printed, never a delivery: no sender signs "".
                 if (row.kind == RowKind::constant && direction_ == Direction::received) continue;
+                if (bytes_left_ < 2 * body_.size()) {
+                    incomplete_ = true;
+                    return;
+                }
                 for (auto& variant : step(text)) {
                     const bool dear = row.kind == RowKind::constant || row.kind == RowKind::json_styles;
                     add({std::move(variant), row.code, &singles_.front(), dear ? Reach::alone : reach,

@@ -169,7 +169,7 @@ BodyVariants respell_numbers(const BodyText& body) {
     for (const auto& token : numeric_tokens(text)) {
         const std::string was(token.text);
         const auto add = [&](const std::string& now) {
-            variants.push_back({replaced(text, token, now), {{"number", was}}});
+            variants.push_back({replaced(text, token, now), {{"number", visible_excerpt(was, 60)}}});
         };
         if (was.front() == '"') {
             add(was.substr(1, was.size() - 2));
@@ -261,12 +261,46 @@ BodyVariants add_backslash_layer(const BodyText& body) {
     return {{quoted.substr(1, quoted.size() - 2)}};
 }
 
+// echo and printf of a shell, or a logger, made characters of the escapes in strings: \n became a line end.
+BodyVariants escape_again(const BodyText& body) {
+    std::string out;
+    bool in_string = false;
+    for (std::size_t i = 0; i < body.bytes().size(); ++i) {
+        const char c = body.bytes()[i];
+        if (c == '\\' && i + 1 < body.bytes().size()) {
+            out += c;
+            out += body.bytes()[++i];
+            continue;
+        }
+        if (c == '"') in_string = !in_string;
+        const std::string_view escape = !in_string  ? ""
+                                        : c == '\n' ? "\\n"
+                                        : c == '\r' ? "\\r"
+                                        : c == '\t' ? "\\t"
+                                                    : "";
+        if (escape.empty())
+            out += c;
+        else
+            out += escape;
+    }
+    return variant_if_changed(body, std::move(out));
+}
+BodyVariants interpret_escapes(const BodyText& body) {
+    std::string text(body.bytes());
+    for (const auto& [escape, character] :
+         {std::pair<std::string_view, std::string_view>{"\\n", "\n"}, {"\\r", "\r"}, {"\\t", "\t"}}) {
+        text = replace_all(text, escape, character);
+    }
+    return variant_if_changed(body, std::move(text));
+}
+
 void collect_inner(const JsonValue& value, BodyVariants& variants) {
     constexpr std::size_t kMost = 64;
     constexpr std::size_t kShortestBody = 2;
     for (std::size_t i = 0; i < value.items.size() && variants.size() < kMost; ++i) {
         const auto& item = value.items[i];
-        const std::string member = value.kind == JsonValue::Kind::object ? value.names[i] : std::to_string(i);
+        const std::string member =
+            value.kind == JsonValue::Kind::object ? visible_excerpt(value.names[i], 60) : std::to_string(i);
         if (item.kind == JsonValue::Kind::string && item.text.size() >= kShortestBody) {
             if (trim_left(item.text).starts_with('{')) variants.push_back({item.text, {{"member", member}}});
             if (auto bytes = encoding::parse_base64(item.text); bytes && trim_left(*bytes).starts_with('{')) {
@@ -353,6 +387,7 @@ constexpr std::array kRows{
     BodyRow{"body_json_null_added", RowKind::json_styles, drop_nulls, nullptr},
     BodyRow{"body_json_string", RowKind::structure, unquote, quote},
     BodyRow{"body_backslash_layer", RowKind::structure, take_backslash_layer, add_backslash_layer},
+    BodyRow{"body_escapes_interpreted", RowKind::structure, escape_again, interpret_escapes},
     BodyRow{"body_in_array", RowKind::structure, take_out_of_array, put_in_array},
     BodyRow{"body_envelope", RowKind::structure, open_envelope, wrap_in_envelope},
     BodyRow{"body_data_only", RowKind::structure, nullptr, take_data_only},

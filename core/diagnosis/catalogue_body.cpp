@@ -99,6 +99,13 @@ constexpr CatalogueEntry kEntries[] = {
      "with the body as a text under body, data or message. If it is there as text, nothing is lost. If "
      "it is there as an object, it was parsed and has to be written again, which is "
      "body_json_reserialized on top. Proved when the inner body reproduces the signature."},
+    {"body_escapes_interpreted", "Escapes in the JSON's strings were turned into characters",
+     "Take the body as the server received it, not from a shell or a log that interprets backslashes: "
+     "printf '%s' instead of echo, and base64 where a body goes through a log.",
+     "Some shells' echo, printf with the body as its format, and loggers read \\n, \\r and \\t as a line "
+     "end or a tab. The strings of the document then hold raw control characters, which JSON does not "
+     "allow, so a parser refuses the body as well. Proved when writing the escapes again reproduces the "
+     "signature."},
     {"body_form_encoded", "The body was made into a web form",
      "Let the body pass as application/json, untouched. Look for a relay or a client library that sends "
      "forms by default.",

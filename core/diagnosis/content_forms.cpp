@@ -104,6 +104,10 @@ bool is_plausible_seconds(std::int64_t seconds) {
 
 std::vector<TimestampForm> timestamp_forms(std::string_view timestamp) {
     std::vector<TimestampForm> forms;
+    if (const auto comma = timestamp.find(','); comma != std::string_view::npos) {
+        forms.push_back({"header_joined", std::string(trim(timestamp.substr(0, comma)))});
+        forms.push_back({"header_joined", std::string(trim(timestamp.substr(comma + 1)))});
+    }
     const std::string unquoted = without_quotes(trim(timestamp));
     const std::string_view tidy = trim(unquoted);
     std::string_view digits = tidy;

@@ -2,6 +2,9 @@
 
 #include "base/text.hpp"
 
+#include <algorithm>
+#include <functional>
+
 namespace callchain::diagnosis {
 namespace {
 
@@ -36,9 +39,13 @@ class Finder {
         }
         if (values.size() > 1) {
             remark("header_duplicated",
-                   name + " came " + count_of(values.size(), "time") + "; the values were joined by a comma.",
+                   name + " came " + count_of(values.size(), "time") +
+                       "; values that differ were joined by a comma.",
                    name);
         }
+        // Twice the same is one value; of two, HTTP libraries hand over both, joined.
+        if (std::adjacent_find(values.begin(), values.end(), std::not_equal_to<>{}) == values.end())
+            values.resize(std::min<std::size_t>(values.size(), 1));
         auto value = joined(values);
         if (trim(value).empty()) found_.missing.push_back(name);
         return value;

@@ -118,8 +118,10 @@ std::optional<std::string> literal_to_json(std::string_view text, const Word (&w
     text = trim(text);
     if (text.empty() || (text.front() != '{' && text.front() != '[')) return std::nullopt;
     std::string out;
+    bool foreign = false;  // something that JSON does not have: else the text is no literal of that language
     for (std::size_t at = 0; at < text.size();) {
         if (text[at] == '"' || (single_quotes && text[at] == '\'')) {
+            foreign = foreign || text[at] == '\'';
             const auto value = read_quoted(text, at, false);
             if (!value) return std::nullopt;
             out += encoding::quote_json(*value);
@@ -129,10 +131,11 @@ std::optional<std::string> literal_to_json(std::string_view text, const Word (&w
         for (const auto& word : words) {
             if (text.substr(at).starts_with(word.from)) found = &word;
         }
+        foreign = foreign || found != nullptr;
         out += found != nullptr ? found->to : text.substr(at, 1);
         at += found != nullptr ? found->from.size() : 1;
     }
-    if (!encoding::parse_json_text(out)) return std::nullopt;
+    if (!foreign || !encoding::parse_json_text(out)) return std::nullopt;
     return out;
 }
 

@@ -1,4 +1,5 @@
 /// Remarks that need no key.
+#include "base/redact.hpp"
 #include "base/text.hpp"
 #include "diagnosis/webhook_diagnosis.hpp"
 #include "encoding/base64.hpp"
@@ -7,12 +8,13 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 namespace callchain::diagnosis {
 namespace {
 
-constexpr std::string_view kRedactionMarks[] = {"[REDACTED]", "[redacted]", "[FILTERED]",
-                                                "[Filtered]", "***",        "<redacted>"};
+constexpr std::string_view kRedactionMarks[] = {"[REDACTED]", "[redacted]", "[FILTERED]", "[Filtered]",
+                                                "<redacted>"};
 constexpr std::string_view kPlaceholders[] = {
     "[object Object]", "undefined", "null", "None", "[object ArrayBuffer]", "[object ReadableStream]"};
 
@@ -28,6 +30,26 @@ bool is_cut_json(std::string_view body) {
 bool ends_in_ellipsis(std::string_view text) {
     const auto tail = trim_right(text);
     return tail.ends_with("…") || tail.ends_with("...");
+}
+
+struct Mask {
+    std::string_view mark;
+    std::size_t at;
+};
+
+// Stars between blanks are emphasis or a rule; stars that touch a word stand for a part of it.
+std::optional<Mask> find_mask(std::string_view body) {
+    for (const auto mark : kRedactionMarks) {
+        if (const auto at = body.find(mark); at != std::string_view::npos) return Mask{mark, at};
+    }
+    for (auto at = body.find("***"); at != std::string_view::npos; at = body.find("***", at)) {
+        const auto end = std::min(body.find_first_not_of('*', at), body.size());
+        const bool free_in_front = at == 0 || is_ascii_blank(body[at - 1]);
+        const bool free_behind = end == body.size() || is_ascii_blank(body[end]);
+        if (!free_in_front || !free_behind) return Mask{"***", at};
+        at = end;
+    }
+    return std::nullopt;
 }
 
 }  // namespace
@@ -51,12 +73,9 @@ std::vector<Finding> body_remarks(std::string_view body) {
         add("body_replacement_characters", "U+FFFD stands at byte " + std::to_string(at) +
                                                ": bytes were decoded as the wrong charset and are lost.");
     }
-    for (const auto mark : kRedactionMarks) {
-        if (const auto at = body.find(mark); at != std::string_view::npos) {
-            add("body_redacted", "\"" + std::string(mark) + "\" stands at byte " + std::to_string(at) +
-                                     ": something masked part of the body.");
-            break;
-        }
+    if (const auto mask = find_mask(body)) {
+        add("body_redacted", "\"" + std::string(mask->mark) + "\" stands at byte " +
+                                 std::to_string(mask->at) + ": something masked part of the body.");
     }
     if (body.starts_with("\x1f\x8b")) {
         add("body_gzip_encoded",
@@ -111,11 +130,11 @@ std::vector<Finding> header_remarks(const std::vector<std::pair<std::string, std
                  "X-Twilio-Signature is there: this request comes from Twilio and is signed its way.",
                  {}});
         } else if (lower == "user-agent" && !value.starts_with("OpenAI/")) {
-            remarks.push_back(
-                {"header_not_openai",
-                 Proof::hint,
-                 "User-Agent is \"" + visible_excerpt(value, 60) + "\"; OpenAI's deliveries say OpenAI/1.0.",
-                 {}});
+            remarks.push_back({"header_not_openai",
+                               Proof::hint,
+                               "User-Agent is \"" + visible_excerpt(withhold_secrets(value), 60) +
+                                   "\"; OpenAI's deliveries say OpenAI/1.0.",
+                               {}});
         }
     }
     return remarks;

@@ -26,7 +26,7 @@ std::string secret_text(const SecretSummary& secret, const Report& report) {
 
 // The proved findings tell the cause; a mere age is told by the verdict already.
 const Finding* first_cause(const Report& report) {
-    const auto is_cause = [](const Finding& finding) { return finding.proof == Proof::proved; };
+    const auto is_cause = [&](const Finding& finding) { return proves_verdict(report, finding); };
     const auto found = std::find_if(report.findings.begin(), report.findings.end(), is_cause);
     return found == report.findings.end() ? nullptr : &*found;
 }
@@ -104,11 +104,10 @@ void add_evidence(std::string& out, const Report& report, Colour colour) {
     add_line(out, "signed", report.signed_as.empty() ? std::string{} : report.signed_as + " + body");
     add_line(out, "body", body);
     add_line(out, "received", report.received_signature);
-    add_line(
-        out, "expected",
-        report.expected_signature.empty() || report.mac == MacVerdict::matches
-            ? std::string{}
-            : report.expected_signature + "  (exact recipe under \"" + report.secrets.front().label + "\")");
+    add_line(out, "expected",
+             report.expected_signature.empty() || report.mac == MacVerdict::matches
+                 ? std::string{}
+                 : report.expected_signature + "  (exact recipe under \"" + report.expected_under + "\")");
     add_line(out, "url", report.url ? visible(*report.url) : std::string{});
     add_line(out, "", report.url_origin.empty() ? std::string{} : "from " + visible(report.url_origin));
     if (report.secret) add_line(out, "secret", secret_text(*report.secret, report));

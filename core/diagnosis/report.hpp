@@ -48,6 +48,8 @@ struct Report {
     std::string body_sha256;
     std::string signed_as;           ///< what precedes the body in the signed bytes, made visible
     std::string received_signature;  ///< made visible, cut to its first characters
+    bool judges_delivery = true;     ///< false: only a printed value was given, no received signature
+    std::string expected_under;      ///< label of the secret under which that is
     std::string expected_signature;  ///< first characters; empty where no secret could be read
     std::vector<Finding> findings;   ///< proved first
     std::vector<std::string>
@@ -57,7 +59,10 @@ struct Report {
     bool complete = true;     ///< false: a bound was reached, some candidates were not tried
 };
 
-/// True where any finding is proved.
+/// True where that finding is proved and about the signature that the verdict is on, not about a printed
+/// value beside it.
+[[nodiscard]] bool proves_verdict(const Report& report, const Finding& finding);
+/// True where any finding does.
 [[nodiscard]] bool has_proof(const Report& report);
 
 enum class Colour { off, on };

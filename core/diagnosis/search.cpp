@@ -37,6 +37,7 @@ struct Candidate {
     const ContentForm* content;
     const BodyForm* body;
     Faults algorithm = {};
+    bool keyless = false;  // a hash without a key, which anybody can make
 };
 
 struct Hit {
@@ -114,7 +115,9 @@ class Search {
         std::set<std::string> told;
         for (const auto& hit : hits_) {
             if (hit.cost != fewest) continue;
-            Match match{hit.candidate.key->secret, faults_of(hit), hit.candidate.key->form.bytes};
+            const bool needs_key = !hit.candidate.keyless;
+            Match match{needs_key ? hit.candidate.key->secret : std::nullopt, faults_of(hit),
+                        hit.candidate.key->form.bytes};
             std::string codes = match.secret ? std::to_string(*match.secret) : std::string("-");
             for (const auto& fault : match.faults) codes += " " + std::string(fault.code);
             if (told.insert(codes).second) result.matches.push_back(std::move(match));
@@ -260,6 +263,7 @@ class Search {
             const auto mac = crypto::hash(
                 HashAlgorithm::sha256,
                 {order.key_first ? key : "", message[0], message[1], message[2], order.key_last ? key : ""});
+            candidate.keyless = !order.key_first && !order.key_last;
             candidate.algorithm = {{"algorithm_unkeyed_sha256", {{"hashed", std::string(order.name)}}}};
             compare(candidate, mac);
         }

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
+#include "diagnosis/webhook_diagnosis.hpp"
 #include "signature/twilio.hpp"
 
 #include <algorithm>
@@ -28,6 +29,14 @@ void accept(const signature::TwilioCheck& check, const TwilioMaterial& material,
 }
 
 }  // namespace
+
+void add_reader_remarks(Report& report, const std::vector<Finding>& remarks) {
+    const bool lost = std::any_of(remarks.begin(), remarks.end(),
+                                  [](const Finding& remark) { return means_lost_evidence(remark.code); });
+    if (lost && report.verdict == Verdict::invalid && report.mac == MacVerdict::differs && !has_proof(report))
+        report.verdict = Verdict::cannot_tell;
+    report.findings.insert(report.findings.end(), remarks.begin(), remarks.end());
+}
 
 Result<Report> judge_twilio(const TwilioMaterial& material) {
     if (material.tokens.empty())

@@ -11,4 +11,8 @@ namespace callchain::diagnosis {
 /// bad_input where a URL is no absolute http or https URL.
 [[nodiscard]] Result<Report> judge_twilio(const TwilioMaterial& material);
 
+/// Adds what the reader of the input noticed; where that means that evidence was lost, and nothing is proved,
+/// an invalid signature becomes one that cannot be told.
+void add_reader_remarks(Report& report, const std::vector<Finding>& remarks);
+
 }  // namespace callchain::diagnosis

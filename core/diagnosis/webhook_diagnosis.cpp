@@ -1,5 +1,6 @@
 #include "diagnosis/webhook_diagnosis.hpp"
 
+#include "base/redact.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
 #include "diagnosis/body_forms.hpp"
@@ -53,17 +54,20 @@ class Diagnosis {
     }
 
     void describe_input() {
+        report_.judges_delivery = !material_.signature.empty();
         report_.body_length = material_.body.size();
         report_.body_sha256 = crypto::sha256_hex(material_.body);
-        report_.signed_as =
-            visible_excerpt(material_.id, 60) + "." + visible_excerpt(material_.timestamp, 40) + ".";
-        report_.received_signature = visible_excerpt(subject(), 3 + kShownSignatureCharacters);
+        report_.signed_as = visible_excerpt(withhold_secrets(material_.id), 60) + "." +
+                            visible_excerpt(withhold_secrets(material_.timestamp), 40) + ".";
+        report_.received_signature =
+            visible_excerpt(withhold_secrets(subject()), 3 + kShownSignatureCharacters);
         for (const auto& each : material_.secrets) report_.secrets.push_back(summarize_secret(each));
         readable_ = readable_secrets(material_.secrets);
         if (readable_.empty()) return;
         const crypto::HmacKey key(crypto::HashAlgorithm::sha256, readable_.front().key.bytes);
         const auto expected = signature::sign_webhook(key, material_.id, material_.timestamp, material_.body);
         report_.expected_signature = visible_excerpt(expected, 3 + kShownSignatureCharacters);
+        report_.expected_under = secret(readable_.front().index).label;
     }
 
     void judge_age(std::chrono::sys_seconds now, std::chrono::seconds tolerance) {
@@ -198,6 +202,11 @@ class Diagnosis {
                 finding.evidence.push_back({"secret", secret(*match.secret).label});
             }
             finding.detail += match.faults.size() > 1 ? ", together with the other fault." : ".";
+            if (!match.secret && direction == Direction::received) {
+                finding.detail +=
+                    " No secret is needed for that: anybody can have made this signature, and it proves "
+                    "nothing about the sender.";
+            }
             if (one_of_several) finding.detail += " Equally simple explanations are listed with it.";
             if (direction == Direction::computed)
                 finding.evidence.push_back({"explains", std::string("computed")});
@@ -281,6 +290,14 @@ class Diagnosis {
             explain_failure();
         }
         for (const auto& remark : material_.remarks) note(remark);
+        for (const auto& each : material_.secrets) {
+            const auto key = signature::read_secret(each.text);
+            if (!key)
+                note({"secret_unreadable",
+                      Proof::hint,
+                      "Secret \"" + each.label + "\": " + key.error().message + ".",
+                      {{"secret", each.label}}});
+        }
         compare_with_expectations();
         const bool lost = material_.evidence_lost || shorter_than_expected() ||
                           std::any_of(report_.findings.begin(), report_.findings.end(), [](const Finding& f) {
@@ -345,7 +362,7 @@ class Diagnosis {
               "The body here is not the one whose SHA-256 was given.",
               {{"sha256", report_.body_sha256},
                {"expected_sha256", ascii_lower(*material_.expected_sha256)}}});
-        explain_expected_hash();
+        if (limits_.most_faults > 0) explain_expected_hash();
     }
 
     // A hash of the original is an oracle too: it needs no key, and proves nothing about the signature.
@@ -436,9 +453,15 @@ SecretSummary summarize_secret(const LabelledSecret& secret) {
     return summary;
 }
 
+bool proves_verdict(const Report& report, const Finding& finding) {
+    const auto explains = [](const Evidence& evidence) { return evidence.name == "explains"; };
+    const bool of_printed_value = std::any_of(finding.evidence.begin(), finding.evidence.end(), explains);
+    return finding.proof == Proof::proved && !(of_printed_value && report.judges_delivery);
+}
+
 bool has_proof(const Report& report) {
     return std::any_of(report.findings.begin(), report.findings.end(),
-                       [](const Finding& f) { return f.proof == Proof::proved; });
+                       [&](const Finding& f) { return proves_verdict(report, f); });
 }
 
 Result<Report> diagnose_webhook(const WebhookMaterial& material, std::chrono::sys_seconds now,

@@ -1,5 +1,6 @@
 #include "webhook/log_facts.hpp"
 
+#include "base/redact.hpp"
 #include "base/text.hpp"
 #include "webhook/log_line.hpp"
 

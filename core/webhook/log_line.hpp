@@ -28,11 +28,4 @@ struct LogPrefix {
 /// out of a value. `[REDACTED]`, `<redacted>` and bullets count too.
 [[nodiscard]] bool has_ellipsis(std::string_view value);
 
-/// `text` without anything that looks like a whole secret: `whsec_`, `sk-` and what belongs to them become
-/// `whsec_[withheld]`. Masks stay.
-[[nodiscard]] std::string withhold_secrets(std::string_view text);
-
-/// Where a secret stands in `text` in clear, or npos.
-[[nodiscard]] std::size_t find_clear_secret(std::string_view text);
-
 }  // namespace callchain::webhook

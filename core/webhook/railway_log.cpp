@@ -1,5 +1,6 @@
 #include "webhook/railway_log.hpp"
 
+#include "base/redact.hpp"
 #include "base/text.hpp"
 #include "encoding/charset.hpp"
 #include "webhook/log_body.hpp"

@@ -1,5 +1,7 @@
 #include "webhook/log_line.hpp"
 
+#include "base/redact.hpp"
+
 #include <gtest/gtest.h>
 
 namespace callchain::webhook {

@@ -188,6 +188,8 @@ add("blank lost", "body_trailing_whitespace_removed", body=BODY, signed=BODY + b
 add("blank in front", "body_leading_whitespace_added", body=b" " + BODY)
 add("LF in front lost", "body_leading_whitespace_removed", body=BODY, signed=b"\n" + BODY)
 add("NUL behind", "body_nul_appended", body=BODY + b"\0")
+NEWLINE = json.dumps(dict(EVENT, type="line one\nline two")).encode()
+add("escapes interpreted by a shell", "body_escapes_interpreted", body=NEWLINE.replace(b"\\n", b"\n"), signed=NEWLINE)
 add("BOM added", "body_bom_added", body=b"\xef\xbb\xbf" + BODY)
 add("BOM lost", "body_bom_removed", body=BODY, signed=b"\xef\xbb\xbf" + BODY)
 add("LF to CRLF", "body_lf_to_crlf", body=BODY_INDENT.replace(b"\n", b"\r\n"), signed=BODY_INDENT)

@@ -90,7 +90,7 @@ in_system() {
         if [ -n "${!name:-}" ]; then pass+=("$name=${!name}"); fi
     done
     env -i "${pass[@]}" HOME=/root LANG=C.UTF-8 TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-        chroot "$root" bash -c "cd /root/callchain && $*" </dev/null
+        chroot "$root" bash -c "cd /srv/callchain && $*" </dev/null
 }
 
 # prove VERB: in its own copy of the system; sets seconds_first and seconds_again.
@@ -102,8 +102,8 @@ prove() {
     mkdir -p "$root/dev/pts"
     mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
     ln -sfn pts/ptmx "$root/dev/ptmx"
-    git clone --quiet --no-hardlinks "$repository" "$root/root/callchain"
-    git -C "$root/root/callchain" checkout --quiet --detach "$commit"
+    git clone --quiet --no-hardlinks "$repository" "$root/srv/callchain"
+    git -C "$root/srv/callchain" checkout --quiet --detach "$commit"
     say "./dev $verb, with nothing there yet"
     for which in first again; do
         start=$SECONDS

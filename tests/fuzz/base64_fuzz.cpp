@@ -1,18 +1,11 @@
 /// Strict base64 accepts only what we would write; Node's rules accept everything, and agree where strict
 /// accepts.
 #include "encoding/base64.hpp"
+#include "fuzz/require.hpp"
 
 #include <cstdint>
-#include <cstdlib>
 
 namespace callchain::encoding {
-namespace {
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);

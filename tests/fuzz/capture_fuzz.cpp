@@ -1,21 +1,17 @@
 /// A capture that was parsed must write and parse again to the same request; an error must point into the
 /// input.
 #include "base/text.hpp"
+#include "fuzz/require.hpp"
 #include "webhook/capture.hpp"
 #include "webhook/diff.hpp"
 #include "webhook/event.hpp"
 
 #include <cstdint>
-#include <cstdlib>
 
 using namespace callchain;
 using namespace callchain::webhook;
 
 namespace {
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
 
 // A body that was taken out of its framing needs a length of its own.
 Capture with_own_length(Capture capture) {

@@ -1,17 +1,13 @@
 /// Decoding stays below its limit and gives what it gave; every gzip variant decodes to its input.
 #include "encoding/content_coding.hpp"
+#include "fuzz/require.hpp"
 
 #include <cstdint>
-#include <cstdlib>
 
 namespace callchain::encoding {
 namespace {
 
 constexpr std::size_t kMostBytes = std::size_t{1} << 20U;
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
 
 }  // namespace
 

@@ -2,20 +2,16 @@
 /// is printed holds neither the key nor control characters.
 #include "base/text.hpp"
 #include "diagnosis/webhook_diagnosis.hpp"
+#include "fuzz/require.hpp"
 #include "signature/standard_webhooks.hpp"
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 
 namespace callchain::diagnosis {
 namespace {
 
 using namespace std::chrono_literals;
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
 
 // Bytes 00 to 1f.
 constexpr std::string_view kSecret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";

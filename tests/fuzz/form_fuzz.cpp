@@ -1,18 +1,11 @@
 /// A form that was parsed must write and parse again to equal fields; each layer of text coding must undo
 /// itself.
 #include "encoding/text_codings.hpp"
+#include "fuzz/require.hpp"
 
 #include <cstdint>
-#include <cstdlib>
 
 namespace callchain::encoding {
-namespace {
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);

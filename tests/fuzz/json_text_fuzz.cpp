@@ -1,15 +1,11 @@
 /// What parses must write, in any style, and parse again to an equal value.
 #include "encoding/json_text.hpp"
+#include "fuzz/require.hpp"
 
 #include <cstdint>
-#include <cstdlib>
 
 namespace callchain::encoding {
 namespace {
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
 
 // Every style that leaves the value as it is; the bits of `choice` select it.
 JsonStyle style_of(unsigned choice) {

@@ -1,18 +1,16 @@
 /// Any log is read; every line number is one of the log's; no control of memory is lost; a record that stands
 /// in a line of its own among any other lines is found again.
+#include "fuzz/require.hpp"
 #include "webhook/railway_log.hpp"
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 
 using namespace callchain::webhook;
 
 namespace {
 
-void require(bool holds) {
-    if (!holds) std::abort();
-}
+using callchain::require;
 
 void check_ranges(const LogReading& reading, std::size_t size) {
     const auto in_log = [&](std::size_t line) { return line >= 1 && line <= reading.shape.lines; };

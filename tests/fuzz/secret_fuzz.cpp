@@ -2,20 +2,13 @@
 /// comes to an end, and nothing that is said about a secret shows it.
 #include "diagnosis/key_forms.hpp"
 #include "encoding/base64.hpp"
+#include "fuzz/require.hpp"
 #include "signature/secret.hpp"
 #include "signature/secret_cleaning.hpp"
 
 #include <cstdint>
-#include <cstdlib>
 
 namespace callchain::signature {
-namespace {
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);

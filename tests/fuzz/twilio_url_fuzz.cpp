@@ -1,18 +1,14 @@
 /// Any text is refused or cut without loss; its candidates are few, distinct, absolute, and keep the path
 /// wherever they do not normalise; what was normalised stays as it is when normalised again.
+#include "fuzz/require.hpp"
 #include "signature/public_url.hpp"
 #include "signature/twilio_url.hpp"
 
 #include <cstdint>
-#include <cstdlib>
 #include <set>
 
 namespace callchain::signature {
 namespace {
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
 
 void check_candidates(const UrlParts& url) {
     const auto candidates = url_candidates(url);

@@ -1,20 +1,16 @@
 /// What is read from any line must write and be read again as the same; a record made of any bytes survives
 /// the damage that log pipelines do.
 #include "encoding/json_text.hpp"
+#include "fuzz/require.hpp"
 #include "webhook/log_json.hpp"
 #include "webhook/record.hpp"
 
 #include <cstdint>
-#include <cstdlib>
 
 using namespace callchain;
 using namespace callchain::webhook;
 
 namespace {
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
 
 /// Cuts the input into pieces at NUL bytes.
 class Pieces {

@@ -43,20 +43,24 @@ bool is_header_safe(std::string_view text) {
     return !text.empty();
 }
 
-Result<void> complete(SignOptions& options, const Context& context) {
+void complete(SignOptions& options, const Context& context) {
     if (options.timestamp.empty()) {
         options.timestamp = std::to_string(
             std::chrono::floor<std::chrono::seconds>(context.clock.now()).time_since_epoch().count());
     }
     if (options.id.empty()) options.id = random_id();
-    CALLCHAIN_TRY(signature::parse_timestamp(options.timestamp));
+}
+
+std::vector<std::string> problems_of(const SignOptions& options) {
+    std::vector<std::string> problems;
+    if (const auto time = signature::parse_timestamp(options.timestamp); !time)
+        problems.push_back(time.error().message);
     for (const auto& [name, value] :
          {std::pair{"--id", options.id}, {"--target", options.target}, {"--host", options.host}}) {
         if (!is_header_safe(value))
-            return fail(ErrorCode::usage,
-                        std::string(name) + " takes visible ASCII characters without blanks");
+            problems.push_back(std::string(name) + " takes visible ASCII characters without blanks");
     }
-    return {};
+    return problems;
 }
 
 Result<std::string> signatures_of(const SignOptions& options,
@@ -95,10 +99,19 @@ std::string capture_of(const SignOptions& options, const std::string& signature,
 }
 
 Result<int> sign(SignOptions& options, Context& context) {
-    CALLCHAIN_TRY(complete(options, context));
-    const auto secrets = CALLCHAIN_TRY(read_secrets(context, options.secrets, "OPENAI_WEBHOOK_SECRET"));
-    if (secrets.empty())
-        return fail(ErrorCode::usage, "no secret given, and OPENAI_WEBHOOK_SECRET is not set", kSecretHint);
+    complete(options, context);
+    auto problems = problems_of(options);
+    const auto secrets = read_secrets(context, options.secrets, "OPENAI_WEBHOOK_SECRET");
+    if (!secrets)
+        problems.push_back(secrets.error().message);
+    else if (secrets->empty())
+        problems.push_back("no secret given, and OPENAI_WEBHOOK_SECRET is not set");
+    if (!problems.empty()) {
+        const bool of_secrets = !secrets || secrets->empty();
+        return fail(
+            ErrorCode::usage, join(problems, "; "),
+            of_secrets ? (secrets ? kSecretHint : secrets.error().hint) : "callchain help sign-webhook");
+    }
     auto body = CALLCHAIN_TRY(context.read_input(options.body_file, kMostBodyBytes));
     if (body.empty())
         return fail(ErrorCode::bad_input, "the body is empty",
@@ -109,7 +122,7 @@ Result<int> sign(SignOptions& options, Context& context) {
         context.say(
             "callchain: sign-webhook: the body ends in a line end, which is signed with it; OpenAI's do not "
             "have one");
-    const auto signature = CALLCHAIN_TRY(signatures_of(options, secrets, body, context));
+    const auto signature = CALLCHAIN_TRY(signatures_of(options, *secrets, body, context));
     const std::string sha256 = crypto::sha256_hex(body);
     const auto length = body.size();
     const auto request = capture_of(options, signature, std::move(body));

@@ -2,6 +2,7 @@
 
 #include "crypto/hash.hpp"
 #include "diagnosis/vectors.hpp"
+#include "encoding/base64.hpp"
 #include "signature/standard_webhooks.hpp"
 
 #include <algorithm>
@@ -154,6 +155,53 @@ TEST(DiagnoseWebhook, JudgesAComputedValueAlone) {
     const auto report = judge(material);
     EXPECT_EQ(report.verdict, Verdict::invalid);
     ASSERT_NE(find(report, "secret_raw_text"), nullptr);
+}
+
+// That a printed value can be explained says nothing about a received signature that nothing explains.
+TEST(DiagnoseWebhook, TakesNoExplainedValueForTheCauseOfAMismatch) {
+    auto material = delivery();
+    material.secrets = testing::labelled(kOtherSecret);
+    const crypto::HmacKey whole_text(crypto::HashAlgorithm::sha256, kOtherSecret);
+    material.computed = signature::sign_webhook(whole_text, material.id, material.timestamp, material.body);
+    const auto report = judge(material);
+    EXPECT_EQ(report.verdict, Verdict::invalid);
+    EXPECT_EQ(report.computed, "explained");
+    EXPECT_FALSE(has_proof(report));
+    EXPECT_NE(find(report, "signature_mismatch"), nullptr);
+    EXPECT_FALSE(report.next_steps.empty());
+    material.body.resize(200);
+    material.computed = signature::sign_webhook(whole_text, material.id, material.timestamp, material.body);
+    EXPECT_EQ(judge(material).verdict, Verdict::cannot_tell);
+}
+
+// SHA-256 without a key, by coreutils' recipe: anybody can make it, so it points to no secret.
+TEST(DiagnoseWebhook, PutsAHashThatNeedsNoKeyDownToNoSecret) {
+    auto material = delivery();
+    const auto hash = crypto::hash(crypto::HashAlgorithm::sha256,
+                                   {material.id, ".", material.timestamp, ".", material.body});
+    material.signature = "v1," + encoding::to_base64(hash.view());
+    const auto report = judge(material);
+    const auto* finding = find(report, "algorithm_unkeyed_sha256");
+    ASSERT_NE(finding, nullptr);
+    EXPECT_FALSE(report.secret.has_value());
+    EXPECT_NE(finding->detail.find("anybody"), std::string::npos);
+}
+
+TEST(DiagnoseWebhook, TellsWhichOfSeveralSecretsCannotBeRead) {
+    auto material = delivery();
+    material.secrets = {{"broken", "whsec_!!!", 0}, {"railway", kCallVector.secret, 1}};
+    const auto report = judge(material);
+    EXPECT_EQ(report.verdict, Verdict::valid);
+    EXPECT_EQ(report.expected_under, "railway");
+    EXPECT_NE(find(report, "secret_unreadable"), nullptr);
+}
+
+TEST(DiagnoseWebhook, ShowsNoSecretThatWasPastedIntoAHeader) {
+    auto material = delivery();
+    material.id = kCallVector.secret;
+    const auto report = judge(material);
+    EXPECT_EQ((render_text(report, Colour::off) + render_json(report, "0")).find("DA0ODxAREhMU"),
+              std::string::npos);
 }
 
 TEST(DiagnoseWebhook, CannotTellWhereEvidenceIsLost) {

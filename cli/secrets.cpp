@@ -1,5 +1,6 @@
 #include "secrets.hpp"
 
+#include "base/redact.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -131,17 +132,8 @@ class Reader {
 }  // namespace
 
 bool looks_like_secret(std::string_view text) {
-    // Long enough to be one: "whsec_" alone may be part of a file's name.
-    constexpr std::size_t kShortestRest = 16;
-    const std::string lower = ascii_lower(text);
-    for (const std::string_view prefix : {"whsec_", "sk-", "sk_live", "sk_test"}) {
-        const auto at = lower.find(prefix);
-        const bool begins_a_word =
-            at == 0 || (at != std::string::npos &&
-                        std::string_view("=\"' ,:").find(lower[at - 1]) != std::string_view::npos);
-        const bool anywhere = prefix == "whsec_" && at != std::string::npos;
-        if ((begins_a_word || anywhere) && lower.size() - at >= prefix.size() + kShortestRest) return true;
-    }
+    // In lower case: a prefix in capitals is one of the ways in which secrets are pasted.
+    if (find_clear_secret(ascii_lower(text)) != std::string_view::npos) return true;
     const auto trimmed = trim(text);
     return trimmed.size() == 32 && std::all_of(trimmed.begin(), trimmed.end(), [](char c) {
                return is_ascii_digit(c) || (c >= 'a' && c <= 'f');

@@ -63,4 +63,11 @@ std::string withhold_secrets(std::string_view text) {
     return out + std::string(text.substr(at));
 }
 
+std::string safe_excerpt(std::string_view text, std::size_t most) {
+    // Bytes enough for `most` characters of UTF-8, and for a secret that begins among them to be known as
+    // one.
+    constexpr std::size_t kLongestSecret = 256;
+    return visible_excerpt(withhold_secrets(text.substr(0, 4 * most + kLongestSecret)), most);
+}
+
 }  // namespace callchain

@@ -11,6 +11,10 @@ namespace callchain {
 /// `whsec_[withheld]`. Masks stay.
 [[nodiscard]] std::string withhold_secrets(std::string_view text);
 
+/// What may be shown of text from outside: secrets withheld, control characters visible, at most `most`
+/// characters. Looks at no more of `text` than that needs.
+[[nodiscard]] std::string safe_excerpt(std::string_view text, std::size_t most);
+
 /// Where a secret stands in `text` in clear, or npos.
 [[nodiscard]] std::size_t find_clear_secret(std::string_view text);
 

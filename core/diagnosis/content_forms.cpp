@@ -1,5 +1,6 @@
 #include "diagnosis/content_forms.hpp"
 
+#include "base/redact.hpp"
 #include "base/text.hpp"
 #include "webhook/event.hpp"
 
@@ -172,7 +173,7 @@ std::vector<ContentForm> content_forms(const ContentMaterial& material) {
     for (const auto& form : ids) forms.add(form.text + "." + timestamp + ".", "", {{form.code}});
     for (const auto& time : times) forms.add(id + "." + time.text + ".", "", {{time.code}});
     for (const auto& [other_id, other_time] : material.others) {
-        const Evidence evidence{"webhook_id", other_id};
+        const Evidence evidence{"webhook_id", safe_excerpt(other_id, 60)};
         forms.add(other_id + "." + other_time + ".", "", {{"id_of_other_delivery", {evidence}}});
         forms.add(other_id + "." + timestamp + ".", "", {{"id_of_other_delivery", {evidence}}});
     }

@@ -1,5 +1,6 @@
 #include "diagnosis/log_diagnosis.hpp"
 
+#include "base/redact.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
 #include "diagnosis/webhook_diagnosis.hpp"
@@ -27,7 +28,7 @@ bool fits(const webhook::LoggedMask& mask, std::string_view secret) {
 std::string lacking(const LoggedField& field, const std::string& name) {
     if (field.whole()) return {};
     return field.state == LoggedField::State::cut
-               ? name + " is cut in the log (\"" + visible_excerpt(field.text, 40) + "\")"
+               ? name + " is cut in the log (\"" + safe_excerpt(field.text, 40) + "\")"
                : name + " is not in the log";
 }
 
@@ -219,10 +220,10 @@ class LogDiagnosis {
         Report& report = verdict.report;
         report.verdict = Verdict::cannot_tell;
         for (const auto& secret : material_.secrets) report.secrets.push_back(summarize_secret(secret));
-        report.received_signature = visible_excerpt(delivery.signature.text, 19);
+        report.received_signature = safe_excerpt(delivery.signature.text, 19);
         if (delivery.id.whole() && delivery.timestamp.whole())
-            report.signed_as = visible_excerpt(delivery.id.text, 60) + "." +
-                               visible_excerpt(delivery.timestamp.text, 40) + ".";
+            report.signed_as =
+                safe_excerpt(delivery.id.text, 60) + "." + safe_excerpt(delivery.timestamp.text, 40) + ".";
         report.body_known = delivery.body_length.has_value();
         report.body_length = delivery.body_length.value_or(0);
         if (delivery.body_sha256.whole()) report.body_sha256 = delivery.body_sha256.text;
@@ -238,7 +239,7 @@ class LogDiagnosis {
             report.findings.push_back(
                 {"log_signature_cut",
                  Proof::hint,
-                 "What is left of the signature is \"" + visible_excerpt(delivery.signature.text, 40) + "\".",
+                 "What is left of the signature is \"" + safe_excerpt(delivery.signature.text, 40) + "\".",
                  {}});
         }
         if (bodies.empty()) {

@@ -130,11 +130,11 @@ std::vector<Finding> header_remarks(const std::vector<std::pair<std::string, std
                  "X-Twilio-Signature is there: this request comes from Twilio and is signed its way.",
                  {}});
         } else if (lower == "user-agent" && !value.starts_with("OpenAI/")) {
-            remarks.push_back({"header_not_openai",
-                               Proof::hint,
-                               "User-Agent is \"" + visible_excerpt(withhold_secrets(value), 60) +
-                                   "\"; OpenAI's deliveries say OpenAI/1.0.",
-                               {}});
+            remarks.push_back(
+                {"header_not_openai",
+                 Proof::hint,
+                 "User-Agent is \"" + safe_excerpt(value, 60) + "\"; OpenAI's deliveries say OpenAI/1.0.",
+                 {}});
         }
     }
     return remarks;

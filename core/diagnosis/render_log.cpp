@@ -1,3 +1,4 @@
+#include "base/redact.hpp"
 #include "base/text.hpp"
 #include "diagnosis/log_diagnosis.hpp"
 #include "diagnosis/render.hpp"
@@ -50,7 +51,7 @@ std::string lines_text(const webhook::LoggedDelivery& delivery) {
 std::string delivery_line(const LoggedVerdict& verdict, const webhook::LogReading& reading) {
     const auto& delivery = reading.deliveries[verdict.delivery];
     std::string out = "  " + lines_text(delivery) + ": " + word_of(verdict.report) + ", " +
-                      (delivery.id.text.empty() ? "no id" : visible_excerpt(delivery.id.text, 60));
+                      (delivery.id.text.empty() ? "no id" : safe_excerpt(delivery.id.text, 60));
     if (delivery.body_length) out += ", " + count_of(*delivery.body_length, "byte");
     if (delivery.error) out += ", logged as \"" + visible_excerpt(delivery.error->text, 120) + "\"";
     out += "\n";
@@ -65,7 +66,8 @@ Json field_json(const LoggedField& field) {
     const char* state = field.state == LoggedField::State::whole ? "whole"
                         : field.state == LoggedField::State::cut ? "cut"
                                                                  : "absent";
-    return {{"state", state}, {"text", field.text.empty() ? Json(nullptr) : Json(visible(field.text))}};
+    return {{"state", state},
+            {"text", field.text.empty() ? Json(nullptr) : Json(safe_excerpt(field.text, 4096))}};
 }
 
 Json delivery_json(const LoggedVerdict& verdict, const webhook::LoggedDelivery& delivery) {

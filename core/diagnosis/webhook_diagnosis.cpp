@@ -57,10 +57,9 @@ class Diagnosis {
         report_.judges_delivery = !material_.signature.empty();
         report_.body_length = material_.body.size();
         report_.body_sha256 = crypto::sha256_hex(material_.body);
-        report_.signed_as = visible_excerpt(withhold_secrets(material_.id), 60) + "." +
-                            visible_excerpt(withhold_secrets(material_.timestamp), 40) + ".";
-        report_.received_signature =
-            visible_excerpt(withhold_secrets(subject()), 3 + kShownSignatureCharacters);
+        report_.signed_as =
+            safe_excerpt(material_.id, 60) + "." + safe_excerpt(material_.timestamp, 40) + ".";
+        report_.received_signature = safe_excerpt(subject(), 3 + kShownSignatureCharacters);
         for (const auto& each : material_.secrets) report_.secrets.push_back(summarize_secret(each));
         readable_ = readable_secrets(material_.secrets);
         if (readable_.empty()) return;

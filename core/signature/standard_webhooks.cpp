@@ -47,8 +47,7 @@ Result<std::chrono::sys_seconds> parse_timestamp(std::string_view text) {
     if (!seconds) {
         return fail(
             ErrorCode::bad_input,
-            "webhook-timestamp is not a decimal number: \"" + visible_excerpt(withhold_secrets(text), 40) +
-                "\"",
+            "webhook-timestamp is not a decimal number: \"" + safe_excerpt(text, 40) + "\"",
             "it is the Unix time of the delivery in seconds, e.g. 1750861210; a recorder may have cut or "
             "reformatted it");
     }

@@ -48,7 +48,7 @@ HOMES = {
     "zlib.h": ["core/encoding/*.cpp"],
     "brotli/*": ["core/encoding/*.cpp"],
     "zstd*.h": ["core/encoding/*.cpp"],
-    "pugixml.hpp": ["core/twiml/*.cpp"],
+    "expat.h": ["core/twiml/*.cpp"],
     "sofia-sip/*": ["core/sip/message.cpp"],
     "boost/asio*": ["core/http/*", "core/gateway/*"],
     "boost/beast*": ["core/http/*.cpp"],

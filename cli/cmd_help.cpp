@@ -10,7 +10,8 @@ namespace {
 constexpr const char* kExitCodes =
     "Exit codes\n"
     "    0  done, and the answer is yes\n"
-    "    1  done, and the answer is no: signature invalid, bodies differ, a code of --fail-on was found\n"
+    "    1  done, and the answer is no: signature invalid, bodies differ, no codec left, TwiML with\n"
+    "       errors, a dial that failed, a code of --fail-on was found\n"
     "    2  usage, or input that cannot be read or parsed\n"
     "    3  cannot tell: nothing could be proved, and evidence is known to be lost\n"
     "    4  a credential was refused by the other side\n"
@@ -26,11 +27,19 @@ constexpr const char* kEnvironment =
     "  TWILIO_AUTH_TOKEN      auth token of the Twilio account; read where no --auth-token-env, "
     "--auth-token-file\n"
     "                         or --auth-token-fd is given\n"
+    "  OPENAI_PROJECT_ID      project, proj_…; read by twiml where no --project-id is given\n"
+    "  OPENAI_SIP_REGION      Twilio's region for the SIP leg, e.g. br1; read by twiml where no --region or "
+    "--edge is\n"
+    "                         given\n"
+    "  TWILIO_SIP_CALLER_ID   number of the WhatsApp sender, in E.164 form; read by twiml where no "
+    "--caller-id is "
+    "given\n"
     "  NO_COLOR               set and not empty: no colour\n"
     "  TERM                   \"dumb\": no colour\n"
     "--env-file PATH reads more of them from a file; the real environment wins.\n";
 
-int print_help(const std::string& topic, CLI::App& root, Context& context) {
+int print_help(const std::vector<std::string>& words, CLI::App& root, Context& context) {
+    const auto topic = join(words, " ");
     if (topic.empty()) {
         // App::help() would hand over to the chosen subcommand, which is this one.
         context.out << root.get_formatter()->make_help(&root, "callchain", CLI::AppFormatMode::Normal);
@@ -40,8 +49,8 @@ int print_help(const std::string& topic, CLI::App& root, Context& context) {
         context.out << (topic == "exit-codes" ? kExitCodes : kEnvironment);
         return kDone;
     }
-    for (const auto* command : root.get_subcommands([](const CLI::App*) { return true; })) {
-        if (command->get_name() != topic) continue;
+    for (const auto* command : all_commands(root)) {
+        if (path_of(*command) != topic) continue;
         context.out << help_of(*command);
         return kDone;
     }
@@ -53,7 +62,7 @@ int print_help(const std::string& topic, CLI::App& root, Context& context) {
 }  // namespace
 
 void add_help(CLI::App& root, Context& context) {
-    auto topic = std::make_shared<std::string>();
+    auto topic = std::make_shared<std::vector<std::string>>();
     auto* command =
         root.add_subcommand("help", "Print the help of a command, or on exit-codes or environment");
     command->add_option("topic", *topic, "A command, exit-codes or environment")->type_name("TOPIC");

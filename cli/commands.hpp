@@ -13,6 +13,11 @@ namespace callchain::cli {
 void add_verify_sig(CLI::App& root, Context& context);
 void add_sign_webhook(CLI::App& root, Context& context);
 void add_diff_webhook(CLI::App& root, Context& context);
+void add_sdp_filter(CLI::App& root, Context& context);
+void add_twiml(CLI::App& root, Context& context);  ///< with the commands within it, each in its own file
+void add_twiml_dial_action(CLI::App& twiml, Context& context);
+void add_twiml_fallback(CLI::App& twiml, Context& context);
+void add_twiml_lint(CLI::App& twiml, Context& context);
 void add_explain(CLI::App& root, Context& context);
 void add_completion(CLI::App& root, Context& context);
 void add_help(CLI::App& root, Context& context);

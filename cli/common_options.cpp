@@ -1,6 +1,7 @@
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "config/env_file.hpp"
+#include "usage.hpp"
 
 #include <algorithm>
 
@@ -60,7 +61,8 @@ CLI::Validator one_of(std::vector<std::string> words) {
 
 void set_body(CLI::App& command, Context& context, std::function<int()> body) {
     command.callback([&command, &context, body = std::move(body)] {
-        context.command = command.get_name();
+        if (!command.get_subcommands().empty()) return;  // a command within this one was chosen
+        context.command = path_of(command);
         for (const auto& path : context.env_files) {
             if (const auto read = read_env_file(context, path); !read) {
                 context.exit_code = context.report_error(read.error());

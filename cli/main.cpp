@@ -32,6 +32,8 @@ void add_commands(CLI::App& root, Context& context) {
     add_verify_sig(root, context);
     add_sign_webhook(root, context);
     add_diff_webhook(root, context);
+    add_sdp_filter(root, context);
+    add_twiml(root, context);
     add_explain(root, context);
     add_completion(root, context);
     add_help(root, context);

@@ -53,9 +53,9 @@ std::vector<std::string> option_names(const CLI::App& command) {
     return names;
 }
 
-const CLI::App& chosen(const CLI::App& root) {
-    const auto commands = root.get_subcommands();
-    return commands.empty() ? root : *commands.front();
+const CLI::App& chosen(const CLI::App& app) {
+    const auto commands = app.get_subcommands();
+    return commands.empty() ? app : chosen(*commands.front());
 }
 
 // An option that would take a secret, as users try it first.
@@ -75,7 +75,7 @@ Error unexpected_argument(const CLI::App& root, const std::string& argument) {
                 "unknown option " + (name.starts_with("--") ? safe_echo(name, 60) : visible_excerpt(name, 2)),
                 std::nullopt,
                 guess.empty()
-                    ? (&command == &root ? "callchain --help" : "callchain help " + command.get_name())
+                    ? (&command == &root ? "callchain --help" : "callchain help " + path_of(command))
                     : "did you mean " + guess + "?"};
     }
     if (&command == &root) {
@@ -88,7 +88,7 @@ Error unexpected_argument(const CLI::App& root, const std::string& argument) {
                 "a capture is given with --request FILE, a log with --log FILE"};
     }
     return {ErrorCode::usage, "unexpected argument \"" + safe_echo(argument, 60) + "\"", std::nullopt,
-            "callchain help " + command.get_name()};
+            "callchain help " + path_of(command)};
 }
 
 }  // namespace
@@ -110,8 +110,27 @@ std::optional<Error> find_secret_argument(int argc, char** argv) {
     return std::nullopt;
 }
 
+std::string path_of(const CLI::App& command) {
+    if (command.get_parent() == nullptr) return {};
+    const auto front = path_of(*command.get_parent());
+    return front.empty() ? command.get_name() : front + " " + command.get_name();
+}
+
+std::vector<const CLI::App*> all_commands(const CLI::App& app) {
+    std::vector<const CLI::App*> all;
+    for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+        all.push_back(command);
+        const auto within = all_commands(*command);
+        all.insert(all.end(), within.begin(), within.end());
+    }
+    return all;
+}
+
 std::string help_of(const CLI::App& command) {
-    return command.get_parent() == nullptr ? command.help() : command.help("callchain");
+    if (command.get_parent() == nullptr) return command.help();
+    // App::help() would hand over to a chosen command within this one.
+    return command.get_formatter()->make_help(&command, "callchain " + path_of(command),
+                                              CLI::AppFormatMode::Normal);
 }
 
 int report_parse_error(const CLI::App& root, const CLI::ParseError& error, int argc, char** argv,
@@ -121,7 +140,7 @@ int report_parse_error(const CLI::App& root, const CLI::ParseError& error, int a
         return kDone;
     }
     const auto& command = chosen(root);
-    context.command = &command == &root ? "" : command.get_name();
+    context.command = path_of(command);
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     // The flags were not applied yet when parsing failed.
     context.output.json =

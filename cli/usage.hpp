@@ -6,12 +6,19 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace callchain::cli {
 
 /// An error where an argument is a secret, or an option asks for one: nothing of the command line may be
 /// echoed then.
 [[nodiscard]] std::optional<Error> find_secret_argument(int argc, char** argv);
+
+/// "verify-sig", "twiml lint": the words behind `callchain` that choose it; empty for the program itself.
+[[nodiscard]] std::string path_of(const CLI::App& command);
+
+/// Every command below `app`, those within commands behind the one that holds them.
+[[nodiscard]] std::vector<const CLI::App*> all_commands(const CLI::App& app);
 
 /// The help of one command, with the program's name in its usage line.
 [[nodiscard]] std::string help_of(const CLI::App& command);

@@ -21,6 +21,10 @@ QUESTIONS = (
     ("callchain explain", "--li", "--list"),
     ("callchain completion", "zs", "zsh"),
     ("callchain help", "exit", "exit-codes"),
+    ("callchain twiml", "lin", "lint"),
+    ("callchain twiml", "--caller", "--caller-id"),
+    ("callchain twiml lint", "--jso", "--json"),
+    ("callchain sdp-filter", "--kee", "--keep"),
 )
 
 

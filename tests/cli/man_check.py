@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Holds the manual pages man/*.1.md against the program: same options both ways, and every example runs.
 
-An option of a page is one with an entry of its own in the section OPTIONS. Each command that `callchain --help` lists
-must have a page, and each page a command. An example is a block of lines indented by four blanks in the section
+An option of a page is one with an entry of its own in the section OPTIONS. Each command that `callchain --help` lists,
+and each within such a command, must have a page (`callchain-twiml-lint.1.md`), and each page a command. An example is a block of lines indented by four blanks in the section
 EXAMPLES; a line that begins with `$ ` is a command, which goes on where it ends in `\\` or `|`. It must end with the
 exit code that a comment at its end names (`# exit 1`), else with 0. Examples of one page run in the same copy of samples/.
 
@@ -40,6 +40,13 @@ def options_of_help(text: str) -> set[str]:
 
 def commands_of_help(text: str) -> list[str]:
     return re.findall(r"^  ([a-z][a-z-]*) ", text.partition("Subcommands:")[2], flags=re.MULTILINE)
+
+
+def all_commands(program: "Program", folder: Path, words: str = "") -> list[str]:
+    """"verify-sig", "twiml lint": every command below the one that `words` choose."""
+    names = commands_of_help(program.run(f"callchain {words} --help", folder).stdout)
+    commands = [f"{words} {name}".strip() for name in names]
+    return [each for command in commands for each in (command, *all_commands(program, folder, command))]
 
 
 def examples_of(section: str) -> list[tuple[str, int]]:
@@ -97,9 +104,9 @@ def main() -> int:
     examples = 0
     with tempfile.TemporaryDirectory(prefix="callchain-man-") as scratch:
         program = Program(Path(sys.argv[1]).resolve(), Path(scratch))
-        root_help = program.run("callchain --help", Path(scratch)).stdout
         names = {"callchain.1.md": "--help"}
-        names |= {f"callchain-{name}.1.md": f"{name} --help" for name in commands_of_help(root_help)}
+        names |= {f"callchain-{name.replace(' ', '-')}.1.md": f"{name} --help"
+                  for name in all_commands(program, Path(scratch))}
         pages = {page.name: page for page in sorted((ROOT / "man").glob("*.1.md"))}
         problems += [f"man/{name} is missing" for name in sorted(names.keys() - pages.keys())]
         problems += [f"man/{name} describes no command" for name in sorted(pages.keys() - names.keys())]

@@ -25,7 +25,7 @@ A case is text in sections, written like this:
             python       the bytes that a Python expression yields, for what is too big to write down or cannot be
                          written; sample("event.json") is the content of a file in samples/
   terminal  may be left out: then stdout is a pipe; with it, stdout is a terminal
-  stdout, stderr show the escape character, with which colours begin, as ␛
+  stdout, stderr show the escape character, with which colours begin, as ␛, and a carriage return as ␍
   stdout, stderr also take `json`: both sides are compared as JSON values, pretty-printed here; `json-lines` for NDJSON
 
 Expected text may hold `{*}`, which stands for any run of characters within a line, and a line `{**}`, which
@@ -35,7 +35,7 @@ stands for any number of lines. In JSON they work within strings, and "{*}" as a
 Beyond the case's own expectations every run is held to three promises. No secret appears in any output: neither the
 content of a file or variable whose name has "secret" or "token" in it, nor a whsec_ value from any other input; not
 whole, and not 12 characters in a row beyond what a mask shows, or 12 of the key's bytes or hex digits. No control character is
-printed but line ends and colours (a capture that sign-webhook writes is as its body is). And every JSON document with
+printed but line ends and colours (what sign-webhook and sdp-filter write is as their input is), and no SRTP key on stderr. And every JSON document with
 a "schema" member is valid by docs/schemas (schema_check.py).
 
     run_golden.py PROGRAM            run all; the last line counts
@@ -70,9 +70,12 @@ WHOLE_SECRET = re.compile(rb"whsec_[A-Za-z0-9+/=_-]{16,}")
 SHORTEST_RUN = 12  # shorter pieces turn up in outputs by chance
 COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
 CONTROL_CHARACTER = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]")
+LONGEST_PATH = 200  # a longer argument names no file of ours
 MOST_SCANNED = 1 << 20  # bytes of an input that are searched for secrets
 
 SECTION = re.compile(r"^=== (args|env|file|stdin|terminal|exit|stdout|stderr)(?: (.*))?$")
+WRITERS = (["sign-webhook"], ["sdp-filter"])  # what they write on stdout is as the input is
+SRTP_KEY = re.compile(rb"inline:([A-Za-z0-9+/=]{20,})")
 EXPECTATIONS = {"exit", "stdout", "stderr"}
 INPUT_FORMS = {"", "no-newline", "base64", "python"}
 OUTPUT_FORMS = {"", "no-newline", "json", "json-lines"}
@@ -251,7 +254,7 @@ def pretty(value) -> str:
 
 def shown(section: Section, actual: bytes) -> str:
     """What the program wrote, in the form that the section has."""
-    text = actual.decode("utf-8", errors="backslashreplace").replace("\x1b", "␛")
+    text = actual.decode("utf-8", errors="backslashreplace").replace("\x1b", "␛").replace("\r", "␍")
     try:
         if section.form == "json":
             return pretty(json.loads(text))
@@ -283,7 +286,7 @@ def documents(text: str) -> list:
 
 def secrets_of(case: Case) -> list[bytes]:
     """The secrets in all inputs of a case: contents of files and variables named so, and every whsec_ value anywhere."""
-    named = [ROOT / re.sub("^data/", "tests/data/", argument.split("=")[-1]) for argument in case.args]
+    named = [ROOT / re.sub("^data/", "tests/data/", argument.split("=")[-1]) for argument in case.args if len(argument) < LONGEST_PATH]
     read = {str(path): path.read_bytes() for path in named if path.is_file() and path.stat().st_size < MOST_SCANNED}
     inputs = {**{name: value.encode() for name, value in case.env.items()}, **case.files, **read}
     contents = [content for name, content in inputs.items() if SECRET_NAME.search(Path(name).name)]
@@ -292,6 +295,12 @@ def secrets_of(case: Case) -> list[bytes]:
         if len(content) < MOST_SCANNED:
             values += WHOLE_SECRET.findall(content)
     return [value for value in values if len(value) >= SHORTEST_RUN]
+
+
+def srtp_keys_of(case: Case) -> list[bytes]:
+    named = [ROOT / re.sub("^data/", "tests/data/", argument) for argument in case.args if len(argument) < LONGEST_PATH]
+    texts = [*case.files.values(), case.stdin, *(path.read_bytes() for path in named if path.is_file())]
+    return [key for text in texts for key in SRTP_KEY.findall(text)]
 
 
 def traces_of(secret: bytes) -> set[bytes]:
@@ -319,8 +328,11 @@ def judge(case: Case, outcome: Outcome, schemas: schema_check.Schemas) -> list[s
     traces = {trace for secret in secrets_of(case) for trace in traces_of(secret)}
     if any(trace in printed for trace in traces):
         problems.append("a secret was printed, or a good part of one")
-    if case.args[:1] != ["sign-webhook"] and CONTROL_CHARACTER.search(COLOUR.sub(b"", printed)):
+    written = b"" if case.args[:1] in WRITERS else outcome.stdout
+    if CONTROL_CHARACTER.search(COLOUR.sub(b"", written + outcome.stderr)):
         problems.append("a control character was printed")
+    if any(key in outcome.stderr for key in srtp_keys_of(case)):
+        problems.append("an SRTP key was printed on stderr")
     problems += schemas.check_output(outcome.stdout, outcome.stderr)
     return problems
 

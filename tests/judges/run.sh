@@ -7,4 +7,6 @@ mkdir -p "$2"
 folder=$(readlink -f "$2")
 
 node=$("$here/install.sh" "$folder")
-exec "$node" "$here/judges.mjs" "$program" "$folder"
+for judge in judges sdp twiml; do
+    "$node" "$here/$judge.mjs" "$program" "$folder"
+done

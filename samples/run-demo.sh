@@ -71,6 +71,23 @@ sample() {
     fi
 }
 
+# run TITLE EXIT TEXT COMMAND: as sample, for an answer that has no findings; TEXT must stand in it.
+run() {
+    local title=$1 want_exit=$2 text=$3 command=$4 got_exit output
+    count=$((count + 1))
+    printf '%s%2d. %s%s\n\n' "$bold" "$count" "$title" "$plain"
+    printf '%s$ %s%s\n' "$faint" "${command//callchain /$program }" "$plain"
+    output=$(eval "$command" 2>&1)
+    got_exit=$?
+    printf '%s\n' "${output//$'\r'/}"
+    if [[ $got_exit == "$want_exit" && $output == *"$text"* ]]; then
+        printf '\n%sas expected: exit code %s, %s%s\n\n\n' "$faint" "$got_exit" "$text" "$plain"
+    else
+        printf '\n%snot as expected: exit code %s, or without: %s%s\n\n\n' "$red" "$got_exit" "$text" "$plain"
+        failed+=("$count")
+    fi
+}
+
 # Captures are older than the 300 seconds that a signature is good for: --now judges them at their own time.
 
 sample 'A delivery as OpenAI sends it, with the right secret' 0 - \
@@ -116,6 +133,33 @@ sample 'Twilio behind a proxy: the URL as the application saw it' 1 'url_scheme 
 sample 'The same request with the URL that is configured at Twilio' 0 - \
     'callchain verify-sig --request samples/twilio-behind-proxy.http \
     --url https://bridge.example.com/twilio/voice --auth-token-file samples/secrets/twilio.token'
+
+sample "Meta's default offer: can a call with it have sound at Twilio?" 1 'sdp_dtls_offer? sdp_no_common_codec?' \
+    'callchain sdp-filter --verdict samples/sdp/meta-default.sdp'
+
+run "Meta's offer with SDES and G.711: what Twilio would see, and why" 0 'm=audio 3480 RTP/SAVP 8 0 126' \
+    'callchain sdp-filter --explain samples/sdp/meta-sdes-g711.sdp'
+
+sample 'The same offer, but Secure Media of the SIP Domain is off' 1 'sdp_secure_media_off?' \
+    'callchain sdp-filter --verdict --secure-media off samples/sdp/meta-sdes-g711.sdp'
+
+run 'An offer of Chrome: video is refused in its place' 0 'm=video 0 RTP/AVP 102' \
+    'callchain sdp-filter samples/sdp/chrome.sdp'
+
+sample 'The answer that a gateway gets which writes 0 8 101 into each offer' 0 'sdp_format_not_offered?' \
+    'callchain sdp-filter samples/sdp/meta-sdes-g711.sdp --answer samples/sdp/answer-of-a-rewriting-gateway.sdp'
+
+sample 'The TwiML of a service whose calls failed with 13224' 1 'twiml_caller_id_missing? twiml_attribute_misplaced? twiml_action_relative?' \
+    'callchain twiml lint samples/seed.twiml'
+
+run 'The document as it should be' 0 'callerId="+5561999998888"' \
+    'callchain twiml --project-id proj_abc123 --caller-id +5561999998888 --region br1 \
+    --action https://bridge.example.com/twilio/dial-action |
+    tee /dev/stderr | callchain twiml lint -'
+
+run 'What Twilio posted when the dial had failed: what happened, and what next' 1 not_accepted \
+    "printf %s \"{'DialCallStatus': 'failed', 'DialBridged': 'false', 'DialSipResponseCode': '400', 'ErrorCode': '13224'}\" |
+    callchain twiml dial-action -"
 
 sample 'A body signed here and now, for a test of your own service' 0 - \
     'callchain sign-webhook samples/event.json --secret-file samples/secrets/railway.secret |

@@ -246,7 +246,9 @@ void add_diff_webhook(CLI::App& root, Context& context) {
     command->add_flag("--bodies", options->bodies,
                       "The files are bare bodies, without request line and headers");
     add_common_options(*command, context);
-    command->footer("Exit codes: 0 the bodies are the same, 1 they differ, 2 usage or unreadable input.");
+    set_footer(
+        *command, "Exit codes: 0 the bodies are the same, 1 they differ, 2 usage or unreadable input.",
+        {"callchain diff-webhook samples/two-hops/ngrok.http samples/two-hops/railway.http  # exit 1"});
     set_body(*command, context, [options, &context] {
         const auto done = diff(*options, context);
         return done ? *done : context.report_error(done.error());

@@ -9,6 +9,7 @@
 #include "sdp/verdict.hpp"
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <ostream>
 #include <unistd.h>
 
@@ -23,10 +24,11 @@ using sdp::MediaOutcome;
 // More than a session description may have, so that its own limit speaks.
 constexpr std::size_t kMostBytes = std::size_t{64} << 20U;
 constexpr std::size_t kWidth = 88;
+constexpr std::size_t kMostListed = 20;
 
 struct SdpFilterOptions {
     std::string file = "-";
-    std::string keep;
+    std::optional<std::string> keep;
     bool explain = false;
     bool verdict = false;
     bool hash = false;
@@ -169,8 +171,9 @@ void print_issues(const std::vector<sdp::Issue>& issues, Context& context) {
     const auto colour = context.colour_of_out();
     const char* heading = nullptr;
     for (const auto& issue : issues) {
-        const char* wanted =
-            issue.weight == sdp::Issue::Weight::stops ? "what stops it" : "what else to know";
+        const char* wanted = issue.weight == sdp::Issue::Weight::stops       ? "what stops it"
+                             : issue.weight == sdp::Issue::Weight::condition ? "what it depends on"
+                                                                             : "what else to know";
         if (heading != wanted) context.out << "\n" << diagnosis::paint(wanted, Paint::bold, colour) << "\n";
         heading = wanted;
         print_issue(issue, colour, context.out);
@@ -181,8 +184,13 @@ void print_issues(const std::vector<sdp::Issue>& issues, Context& context) {
 void explain_formats(const Filtered& filtered, std::size_t line, std::ostream& out) {
     for (const auto& media : filtered.media) {
         if (media.line != line) continue;
+        std::size_t listed = 0;
         for (const auto& format : media.formats) {
             if (!format.removed_by) continue;
+            if (++listed > kMostListed) {
+                out << "        and more: --json has them all\n";
+                break;
+            }
             const auto& why = sdp::text_of(*format.removed_by);
             out << "        " << visible_excerpt(format.format.text, 20) << " is "
                 << codec_text(format.format) << ": " << why.sentence << " [" << why.code << ", " << why.source
@@ -200,7 +208,9 @@ void explain(const Filtered& filtered, const sdp::KeepList& keep, Context& conte
         const auto& change = filtered.changes[i];
         const auto number = std::to_string(change.line);
         const auto shown_number = std::string(number.size() < 4 ? 4 - number.size() : 0, ' ') + number;
-        out << diagnosis::paint(shown_number + " - " + sdp::shown_line(change.before), Paint::red, colour)
+        const auto before = sdp::shown_line(change.before);
+        out << diagnosis::paint(shown_number + " - " + (before.empty() ? "(an empty line)" : before),
+                                Paint::red, colour)
             << "\n";
         if (!change.after.empty())
             out << diagnosis::paint("     + " + sdp::shown_line(change.after), Paint::green, colour) << "\n";
@@ -215,8 +225,13 @@ void explain(const Filtered& filtered, const sdp::KeepList& keep, Context& conte
 
 std::string formats_text(const std::vector<sdp::Format>& formats) {
     std::vector<std::string> texts;
-    for (const auto& format : formats)
+    for (const auto& format : formats) {
+        if (texts.size() == kMostListed) {
+            texts.push_back("and " + std::to_string(formats.size() - kMostListed) + " more");
+            break;
+        }
         texts.push_back(visible_excerpt(format.text, 20) + " " + codec_text(format));
+    }
     return texts.empty() ? "none" : join(texts, ", ");
 }
 
@@ -242,11 +257,15 @@ void print_facts(const char* name, const sdp::AudioFacts& facts, std::ostream& o
 void say_what_is_missing(const Filtered& filtered, const sdp::KeepList& keep, Context& context) {
     if (filtered.outcome == Filtered::Outcome::audio_left) return;
     if (filtered.outcome == Filtered::Outcome::no_audio) {
-        context.say("callchain: sdp-filter: no live audio stream: each is at port 0 or is not audio");
+        context.say("callchain: sdp-filter: no live audio stream over RTP is offered");
     } else {
         std::vector<std::string> offered;
         for (const auto& media : filtered.media) {
             for (const auto& format : media.formats) offered.push_back(codec_text(format.format));
+        }
+        if (offered.size() > kMostListed) {
+            offered.resize(kMostListed);
+            offered.emplace_back("and more");
         }
         context.say("callchain: sdp-filter: no voice codec is left" +
                     (offered.empty() ? std::string() : ": offered are " + join(offered, ", ")) +
@@ -357,7 +376,7 @@ Result<void> check_usage(const SdpFilterOptions& options, const Context& context
         problems.emplace_back("--direction and --secure-media belong to --verdict");
     if (options.verdict && !options.answer.empty())
         problems.emplace_back("--verdict judges an offer and --answer an answer: one at a time");
-    if (!options.answer.empty() && !options.keep.empty())
+    if (!options.answer.empty() && options.keep)
         problems.emplace_back("--keep does not go with --answer, which goes by what was offered");
     if (options.hash && (options.verdict || !options.answer.empty() || context.output.json))
         problems.emplace_back(
@@ -370,8 +389,7 @@ Result<void> check_usage(const SdpFilterOptions& options, const Context& context
 
 Result<int> run_sdp_filter(const SdpFilterOptions& options, Context& context) {
     CALLCHAIN_TRY(check_usage(options, context));
-    const auto keep =
-        options.keep.empty() ? sdp::default_keep_list() : CALLCHAIN_TRY(sdp::parse_keep_list(options.keep));
+    const auto keep = options.keep ? CALLCHAIN_TRY(sdp::parse_keep_list(*options.keep)) : sdp::default_keep_list();
     if (options.file == "-" && ::isatty(STDIN_FILENO) == 1)
         context.say("callchain: sdp-filter: reading the session description from the terminal, up to Ctrl-D");
     const auto input = CALLCHAIN_TRY(context.read_input(options.file, kMostBytes));
@@ -412,10 +430,13 @@ void add_sdp_filter(CLI::App& root, Context& context) {
     command->add_option("--answer", options->answer, "Judge this answer against the offer")
         ->type_name("FILE");
     add_common_options(*command, context);
-    command->footer(
+    set_footer(
+        *command,
         "Exit codes: 0 audio is left (the offer works, the answer is good), 1 none is (488; it fails; it is "
-        "bad), "
-        "2 usage or no session description.");
+        "bad), 2 usage or no session description.",
+        {"callchain sdp-filter --explain samples/sdp/meta-sdes-g711.sdp",
+         "callchain sdp-filter --verdict samples/sdp/meta-default.sdp  # exit 1",
+         "callchain sdp-filter samples/sdp/meta-sdes-g711.sdp --answer samples/sdp/twilio-answer.sdp"});
     set_body(*command, context, [options, &context] {
         const auto done = run_sdp_filter(*options, context);
         return done ? *done : context.report_error(done.error());

@@ -163,6 +163,8 @@ void add_sign_webhook(CLI::App& root, Context& context) {
     command->add_option("--host", options->host, "Host header")->capture_default_str()->type_name("HOST");
     command->add_flag("--hash", options->hash, "Print the SHA-256 of the capture instead");
     add_common_options(*command, context);
+    set_footer(*command, "Exit codes: 0 written, 2 usage or unreadable input.",
+               {"callchain sign-webhook samples/event.json --secret-file samples/secrets/railway.secret"});
     set_body(*command, context, [options, &context] {
         const auto done = sign(*options, context);
         return done ? *done : context.report_error(done.error());

@@ -381,9 +381,10 @@ void add_verify_sig(CLI::App& root, Context& context) {
         ->allow_extra_args(false)
         ->type_name("CODE,…");
     add_common_options(*command, context);
-    command->footer(
-        "Exit codes: 0 valid, 1 invalid, 2 usage or unreadable input, 3 cannot tell.\n"
-        "Example: callchain verify-sig --request call.http --secret-env railway=OPENAI_WEBHOOK_SECRET");
+    set_footer(*command, "Exit codes: 0 valid, 1 invalid, 2 usage or unreadable input, 3 cannot tell.",
+               {"callchain verify-sig --request samples/reserialized-body.http --secret-file "
+                "samples/secrets/railway.secret  # exit 1",
+                "callchain verify-sig --log samples/masked-log/railway.log  # exit 3"});
     set_body(*command, context, [options, &context] {
         const auto done = verify(*options, context);
         return done ? *done : context.report_error(done.error());

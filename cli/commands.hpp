@@ -25,6 +25,10 @@ void add_help(CLI::App& root, Context& context);
 /// --json, --quiet, --verbose, --color and --env-file: every command takes them.
 void add_common_options(CLI::App& command, Context& context);
 
+/// What stands at the end of a command's help: exit codes and the like, then commands that run as they stand
+/// from the top folder of the repository, each with `# exit N` behind it where N is not 0. A test runs them.
+void set_footer(CLI::App& command, const std::string& text, const std::vector<std::string>& examples);
+
 /// Accepts these words only, without printing them all behind the option's type in the help.
 [[nodiscard]] CLI::Validator one_of(std::vector<std::string> words);
 

@@ -51,6 +51,10 @@ void add_common_options(CLI::App& command, Context& context) {
         ->group(kGroup);
 }
 
+void set_footer(CLI::App& command, const std::string& text, const std::vector<std::string>& examples) {
+    command.footer(text + "\nExamples:\n  " + join(examples, "\n  "));
+}
+
 CLI::Validator one_of(std::vector<std::string> words) {
     const auto check = [words](const std::string& given) -> std::string {
         if (std::find(words.begin(), words.end(), given) != words.end()) return {};

@@ -12,6 +12,11 @@ constexpr CatalogueEntry kEntries[] = {
      "Meta's calls over SIP speak Opus. Since 2026-03 a phone number can also be set to take PCMU and PCMA, "
      "and Meta then transcodes on its side. An offer that goes to Meta with G.711 alone works if that is set "
      "and is refused if it is not; the offer itself does not show which."},
+    {"sdp_address_unreachable", "The media address cannot be reached, or not surely",
+     "Let the sender put its public IPv4 address into c=.",
+     "The address of c= is where the other side sends its sound. Private addresses, loopback and multicast "
+     "are not reached from Twilio or Meta, and sound then goes one way; Twilio ends such calls with 32014. "
+     "Of IPv6 no document of Twilio's for SIP speaks. Where ICE is offered the candidates count instead."},
     {"sdp_answer_crypto", "The answer takes no a=crypto line of the offer",
      "Look at the side that answered: it must repeat the tag and the suite of exactly one offered line, with "
      "a key of its own.",
@@ -23,6 +28,11 @@ constexpr CatalogueEntry kEntries[] = {
      "A stream that one side only sends can only be received by the other (RFC 3264 section 6.1). A peer "
      "that ignores this sends sound which nobody plays, or waits for sound that nobody sends. The call "
      "stands; the silence looks like a fault of the network."},
+    {"sdp_answer_dtls", "The answer cannot begin DTLS",
+     "Answer with a fingerprint, and a=setup:actpass by a=setup:active.",
+     "An answer to a DTLS offer has a fingerprint and says which side begins: active or passive, and not "
+     "what the offer has (RFC 5763 section 5). Two active sides, or two that wait, never agree on keys: the "
+     "call is up and mute, and Meta ends it after 20 seconds."},
     {"sdp_answer_media_count", "The answer has more or fewer m= lines than the offer",
      "Make the answer from the offer: one m= line for each, in the same order, port 0 for what is refused.",
      "Answer and offer are matched by position (RFC 3264 section 6). With another number of lines nobody can "
@@ -115,7 +125,13 @@ constexpr CatalogueEntry kEntries[] = {
      "A line has a tag, a suite and a key behind inline:. Where the value is masked, neither the suite nor "
      "the presence of an MKI can be judged; the rest of the offer still is. A real peer refuses such a "
      "line."},
-    {"sdp_dtls_offer", "The offer wants keys by DTLS, and Twilio's SIP has none",
+    {"sdp_crypto_weakened", "Every usable key asks to leave out encryption or authentication",
+     "Let the sender offer a line without UNENCRYPTED_SRTP, UNENCRYPTED_SRTCP and UNAUTHENTICATED_SRTP "
+     "behind the key.",
+     "Session parameters behind the key of an a=crypto line may switch parts of SRTP off (RFC 4568 section "
+     "6.3). A side that does not support one must refuse the line, and neither Meta nor Twilio documents "
+     "them."},
+    {"sdp_dtls_offer", "The offer wants keys by DTLS, which the other side does not do",
      "In Meta's settings of the phone number set calling.srtp_key_exchange_protocol to SDES, as the last "
      "settings call, and read it back with GET.",
      "Meta's default is WebRTC media: UDP/TLS/RTP/SAVPF with ICE and DTLS. Twilio's SIP Domains know plain "
@@ -123,6 +139,11 @@ constexpr CatalogueEntry kEntries[] = {
      "the packets stay as they are. Without a media engine in between, only the setting at Meta makes the "
      "call work. The setting is absent from what GET returns where it is not set, and saving the servers may "
      "set it back."},
+    {"sdp_empty_line_removed", "Empty lines at the end of the description were removed",
+     "Nothing: the call loses nothing by it. If a gateway added them, look at how it puts bodies together.",
+     "A description ends with its last line; an empty line behind it is usually an editor's or a log's. Some "
+     "parsers refuse it, so it is taken off. An empty line with something behind it is another matter: then "
+     "the body is not what it seems, and it is refused."},
     {"sdp_event_clock_differs", "telephone-event at a clock rate that no voice codec left has",
      "Nothing, where another telephone-event stays. To keep it on purpose, name its clock: --keep "
      "PCMU,PCMA,telephone-event/48000.",
@@ -168,10 +189,21 @@ constexpr CatalogueEntry kEntries[] = {
      "Nothing: the call loses nothing by it.",
      "A stream at port 0 may not be named in a BUNDLE group (RFC 9143 section 7.3.3). The first mid that is "
      "left becomes the tagged one, whose address the bundle uses, by standing first."},
+    {"sdp_keys_contradict", "The profile says DTLS, and the keys are SDES",
+     "Look at the sender. At Meta, save srtp_key_exchange_protocol SDES once more as the last settings call, "
+     "and compare the next offer.",
+     "UDP/TLS/RTP/SAVPF says that keys come by DTLS, which needs a fingerprint. Here there is none, and an "
+     "a=crypto line has a key. One report tells of such offers of Meta's after the switch to SDES. Each side "
+     "may take it as it likes, so the call cannot be trusted."},
     {"sdp_media_not_audio", "A stream that is not audio was refused", "Nothing, for voice calls.",
      "Video, fax (image), text, messages and data channels do not go on. Their m= lines stay in place with "
      "port 0 and one format, because offer and answer are matched by position: a line that vanished would "
      "shift all that follow."},
+    {"sdp_meta_sdes_needed", "Meta takes SDES keys only where the number is set to SDES",
+     "In Meta's settings of the phone number set calling.srtp_key_exchange_protocol to SDES, as the last "
+     "settings call, and read it back with GET.",
+     "Meta's default is DTLS. An offer with SDES keys that goes to a number with the default is refused, and "
+     "the offer does not show how the number is set."},
     {"sdp_no_audio", "There is no live audio stream over RTP",
      "Look at the sender: a call begins with an m=audio line that has a port.",
      "Every m= line is at port 0, is not audio, or does not go over RTP. In an offer that begins a call this "
@@ -205,6 +237,11 @@ constexpr CatalogueEntry kEntries[] = {
      "a laboratory, switch off Secure Media of the Twilio SIP Domain.",
      "A Twilio SIP Domain with Secure Media on takes TLS with SRTP and refuses anything else with 32208 or "
      "32209; Meta takes SRTP only. The profile RTP/AVP on the m= line says that nothing is encrypted."},
+    {"sdp_profile_unusual", "The profile is none that the other side is known to take",
+     "Make a test call, or let the sender offer RTP/SAVP, or RTP/AVP where nothing is encrypted.",
+     "Between Meta and Twilio RTP/SAVP was seen, and RTP/AVP where nothing is encrypted. The profiles with "
+     "feedback, RTP/AVPF and RTP/SAVPF, are near to them and may work; others are not RTP over UDP, or do "
+     "not exist. A gateway cannot rewrite the profile, since answer and offer must have the same."},
     {"sdp_redundancy_removed", "Redundancy or retransmission of what does not stay",
      "Nothing: the call loses nothing by it.",
      "red, rtx and forward error correction repeat or protect other formats, which they name in their "
@@ -225,6 +262,11 @@ constexpr CatalogueEntry kEntries[] = {
      "Secure Media is off unless it was switched on, and the domain then refuses RTP/SAVP with error 32207. "
      "Meta offers SRTP only. Writing RTP/AVP into the body instead would not help: the packets would still "
      "be encrypted."},
+    {"sdp_several_audio_streams", "The offer has several live audio streams",
+     "Let the sender offer one audio stream.",
+     "Some phones offer the same audio twice, encrypted and plain. Each gets an answer, and which one "
+     "carries the sound is the choice of the side that answers. The verdict looks at the first that the "
+     "filter leaves."},
     {"sdp_static_type_remapped", "A static number is used for another codec",
      "Nothing: the rtpmap counts. Look at the sender if you expected G.711 there.",
      "0 means PCMU and 8 means PCMA only where no a=rtpmap line says otherwise. With a=rtpmap:0 G729/8000 "

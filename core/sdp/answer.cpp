@@ -51,15 +51,16 @@ class Comparison {
     void judge_media(std::size_t index) {
         const auto& offered = offer_.media[index];
         const auto& answered = answer_.media[index];
-        if (answered.port == 0) return;
-        if (offered.port == 0 && !is_bundle_only(offered)) {
+        const bool same_type = equal_ignoring_case(offered.type, answered.type);
+        if (answered.port == 0 && same_type) return;
+        if (offered.port == 0 && answered.port != 0 && !is_bundle_only(offered)) {
             add(Weight::stops, "sdp_answer_revives_stream",
                 place(answered) + "the stream has port " + std::string(answered.port_text) +
                     ", but the offer had it at port 0.",
                 "A stream that is offered at port 0 is answered at port 0.");
             return;
         }
-        if (!equal_ignoring_case(offered.type, answered.type) || offered.protocol != answered.protocol) {
+        if (!same_type || offered.protocol != answered.protocol) {
             add(Weight::stops, "sdp_answer_transport_differs",
                 place(answered) + "offered was " + visible_excerpt(offered.type, 20) + " over " +
                     visible_excerpt(offered.protocol, 40) + ", answered is " +
@@ -93,11 +94,23 @@ class Comparison {
     void judge_audio(const AudioFacts& offer, const AudioFacts& answer, const Media& media) {
         if (!verdict_.answer) verdict_.answer = answer;
         if (offer.keys == KeyExchange::sdes) judge_crypto(offer, answer, media);
+        if (offer.keys == KeyExchange::dtls) judge_dtls(offer, answer, media);
+        if (offer.keys == KeyExchange::none && !answer.crypto.empty()) {
+            add(Weight::warns, "sdp_crypto_in_plain_profile",
+                place(media) + "a=crypto is answered under " + visible_excerpt(media.protocol, 40) + ".",
+                "The other side may send SRTP that nobody here decrypts.");
+        }
         const auto is_event = [](const Format& format) {
             return format.codec && role_of(*format.codec) == CodecRole::event;
         };
-        if (std::any_of(offer.formats.begin(), offer.formats.end(), is_event) &&
-            std::none_of(answer.formats.begin(), answer.formats.end(), is_event)) {
+        const auto& outcome = verdict_.filtered.media[answer.media_index];
+        // Where no voice is left, that is the news, and not the keys.
+        const bool has_events =
+            outcome.action == MediaOutcome::Action::refused ||
+            std::any_of(outcome.formats.begin(), outcome.formats.end(), [&](const FormatOutcome& format) {
+                return !format.removed_by && is_event(format.format);
+            });
+        if (!has_events && std::any_of(offer.formats.begin(), offer.formats.end(), is_event)) {
             add(Weight::warns, "sdp_no_dtmf",
                 place(media) +
                     "telephone-event was offered and is not in the answer, so keys pressed will not arrive.",
@@ -112,32 +125,50 @@ class Comparison {
     }
 
     void judge_crypto(const AudioFacts& offer, const AudioFacts& answer, const Media& media) {
-        const auto unreadable = [](const AudioFacts& facts) {
-            return !facts.crypto.empty() &&
-                   std::none_of(facts.crypto.begin(), facts.crypto.end(),
-                                [](const CryptoLine& line) { return line.readable; });
+        const auto complain = [&](const std::string& what) {
+            add(Weight::stops, "sdp_answer_crypto", place(media) + what,
+                "An answer takes exactly one of the offered a=crypto lines, with its tag and its suite and a "
+                "key "
+                "of its own.");
         };
-        if (unreadable(offer) || unreadable(answer)) {
-            add(Weight::warns, "sdp_crypto_unreadable",
+        if (answer.crypto.empty()) return complain("no a=crypto line is answered.");
+        if (answer.crypto.size() > 1)
+            return complain(count_of(answer.crypto.size(), "a=crypto line") +
+                            " are answered instead of one.");
+        const auto& taken = answer.crypto.front();
+        const bool readable = std::any_of(offer.crypto.begin(), offer.crypto.end(),
+                                          [](const CryptoLine& line) { return line.readable; });
+        if (!taken.readable || !readable) {
+            add(Weight::condition, "sdp_crypto_unreadable",
                 place(media) +
                     "the a=crypto lines cannot be compared; samples in documentation are masked like that.",
                 "Judge the bodies of a real call.");
             return;
         }
-        const bool fits = answer.crypto.size() == 1 &&
-                          std::any_of(offer.crypto.begin(), offer.crypto.end(), [&](const CryptoLine& line) {
-                              return line.readable && line.tag == answer.crypto.front().tag &&
-                                     line.suite == answer.crypto.front().suite;
-                          });
-        if (fits) return;
-        add(Weight::stops, "sdp_answer_crypto",
-            place(media) +
-                (answer.crypto.empty() ? "no a=crypto line is answered."
-                 : answer.crypto.size() > 1
-                     ? count_of(answer.crypto.size(), "a=crypto line") + " are answered instead of one."
-                     : "tag and suite of the a=crypto line were not offered together."),
-            "An answer takes exactly one of the offered a=crypto lines, with its tag and its suite and a key "
-            "of its own.");
+        const auto match =
+            std::find_if(offer.crypto.begin(), offer.crypto.end(), [&](const CryptoLine& line) {
+                return line.readable && line.tag == taken.tag && line.suite == taken.suite;
+            });
+        if (match == offer.crypto.end())
+            return complain("tag and suite of the a=crypto line were not offered together.");
+        if (match->keys == taken.keys) complain("the key is the one that was offered, sent back.");
+    }
+
+    /// Source: RFC 5763 section 5.
+    void judge_dtls(const AudioFacts& offer, const AudioFacts& answer, const Media& media) {
+        std::string what;
+        if (!answer.has_fingerprint) {
+            what = "the answer has no a=fingerprint, so DTLS cannot begin.";
+        } else if (answer.setup != "active" && answer.setup != "passive") {
+            what = "a=setup of the answer is " +
+                   (answer.setup.empty() ? std::string("missing") : visible_excerpt(answer.setup, 20)) +
+                   "; it must be active or passive.";
+        } else if (offer.setup == answer.setup) {
+            what = "both sides are " + visible_excerpt(answer.setup, 20) + ", so DTLS never begins.";
+        }
+        if (what.empty()) return;
+        add(Weight::stops, "sdp_answer_dtls", place(media) + what,
+            "Answer actpass by active: Meta offers actpass and wants the business to be active.");
     }
 
     void judge_direction(const AudioFacts& offer, const AudioFacts& answer, const Media& media) {
@@ -183,8 +214,11 @@ class Comparison {
                 "Such a call is ended with BYE, or refused with 488, rather than left without sound. The "
                 "other side has no codec or no profile in common with the offer.");
         } else if (!answered) {
-            add(Weight::stops, "sdp_no_common_codec", "No voice codec of the offer is left in the answer.",
-                "The other side did not understand the offer; look at what was sent to it.");
+            add(Weight::stops, "sdp_no_common_codec",
+                "No voice codec of the offer, under the number it was offered with, is left in the answer.",
+                "Look at what was sent to the other side. Numbers of an answer may differ (RFC 3264 section "
+                "6.1), "
+                "but who takes one stream only, as Meta does, expects its own.");
         }
     }
 

@@ -116,9 +116,9 @@ std::optional<std::uint8_t> parse_payload_type(std::string_view text) {
 
 std::optional<RtpMap> parse_rtpmap(std::string_view value) {
     value = trim(value);
-    const auto blank = value.find(' ');
+    const auto blank = std::min(value.find_first_of(" \t"), value.size());
     const auto payload_type = parse_payload_type(value.substr(0, blank));
-    if (!payload_type || blank == std::string_view::npos) return std::nullopt;
+    if (!payload_type) return std::nullopt;
     const auto encoding = trim(value.substr(blank));
     const auto first = encoding.find('/');
     RtpMap map{*payload_type, {encoding.substr(0, first), 0, 1}};
@@ -150,22 +150,24 @@ CodecRole role_of(const Codec& codec) {
 }
 
 bool KeepEntry::matches(const Codec& codec) const {
-    if (!equal_ignoring_case(name, codec.name)) return false;
+    if (!equal_ignoring_case(name, codec.name) || codec.clock == 0) return false;
     const auto* registered = find_registered(name);
-    const bool has_wanted_clock =
-        clock ? codec.clock == *clock : registered == nullptr || codec.clock == registered->clock;
-    if (!has_wanted_clock || codec.clock == 0 || codec.channels == 0) return false;
-    if (channels) return codec.channels == *channels;
-    if (registered != nullptr && codec.clock == registered->clock)
-        return codec.channels == registered->channels;
-    return !clock || codec.channels == 1;
+    const auto usual_clock = registered == nullptr ? codec.clock : registered->clock;
+    if (codec.clock != clock.value_or(usual_clock)) return false;
+    const bool usual = registered != nullptr && codec.clock == registered->clock;
+    // What repeats or protects others has the channels of those.
+    if (!channels && role_of(codec) == CodecRole::redundancy) return codec.channels != 0;
+    return codec.channels == channels.value_or(usual ? registered->channels : 1);
 }
 
-const KeepEntry* KeepList::find(const Codec& codec) const {
-    for (const auto& entry : entries) {
-        if (entry.matches(codec)) return &entry;
-    }
-    return nullptr;
+bool KeepList::takes(const Codec& codec) const {
+    return std::any_of(entries.begin(), entries.end(),
+                       [&](const KeepEntry& entry) { return entry.matches(codec); });
+}
+
+bool KeepList::names_clock_of(const Codec& codec) const {
+    return std::any_of(entries.begin(), entries.end(),
+                       [&](const KeepEntry& entry) { return entry.clock && entry.matches(codec); });
 }
 
 bool KeepList::has_name(std::string_view name) const {

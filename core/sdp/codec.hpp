@@ -24,7 +24,8 @@ struct Codec {
 };
 
 /// `111 opus/48000/2`, the value of an a=rtpmap line, or nothing where it does not begin with a payload type
-/// number. Source: RFC 8866 section 6.6.
+/// number. What cannot be read behind the number gives a codec that is like no other: the number is taken by
+/// it. Source: RFC 8866 section 6.6.
 struct RtpMap {
     std::uint8_t payload_type = 0;
     Codec codec;
@@ -49,13 +50,12 @@ enum class CodecRole {
 /// One entry of --keep.
 struct KeepEntry {
     std::string name;
-    std::optional<std::uint32_t> clock =
-        {};  ///< nothing: the clock that the name is registered with, else any
-    std::optional<std::uint32_t> channels =
-        {};  ///< nothing: the channels that name and clock are registered with
+    std::optional<std::uint32_t> clock = {};     ///< nothing: that of the name, else any
+    std::optional<std::uint32_t> channels = {};  ///< nothing: those of name and clock, else 1
 
-    /// True where `codec` is what this entry means. `PCMU` means PCMU/8000/1 and nothing else;
-    /// `telephone-event` means any clock, which the stream's voice codecs then decide.
+    /// True where `codec` is what this entry means. `PCMU` means PCMU/8000/1 and nothing else, and likewise
+    /// other names of telephony; any other name means one channel and any clock, so that `telephone-event`
+    /// means every clock, of which the stream's voice codecs then decide.
     [[nodiscard]] bool matches(const Codec& codec) const;
     /// As it would be given: "PCMU", "opus/48000/2".
     [[nodiscard]] std::string text() const;
@@ -65,7 +65,9 @@ struct KeepEntry {
 struct KeepList {
     std::vector<KeepEntry> entries;
 
-    [[nodiscard]] const KeepEntry* find(const Codec& codec) const;
+    [[nodiscard]] bool takes(const Codec& codec) const;
+    /// True where an entry that matches `codec` has a clock rate of its own.
+    [[nodiscard]] bool names_clock_of(const Codec& codec) const;
     [[nodiscard]] bool has_name(std::string_view name) const;
     /// "PCMU, PCMA, telephone-event".
     [[nodiscard]] std::string text() const;

@@ -11,7 +11,7 @@
 namespace callchain::sdp {
 namespace {
 
-constexpr std::size_t kMostShown = 200;
+constexpr std::size_t kMostShownInError = 60;
 constexpr std::string_view kKnownTypes = "vosiuepcbtrzkam";
 
 std::string line_prefix(std::size_t number) { return "line " + std::to_string(number) + ": "; }
@@ -47,9 +47,14 @@ Result<void> check_start(std::string_view text) {
                        "lines end in CRLF (RFC 8866 section 5); a lone LF is tolerated, a lone CR is not");
     }
     if (text.starts_with("v=")) {
+        const bool escaped = text.find("\\n") != std::string_view::npos;
         return fail_at(
             0, ErrorCode::bad_input,
-            "line 1: only version 0 of SDP exists: " + shown_line(text.substr(0, text.find('\n'))));
+            escaped ? "line 1: the line ends are written as \\r\\n, not sent as such"
+                    : "line 1: only version 0 of SDP exists: " +
+                          shown_line(text.substr(0, text.find('\n')), kMostShownInError),
+            escaped ? "the body was copied out of JSON or of code: unescape it first, e.g. printf '%b' BODY"
+                    : "");
     }
     const bool whole_message = text.starts_with("INVITE ") || text.starts_with("SIP/2.0 ");
     return fail_at(0, ErrorCode::bad_input, "this is no SDP: it does not begin with v=0",
@@ -77,15 +82,16 @@ Result<Line> next_line(std::string_view text, std::size_t offset, std::size_t nu
                        "lines end in CRLF (RFC 8866 section 5); a lone LF is tolerated, a lone CR is not");
     }
     if (content.empty()) {
+        // At the very end it is an editor's or a log's; in front of anything else the body is not what it
+        // seems.
+        if (text.find_first_not_of("\r\n", offset) == std::string_view::npos) return line;
         return fail_at(
             offset, ErrorCode::bad_input, line_prefix(number) + "an empty line",
-            end < text.size()
-                ? "the session description ends there; what follows may be the rest of a multipart body"
-                : "remove the empty line at the end");
+            "the session description ends there; what follows may be the rest of a multipart body");
     }
     if (content.size() < 2 || content[1] != '=' || kKnownTypes.find(content[0]) == std::string_view::npos) {
         return fail_at(offset, ErrorCode::bad_input,
-                       line_prefix(number) + "not a line of SDP: " + visible_excerpt(content, 60),
+                       line_prefix(number) + "not a line of SDP: " + shown_line(content, kMostShownInError),
                        "each line is a known letter, '=' and a value, without blanks around '='");
     }
     line.type = content[0];
@@ -121,7 +127,7 @@ Result<Media> read_media(const Line& line, std::size_t number, std::size_t offse
     if (words.size() < 3) {
         return fail_at(offset, ErrorCode::bad_input,
                        line_prefix(number) + "m= needs a type, a port, a protocol and formats: " +
-                           visible_excerpt(line.value, 60));
+                           shown_line(line.value, kMostShownInError));
     }
     Media media;
     media.type = words[0];
@@ -139,11 +145,14 @@ Result<Media> read_media(const Line& line, std::size_t number, std::size_t offse
     media.formats = std::move(words);
     if (media.formats.empty()) {
         return fail_at(offset, ErrorCode::bad_input,
-                       line_prefix(number) + "m= has no format: " + visible_excerpt(line.value, 60),
+                       line_prefix(number) + "m= has no format: " + shown_line(line.value, kMostShownInError),
                        "at least one is required, even where the port is 0");
     }
     return media;
 }
+
+/// X and * are what samples in documentation have in place of an address.
+bool is_masked(std::string_view text) { return text.find_first_not_of("Xx*.-") == std::string_view::npos; }
 
 bool is_host_name(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
@@ -164,14 +173,18 @@ bool is_address(int family, std::string_view text) {
 bool is_connection(std::string_view value) {
     const auto words = words_of(value);
     if (words.size() != 3 || words[0] != "IN") return false;
-    const auto address = words[2].substr(0, words[2].find('/'));
+    const auto slash = std::min(words[2].find('/'), words[2].size());
+    const auto address = words[2].substr(0, slash);
+    if (words[2].find_first_not_of("0123456789/", slash) != std::string_view::npos || is_masked(address))
+        return false;
     const bool only_digits_and_dots = address.find_first_not_of("0123456789.") == std::string_view::npos;
-    if (words[1] == "IP4")
-        return is_address(AF_INET, address) || (!only_digits_and_dots && is_host_name(address));
-    return words[1] == "IP6" && (is_address(AF_INET6, address) || is_host_name(address));
+    const bool is_name = !only_digits_and_dots && is_host_name(address);
+    if (words[1] == "IP4") return is_address(AF_INET, address) || is_name;
+    return words[1] == "IP6" && (is_address(AF_INET6, address) || is_name);
 }
 
-/// Every live media description needs an address, its own or the session's. Source: RFC 8866 section 5.7.
+/// Every live audio stream needs an address, its own or the session's; what will be refused needs none.
+/// Source: RFC 8866 section 5.7.
 Result<void> check_connections(const Document& document, std::string_view text) {
     const auto has_connection = [&](std::size_t first, std::size_t end) {
         return std::any_of(document.lines.begin() + static_cast<std::ptrdiff_t>(first),
@@ -180,7 +193,8 @@ Result<void> check_connections(const Document& document, std::string_view text) 
     };
     if (has_connection(0, document.session_end)) return {};
     for (const auto& media : document.media) {
-        if (media.port == 0 || has_connection(media.first, media.end)) continue;
+        const bool goes_on = media.port != 0 && media.is_audio() && media.is_rtp();
+        if (!goes_on || has_connection(media.first, media.end)) continue;
         return fail_at(static_cast<std::size_t>(document.lines[media.first].bytes.data() - text.data()),
                        ErrorCode::bad_input,
                        line_prefix(media.first + 1) + "no c= line gives this stream an address",
@@ -189,12 +203,58 @@ Result<void> check_connections(const Document& document, std::string_view text) 
     return {};
 }
 
+/// One v=, o= and s=, and nothing of the session part below an m= line. Source: RFC 8866 section 9.
+Result<void> check_order(const Document& document, const Line& line, std::size_t number, std::size_t offset) {
+    const bool once = line.type == 'v' || line.type == 'o' || line.type == 's';
+    const bool repeated = once && std::any_of(document.lines.begin(), document.lines.end(),
+                                              [&](const Line& other) { return other.type == line.type; });
+    if (repeated) {
+        return fail_at(offset, ErrorCode::bad_input, line_prefix(number) + "a second " + line.type + "= line",
+                       "two session descriptions stand in one body; only one may");
+    }
+    constexpr std::string_view kSessionOnly = "osueptrz";
+    if (!document.media.empty() && line.type != 0 && kSessionOnly.find(line.type) != std::string_view::npos) {
+        return fail_at(
+            offset, ErrorCode::bad_input,
+            line_prefix(number) + line.type + "= stands below an m= line, but belongs to the session part",
+            "lines were moved, or two descriptions stand behind each other");
+    }
+    return {};
+}
+
+constexpr std::string_view kHidden = "(not shown)";
+
+/// True for what could be a key, under any name and in any case: a=crypto, a=acap with crypto in it,
+/// a=cryptoscale, a=key-mgmt, a=ice-pwd, k=, also in lines that something broke or put together.
+bool may_hold_key(std::string_view line) {
+    constexpr std::size_t kMostRead = 2000;
+    if (line.size() > kMostRead) return true;
+    const auto lower = ascii_lower(line);
+    for (const std::string_view word : {"crypto", "inline", "ice-pwd", "key-mgmt", "mikey", "clear:"}) {
+        if (lower.find(word) != std::string::npos) return true;
+    }
+    const auto start = trim(lower);
+    return start.starts_with("k=") || start.starts_with("k ") || start.starts_with("k\t");
+}
+
+/// `a=name`, as far as it is that, or the letter in front of '='.
+std::string_view name_in(std::string_view line) {
+    constexpr std::size_t kMostName = 40;
+    const auto is_letter = [](char c) {
+        return c == '-' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    };
+    if (line.size() < 2 || !is_letter(line[0]) || line[1] != '=') return {};
+    auto end = std::size_t{2};
+    while (line[0] == 'a' && end < std::min(line.size(), kMostName) && is_letter(line[end])) ++end;
+    return line.substr(0, end);
+}
+
 }  // namespace
 
 Attribute attribute_of(const Line& line) {
     const auto colon = line.value.find(':');
-    if (colon == std::string_view::npos) return {line.value, {}};
-    return {line.value.substr(0, colon), line.value.substr(colon + 1)};
+    if (colon == std::string_view::npos) return {trim(line.value), {}};
+    return {trim(line.value.substr(0, colon)), line.value.substr(colon + 1)};
 }
 
 bool Media::is_rtp() const {
@@ -212,14 +272,12 @@ Result<Document> parse_document(std::string_view text) {
     for (std::size_t offset = 0; offset < text.size();) {
         const auto number = document.lines.size() + 1;
         const auto line = CALLCHAIN_TRY(next_line(text, offset, number));
-        if (line.type == 'v' && number > 1) {
-            return fail_at(offset, ErrorCode::bad_input, line_prefix(number) + "a second v= line",
-                           "two session descriptions stand in one body; only one may");
-        }
+        CALLCHAIN_TRY(check_order(document, line, number, offset));
         if (line.type == 'c' && !is_connection(line.value)) {
-            return fail_at(offset, ErrorCode::bad_input,
-                           line_prefix(number) + "c= has no address: " + visible_excerpt(line.value, 60),
-                           "samples in documentation are often masked; take the body from a real call");
+            return fail_at(
+                offset, ErrorCode::bad_input,
+                line_prefix(number) + "c= has no address: " + shown_line(line.value, kMostShownInError),
+                "samples in documentation are often masked; take the body from a real call");
         }
         if (line.type == 'm') {
             auto media = CALLCHAIN_TRY(read_media(line, number, offset));
@@ -236,19 +294,21 @@ Result<Document> parse_document(std::string_view text) {
     return document;
 }
 
-std::string shown_line(std::string_view line) {
+std::string shown_line(std::string_view line, std::size_t most) {
     while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
-    constexpr std::string_view kHidden = "(not shown)";
-    if (line.starts_with("k=")) return "k=" + std::string(kHidden);
-    if (starts_with_ignoring_case(line, "a=ice-pwd:")) return "a=ice-pwd:" + std::string(kHidden);
-    if (!starts_with_ignoring_case(line, "a=crypto:")) return visible_excerpt(line, kMostShown);
+    if (!may_hold_key(line)) return visible_excerpt(line, most);
+    constexpr std::string_view kCrypto = "a=crypto:";
+    const auto name = name_in(line);
+    if (!starts_with_ignoring_case(line, kCrypto))
+        return std::string(name) + (name.size() > 2 ? ":" : "") + std::string(kHidden);
     // Tag and suite are no secret; from the first key on, nothing is shown.
-    const auto words = words_of(line.substr(std::string_view("a=crypto:").size()));
-    std::string shown = "a=crypto:";
-    const bool plain = words.size() >= 3 && words[0].size() <= 9 && parse_decimal(words[0]) &&
-                       words[1].find(':') == std::string_view::npos;
-    if (plain) shown += std::string(words[0]) + " " + visible_excerpt(words[1], 60) + " ";
-    return shown + std::string(kHidden);
+    const auto words = words_of(line.substr(kCrypto.size()));
+    constexpr std::size_t kLongestTag = 9;  // RFC 4568 section 9.1
+    constexpr std::size_t kLongestSuite = 40;
+    const bool plain = words.size() >= 3 && words[0].size() <= kLongestTag && parse_decimal(words[0]) &&
+                       words[1].size() <= kLongestSuite && words[1].find(':') == std::string_view::npos;
+    return std::string(kCrypto) + (plain ? std::string(words[0]) + " " + visible(words[1]) + " " : "") +
+           std::string(kHidden);
 }
 
 }  // namespace callchain::sdp

@@ -17,12 +17,12 @@ inline constexpr std::size_t kMostBytes = std::size_t{64} << 10U;
 
 /// One line. Both views borrow from the text that was parsed.
 struct Line {
-    char type = 0;           ///< the letter in front of '='
+    char type = 0;           ///< the letter in front of '='; 0 for an empty line at the very end
     std::string_view value;  ///< behind '=', without the line end
     std::string_view bytes;  ///< the whole line with its own line end: CRLF, LF, or none on the last
 };
 
-/// `name` or `name:value` of an a= line. Borrows.
+/// `name` or `name:value` of an a= line; blanks around the name do not count. Borrows.
 struct Attribute {
     std::string_view name;
     std::string_view value;  ///< empty for a property attribute
@@ -55,15 +55,17 @@ struct Document {
 };
 
 /// Reads a session description. Tolerant where a peer can still be understood: LF for CRLF, no line end at
-/// the end, missing o=, s= and t=, several blanks between the words of m=. What stands in o=, t= and most
-/// attributes is not read. Errors: limit above kMostBytes; bad_input, with the offset, for what RFC 8866
-/// calls malformed and nobody should forward: empty, NUL, bare CR, an empty line, a second v=, a type letter
-/// that does not exist, an m= line without port or formats, an address that is none, a live media description
-/// without any c= line. Source: RFC 8866 sections 5 and 9.
+/// the end, missing o=, s= and t=, several blanks between the words of m=, empty lines at the very end. What
+/// stands in o=, t= and most attributes is not read. Errors: limit above kMostBytes; bad_input, with the
+/// offset, for what is malformed and nobody should forward: empty, NUL, bare CR, an empty line with something
+/// behind it, a second v=, o= or s=, lines of the session below an m= line, a type letter that does not
+/// exist, an m= line without port or formats, an address that is none, a live audio stream without any c=
+/// line. Source: RFC 8866 sections 5 and 9.
 [[nodiscard]] Result<Document> parse_document(std::string_view text);
 
-/// A line as it may be shown or logged: key material (a=crypto, k=, a=ice-pwd) is replaced by "(not shown)",
-/// control characters are made visible, and it is cut to 200 characters.
-[[nodiscard]] std::string shown_line(std::string_view line);
+/// A line as it may be shown or logged: control characters are made visible, and it is cut to `most`
+/// characters. Of a line that may hold a key (a=crypto, a=ice-pwd, k=, and whatever looks like one of them,
+/// also broken or within another attribute) only the name is shown, and "(not shown)".
+[[nodiscard]] std::string shown_line(std::string_view line, std::size_t most = 200);
 
 }  // namespace callchain::sdp

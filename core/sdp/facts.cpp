@@ -7,19 +7,47 @@
 namespace callchain::sdp {
 namespace {
 
-/// Source: RFC 4568 section 9.1: tag SP suite SP "inline:" key ["|" lifetime] ["|" MKI ":" length].
+std::vector<std::string_view> words_of(std::string_view text) {
+    std::vector<std::string_view> words;
+    for (const auto part : split(text, ' ')) {
+        for (const auto word : split(part, '\t')) {
+            if (!word.empty()) words.push_back(word);
+        }
+    }
+    return words;
+}
+
+/// 30 bytes in base64: the key and salt of the suites with AES_CM_128. Source: RFC 4568 sections 6.1 and 6.2.
+bool is_key(std::string_view text, std::string_view suite) {
+    if (!suite.starts_with("AES_CM_128_")) return !text.empty();
+    constexpr std::size_t kCharacters = 40;
+    return text.size() == kCharacters && std::all_of(text.begin(), text.end(), [](char c) {
+               return is_ascii_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '+' ||
+                      c == '/';
+           });
+}
+
+/// tag suite key-params [session-params]; key-params are `inline:KEY[|LIFETIME][|MKI:LENGTH]` divided by ';'.
 CryptoLine read_crypto(std::string_view value) {
     CryptoLine line;
-    const auto words = split(trim(value), ' ');
-    line.readable = words.size() >= 3 && words[0].size() <= 9 && parse_decimal(words[0]) &&
-                    words[2].starts_with("inline:");
+    const auto words = words_of(value);
+    line.readable = words.size() >= 3 && words[0].size() <= 9 && parse_decimal(words[0]).has_value();
     if (!line.readable) return line;
     line.tag = words[0];
     line.suite = words[1];
-    const auto parts = split(words[2], '|');
-    // A lifetime has no colon, an MKI has.
-    line.has_mki = std::any_of(parts.begin() + 1, parts.end(), [](std::string_view part) {
-        return part.find(':') != std::string_view::npos;
+    line.keys = words[2];
+    for (const auto part : split(words[2], ';')) {
+        constexpr std::string_view kInline = "inline:";
+        const auto fields = split(part.substr(std::min(kInline.size(), part.size())), '|');
+        line.readable = line.readable && part.starts_with(kInline) && is_key(fields[0], line.suite);
+        // A lifetime has no colon, an MKI has.
+        line.has_mki =
+            line.has_mki || std::any_of(fields.begin() + 1, fields.end(), [](std::string_view field) {
+                return field.find(':') != std::string_view::npos;
+            });
+    }
+    line.weakened = std::any_of(words.begin() + 3, words.end(), [](std::string_view word) {
+        return word.starts_with("UNENCRYPTED") || word.starts_with("UNAUTHENTICATED");
     });
     return line;
 }
@@ -27,6 +55,7 @@ CryptoLine read_crypto(std::string_view value) {
 /// Takes in one a= line, be it of the session or of the stream.
 void read_attribute(const Attribute& attribute, AudioFacts& facts) {
     if (attribute.name == "fingerprint") facts.has_fingerprint = true;
+    if (attribute.name == "setup") facts.setup = trim(attribute.value);
     if (attribute.name == "ice-lite") facts.ice = Ice::lite;
     if (attribute.name == "ice-ufrag" && facts.ice == Ice::none) facts.ice = Ice::full;
     for (const std::string_view direction : {"sendrecv", "sendonly", "recvonly", "inactive"}) {
@@ -37,7 +66,7 @@ void read_attribute(const Attribute& attribute, AudioFacts& facts) {
 void read_lines(const Document& document, std::size_t first, std::size_t end, AudioFacts& facts) {
     for (auto i = first; i < end; ++i) {
         const auto& line = document.lines[i];
-        if (line.type == 'c') facts.on_hold = line.value == "IN IP4 0.0.0.0";
+        if (line.type == 'c') facts.address = line.value.substr(std::min<std::size_t>(3, line.value.size()));
         if (line.type != 'a') continue;
         const auto attribute = attribute_of(line);
         read_attribute(attribute, facts);
@@ -71,7 +100,7 @@ std::optional<AudioFacts> audio_facts(const Document& document, std::size_t medi
     read_lines(document, media.first, media.end, facts);
     facts.keys = keys_of(facts);
     // With ICE the address of c= may be a placeholder: the candidates count.
-    facts.on_hold = facts.on_hold && facts.ice == Ice::none;
+    facts.on_hold = facts.ice == Ice::none && (facts.address == "IP4 0.0.0.0" || facts.address == "IP6 ::");
     facts.formats = read_formats(document, media);
     return facts;
 }

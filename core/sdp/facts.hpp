@@ -18,12 +18,14 @@ enum class KeyExchange { none, sdes, dtls };
 
 enum class Ice { none, full, lite };  ///< Source: RFC 8839 sections 5.1 and 5.3
 
-/// One a=crypto line without its keys. Source: RFC 4568 section 9.1.
+/// One a=crypto line. Source: RFC 4568 section 9.1.
 struct CryptoLine {
     std::string_view tag;
     std::string_view suite;
+    std::string_view keys;  ///< all behind the suite; for comparing only, never to be shown
     bool has_mki = false;
-    bool readable = true;  ///< false: no tag, suite and inline key can be told apart, e.g. where it is masked
+    bool weakened = false;  ///< a session parameter leaves out encryption or authentication
+    bool readable = true;   ///< false: no tag, suite and key can be told apart, e.g. where it is masked
 };
 
 /// One live audio stream over RTP. Borrows from the text.
@@ -37,6 +39,8 @@ struct AudioFacts {
     std::vector<CryptoLine> crypto;
     bool secure_profile = false;  ///< RTP/SAVP(F), with or without UDP/TLS
     bool has_fingerprint = false;
+    std::string_view setup;    ///< of DTLS: "actpass", "active", …; empty where it is not written
+    std::string_view address;  ///< of c=: "IP4 192.0.2.1"
     bool has_rtcp_mux = false;
     bool on_hold = false;        ///< c=IN IP4 0.0.0.0 without ICE: the old way of hold
     std::string_view direction;  ///< sendrecv where none is written. Source: RFC 8866 section 6.7

@@ -18,16 +18,24 @@ struct Policy {
     const std::vector<Format>* offered = nullptr;
 
     [[nodiscard]] bool accepts(std::uint8_t payload_type, const Codec& codec) const {
-        if (keep != nullptr) return keep->find(codec) != nullptr;
+        if (keep != nullptr) return keep->takes(codec);
         return std::any_of(offered->begin(), offered->end(), [&](const Format& format) {
-            return format.payload_type == payload_type && format.codec && format.codec->same_as(codec);
+            return format.payload_type == payload_type && format.means(codec);
         });
     }
     /// The clock of events is no question where the offer had them, or where the list names it.
     [[nodiscard]] bool fixes_clock(const Codec& codec) const {
-        if (keep == nullptr) return true;
-        const auto* entry = keep->find(codec);
-        return entry != nullptr && entry->clock.has_value();
+        return keep == nullptr || keep->names_clock_of(codec);
+    }
+    /// What a number means that nothing in its own description explains.
+    [[nodiscard]] std::optional<Codec> unexplained(std::uint8_t payload_type) const {
+        if (const auto codec = static_audio_codec(payload_type)) return codec;
+        if (keep != nullptr) return std::nullopt;
+        // An answer may take the meaning of a number from the offer.
+        for (const auto& format : *offered) {
+            if (format.payload_type == payload_type) return format.codec;
+        }
+        return std::nullopt;
     }
 };
 
@@ -36,7 +44,7 @@ std::string_view line_end_of(std::string_view bytes) {
     return bytes.ends_with('\n') ? "\n" : "";
 }
 
-std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
+std::string_view first_word(std::string_view text) { return text.substr(0, text.find_first_of(" \t")); }
 
 /// The formats of one stream, decided one after the other; voice first, since the others depend on it.
 class FormatChooser {
@@ -121,7 +129,7 @@ class FormatChooser {
             if (visit(each.map.codec, each.line)) return true;
         }
         if (mapped) return false;
-        const auto codec = static_audio_codec(payload_type);
+        const auto codec = policy_.unexplained(payload_type);
         return codec && visit(*codec, kNoLine);
     }
 
@@ -154,7 +162,7 @@ class FormatChooser {
         if (policy_.keep == nullptr) return Rule::format_not_offered;
         if (policy_.keep->has_name(codec.name)) return Rule::codec_other_rate;
         const auto usual = static_audio_codec(payload_type);
-        const bool remapped = usual && policy_.keep->find(*usual) != nullptr && !usual->same_as(codec);
+        const bool remapped = usual && policy_.keep->takes(*usual) && !usual->same_as(codec);
         return remapped ? Rule::static_type_remapped : Rule::codec_removed;
     }
 
@@ -185,7 +193,8 @@ class FormatChooser {
                                                               : Rule::codec_removed;
         }
         // RFC 4733 was never used below 8000 Hz: a smaller number is a slip of the pen, not a clock.
-        return codec.clock < 8000 ? Rule::event_clock_invalid : Rule::event_clock_differs;
+        return codec.clock < 8000 || codec.channels != 1 ? Rule::event_clock_invalid
+                                                         : Rule::event_clock_differs;
     }
 
     void decide_redundancy(FormatOutcome& outcome) {
@@ -255,7 +264,6 @@ class Editor {
         } else if (!media.is_audio()) {
             refuse(media, outcome, Rule::media_not_audio);
         } else if (!media.is_rtp()) {
-            had_live_audio_ = true;
             refuse(media, outcome, Rule::transport_not_rtp);
         } else {
             had_live_audio_ = true;
@@ -278,6 +286,8 @@ class Editor {
     }
 
     [[nodiscard]] Filtered finish(std::size_t input_bytes) {
+        for (std::size_t i = document_.lines.size(); i > 0 && document_.lines[i - 1].type == 0; --i)
+            drop(i - 1, Rule::empty_line_removed);
         mend_groups();
         write(input_bytes);
         result_.outcome = has_live_audio_   ? Filtered::Outcome::audio_left
@@ -302,7 +312,8 @@ class Editor {
 
     [[nodiscard]] bool is_bundle_only(const Media& media) const {
         for (auto i = media.first + 1; i < media.end; ++i) {
-            if (document_.lines[i].type == 'a' && document_.lines[i].value == "bundle-only") return true;
+            if (document_.lines[i].type == 'a' && trim(document_.lines[i].value) == "bundle-only")
+                return true;
         }
         return false;
     }
@@ -360,17 +371,21 @@ class Editor {
     }
 
     void edit_attribute(std::size_t index, const FormatChooser& chooser) {
-        const auto attribute = attribute_of(document_.lines[index]);
-        const bool is_rtpmap = attribute.name == "rtpmap";
-        if (!is_rtpmap && attribute.name != "fmtp" && attribute.name != "rtcp-fb") return;
-        const auto word = first_word(trim_left(attribute.value));
-        if (!is_rtpmap && word == "*") return;
+        const auto& line = document_.lines[index];
+        // Most lines are none of the three: they are left before anything is taken apart.
+        if (line.value.empty() || std::string_view("rRf \t").find(line.value[0]) == std::string_view::npos)
+            return;
+        const auto attribute = attribute_of(line);
+        const bool maps = is_rtpmap(line);
+        if (!maps && attribute.name != "fmtp" && attribute.name != "rtcp-fb") return;
+        const auto word = first_word(trim(attribute.value));
+        if (!maps && word == "*") return;
         const auto payload_type = parse_payload_type(word);
         if (!payload_type || !chooser.offers(*payload_type)) {
             drop(index, Rule::attribute_without_format);
         } else if (!chooser.keeps(*payload_type)) {
-            drop(index, is_rtpmap ? chooser.reason_of(*payload_type) : Rule::attribute_of_removed_format);
-        } else if (is_rtpmap && !chooser.counts(*payload_type, index)) {
+            drop(index, maps ? chooser.reason_of(*payload_type) : Rule::attribute_of_removed_format);
+        } else if (maps && !chooser.counts(*payload_type, index)) {
             drop(index, Rule::rtpmap_repeated);
         }
     }
@@ -378,19 +393,19 @@ class Editor {
     /// a=rid lines that name a removed number, and an a=simulcast line that names such a rid.
     void edit_rids(const Media& media, const FormatChooser& chooser) {
         std::vector<std::string_view> gone;
+        const auto value_of = [&](std::size_t index, std::string_view name) {
+            const auto& line = document_.lines[index];
+            return line.type == 'a' && line.value.starts_with(name) ? line.value.substr(name.size())
+                                                                    : std::string_view();
+        };
         for (auto i = media.first + 1; i < media.end; ++i) {
-            const auto attribute = attribute_of(document_.lines[i]);
-            if (document_.lines[i].type != 'a' || attribute.name != "rid" ||
-                !names_removed(attribute.value, chooser))
-                continue;
-            gone.push_back(first_word(attribute.value));
+            const auto rid = value_of(i, "rid:");
+            if (rid.empty() || !names_removed(rid, chooser)) continue;
+            gone.push_back(first_word(rid));
             drop(i, Rule::rid_removed);
         }
         for (auto i = media.first + 1; i < media.end && !gone.empty(); ++i) {
-            const auto attribute = attribute_of(document_.lines[i]);
-            if (document_.lines[i].type == 'a' && attribute.name == "simulcast" &&
-                names_any(attribute.value, gone))
-                drop(i, Rule::rid_removed);
+            if (names_any(value_of(i, "simulcast:"), gone)) drop(i, Rule::rid_removed);
         }
     }
 
@@ -420,7 +435,7 @@ class Editor {
     [[nodiscard]] std::string_view mid_of(const Media& media) const {
         for (auto i = media.first + 1; i < media.end; ++i) {
             const auto& line = document_.lines[i];
-            if (line.type == 'a' && line.value.starts_with("mid:")) return line.value.substr(4);
+            if (line.type == 'a' && line.value.starts_with("mid:")) return trim(line.value.substr(4));
         }
         return {};
     }

@@ -17,15 +17,22 @@ struct RtpMapLine {
     RtpMap map;
 };
 
-/// The rtpmap lines below one m= line, in order. Those below other m= lines say nothing about this one.
-/// Source: RFC 8866 sections 5.14 and 6.6.
+/// True for an a=rtpmap line, its name in any case and with blanks around it, as lenient readers take it.
+[[nodiscard]] bool is_rtpmap(const Line& line);
+
+/// Those below one m= line, in order. Those below other m=
+/// lines say nothing about this one. Source: RFC 8866 sections 5.14 and 6.6.
 [[nodiscard]] std::vector<RtpMapLine> rtpmap_lines(const Document& document, const Media& media);
 
 /// One entry of an m= line. Borrows from the text.
 struct Format {
     std::string_view text;                          ///< as on the m= line
     std::optional<std::uint8_t> payload_type = {};  ///< nothing where it is no number of 0 to 127
-    std::optional<Codec> codec = {};  ///< by the first rtpmap, else by RFC 3551's table, else nothing
+    std::optional<Codec> codec = {};      ///< by the first rtpmap, else by RFC 3551's table, else nothing
+    std::vector<Codec> more_codecs = {};  ///< by further rtpmaps of the number, of which there should be none
+
+    /// True where one of its rtpmaps says `codec`.
+    [[nodiscard]] bool means(const Codec& codec) const;
 };
 
 /// The formats of an RTP stream, in order.

@@ -30,6 +30,7 @@ enum class Rule {
     attribute_of_refused_media,
     group_mended,
     group_dropped,
+    empty_line_removed,
 };
 
 /// One row. The page of a code is in the catalogue of findings.

@@ -20,8 +20,9 @@ enum class SecureMedia { off, on };
 /// Something that decides the verdict, or that is worth knowing beside it.
 struct Issue {
     enum class Weight {
-        stops,  ///< the call cannot work
-        warns,  ///< it works only on a condition, or something of it does not
+        stops,      ///< the call cannot work
+        condition,  ///< it works on a condition that cannot be seen here
+        warns,      ///< it works, and something beside it does not
     };
     Weight weight = Weight::stops;
     std::string_view code;  ///< a finding code: "sdp_dtls_offer"
@@ -45,7 +46,7 @@ struct Verdict {
 
     /// What the gateway answers where it fails: a warn-code and a text that fits a quoted-string.
     /// Source: RFC 3261 sections 20.43 and 21.4.26.
-    int warning_code = 0;  ///< 302, 304 or 305; 0 where nothing is refused
+    int warning_code = 0;  ///< 302, 304, 305 or 399; 0 where nothing is refused
     std::string warning_text = {};
 };
 

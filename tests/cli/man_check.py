@@ -4,7 +4,7 @@
 An option of a page is one with an entry of its own in the section OPTIONS. Each command that `callchain --help` lists,
 and each within such a command, must have a page (`callchain-twiml-lint.1.md`), and each page a command. An example is a block of lines indented by four blanks in the section
 EXAMPLES; a line that begins with `$ ` is a command, which goes on where it ends in `\\` or `|`. It must end with the
-exit code that a comment at its end names (`# exit 1`), else with 0. Examples of one page run in the same copy of samples/.
+exit code that a comment at its end names (`# exit 1`), else with 0. So must each line behind "Examples:" in a command's help. Examples of one page run in the same copy of samples/.
 
     man_check.py PROGRAM
 """
@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_SECONDS = 120  # a sanitizer on a busy machine, not what an example should take
 SANITIZER_VARIABLES = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS", "GCOV_PREFIX", "GCOV_PREFIX_STRIP")
+WITHOUT_EXAMPLES = ("callchain.1.md", "callchain-help.1.md", "callchain-completion.1.md")  # in their help; the pages have some
 SECTIONS = ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "ENVIRONMENT", "EXAMPLES", "SEE ALSO")
 
 
@@ -39,7 +40,7 @@ def options_of_help(text: str) -> set[str]:
 
 
 def commands_of_help(text: str) -> list[str]:
-    return re.findall(r"^  ([a-z][a-z-]*) ", text.partition("Subcommands:")[2], flags=re.MULTILINE)
+    return re.findall(r"^  ([a-z][a-z-]*) ", text.partition("Subcommands:")[2].partition("Examples:")[0], flags=re.MULTILINE)
 
 
 def all_commands(program: "Program", folder: Path, words: str = "") -> list[str]:
@@ -47,6 +48,13 @@ def all_commands(program: "Program", folder: Path, words: str = "") -> list[str]
     names = commands_of_help(program.run(f"callchain {words} --help", folder).stdout)
     commands = [f"{words} {name}".strip() for name in names]
     return [each for command in commands for each in (command, *all_commands(program, folder, command))]
+
+
+def examples_of_help(text: str) -> list[tuple[str, int]]:
+    """As examples_of, of the lines behind "Examples:" at the end of a command's help."""
+    lines = [line.strip() for line in text.partition("\nExamples:\n")[2].splitlines() if line.strip()]
+    codes = [re.search(r"# exit (\d+)$", line) for line in lines]
+    return [(line, int(code.group(1)) if code else 0) for line, code in zip(lines, codes)]
 
 
 def examples_of(section: str) -> list[tuple[str, int]]:
@@ -87,11 +95,15 @@ def problems_of_options(page: Path, section: str, help_text: str) -> list[str]:
            [f"{page.name}: {option} is in the page and not in --help" for option in sorted(described - there)]
 
 
-def problems_of_examples(page: Path, section: str, program: Program, folder: Path) -> tuple[list[str], int]:
+def problems_of_examples(page: Path, section: str, help_text: str, program: Program, folder: Path) -> tuple[list[str], int]:
     problems = []
     examples = examples_of(section)
     if not examples:
         problems.append(f"{page.name}: no example")
+    of_help = examples_of_help(help_text)
+    if not of_help and page.name not in WITHOUT_EXAMPLES:
+        problems.append(f"{page.name}: no example in the help")
+    examples += of_help
     for command, expected in examples:
         done = program.run(command, folder)
         if done.returncode != expected:
@@ -117,7 +129,7 @@ def main() -> int:
             problems += [f"{name}: no section {section}" for section in SECTIONS if section not in sections]
             help_text = program.run(f"callchain {names[name]}", folder).stdout
             problems += problems_of_options(pages[name], sections.get("OPTIONS", ""), help_text)
-            found, count = problems_of_examples(pages[name], sections.get("EXAMPLES", ""), program, folder)
+            found, count = problems_of_examples(pages[name], sections.get("EXAMPLES", ""), help_text, program, folder)
             problems += found
             examples += count
     print("\n".join(problems) or f"{len(pages)} pages, {examples} examples: as the program says")

@@ -46,15 +46,24 @@ void check_filter(std::string_view text, const KeepList& keep) {
     }
 }
 
+/// No key of a line is shown, whatever stands around it, and none in an error.
 void check_shown(std::string_view text) {
-    for (std::size_t at = text.find("a=crypto:"); at != std::string_view::npos;
-         at = text.find("a=crypto:", at + 1)) {
-        const auto line = text.substr(at, text.find('\n', at) - at);
-        const auto key = line.find("inline:");
-        if (key == std::string_view::npos || line.size() < key + 27) continue;
-        const auto part = line.substr(key + 7, 20);
-        const bool is_key = part.find_first_of(" :_-|") == std::string_view::npos;
-        require(!is_key || shown_line(line).find(part) == std::string::npos);
+    constexpr std::string_view kInline = "inline:";
+    const auto document = parse_document(text);
+    const auto error = document ? std::string() : document.error().message + document.error().hint;
+    for (auto at = text.find(kInline); at != std::string_view::npos; at = text.find(kInline, at + 1)) {
+        constexpr std::size_t kTelling = 20;
+        const auto start = text.rfind('\n', at) + 1;
+        const auto line = text.substr(start, text.find('\n', at) - start);
+        const auto key = text.substr(at + kInline.size(), kTelling);
+        const bool is_key =
+            key.size() == kTelling && key.find_first_of(" :_-|;\t\r\n") == std::string_view::npos;
+        // Where the same characters stand elsewhere too, nothing says that they are a key.
+        const auto first = text.find(key);
+        if (!is_key || first != at + kInline.size() || text.find(key, first + 1) != std::string_view::npos)
+            continue;
+        require(shown_line(line).find(key) == std::string::npos);
+        require(error.find(key) == std::string::npos);
     }
 }
 

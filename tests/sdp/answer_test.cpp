@@ -15,7 +15,9 @@ std::vector<std::string> codes_of(const AnswerVerdict& verdict) {
     return codes;
 }
 
-const std::string kCrypto = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:x";
+const std::string kKey = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkw";
+const std::string kOtherKey = "MDk4NzY1NDMyMTA5ODc2NTQzMjEwOTg3NjU0MzIx";
+const std::string kCrypto = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + kKey;
 
 std::string srtp(const std::vector<std::string>& more) {
     std::vector<std::string> lines{"m=audio 4000 RTP/SAVP 0 101", "a=rtpmap:101 telephone-event/8000"};
@@ -27,6 +29,11 @@ std::string plain(const std::vector<std::string>& more = {}) {
     std::vector<std::string> lines{"m=audio 4000 RTP/AVP 0 101", "a=rtpmap:101 telephone-event/8000"};
     lines.insert(lines.end(), more.begin(), more.end());
     return sdp_of(lines);
+}
+
+std::string dtls(const std::string& setup, const std::string& more) {
+    return sdp_of({"m=audio 4000 UDP/TLS/RTP/SAVPF 0 101", "a=rtpmap:101 telephone-event/8000",
+                   "a=setup:" + setup, more});
 }
 
 TEST(JudgeAnswer, KnowsWhatStopsACallAndWhatDoesNot) {
@@ -95,23 +102,24 @@ TEST(JudgeAnswer, KnowsWhatStopsACallAndWhatDoesNot) {
                  false,
                  {"sdp_no_common_codec", "sdp_format_not_offered"}},
              Row{"SDES taken",
-                 srtp({kCrypto, "a=crypto:2 AES_CM_128_HMAC_SHA1_32 inline:y"}),
-                 srtp({"a=crypto:2 AES_CM_128_HMAC_SHA1_32 inline:z"}),
+                 srtp({kCrypto, "a=crypto:2 AES_CM_128_HMAC_SHA1_32 inline:" + kKey}),
+                 srtp({"a=crypto:2 AES_CM_128_HMAC_SHA1_32 inline:" + kOtherKey}),
                  true,
                  {}},
              Row{"the suite under another tag",
                  srtp({kCrypto}),
-                 srtp({"a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:z"}),
+                 srtp({"a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:" + kOtherKey}),
                  false,
                  {"sdp_answer_crypto"}},
              Row{"another suite",
                  srtp({kCrypto}),
-                 srtp({"a=crypto:1 AES_CM_128_HMAC_SHA1_32 inline:z"}),
+                 srtp({"a=crypto:1 AES_CM_128_HMAC_SHA1_32 inline:" + kOtherKey}),
                  false,
                  {"sdp_answer_crypto"}},
              Row{"two crypto lines",
                  srtp({kCrypto}),
-                 srtp({kCrypto, "a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:z"}),
+                 srtp({"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + kOtherKey,
+                       "a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:" + kOtherKey}),
                  false,
                  {"sdp_answer_crypto"}},
              Row{"no crypto line", srtp({kCrypto}), srtp({}), false, {"sdp_answer_crypto"}},
@@ -150,6 +158,47 @@ TEST(JudgeAnswer, KnowsWhatStopsACallAndWhatDoesNot) {
                  sdp_of({"m=audio 0 RTP/AVP 0"}),
                  false,
                  {"sdp_no_audio"}},
+             Row{"the offer's own key", srtp({kCrypto}), srtp({kCrypto}), false, {"sdp_answer_crypto"}},
+             Row{"a masked offer, and no key in the answer",
+                 srtp({"a=crypto:****"}),
+                 srtp({}),
+                 false,
+                 {"sdp_answer_crypto"}},
+             Row{"a key where none was offered",
+                 plain(),
+                 plain({kCrypto}),
+                 true,
+                 {"sdp_crypto_in_plain_profile"}},
+             Row{"refused as another type",
+                 plain(),
+                 sdp_of({"m=video 0 RTP/AVP 31"}),
+                 false,
+                 {"sdp_answer_transport_differs", "sdp_answer_port_zero"}},
+             Row{"DTLS without a fingerprint",
+                 dtls("actpass", "a=fingerprint:sha-256 00"),
+                 dtls("active", "a=x"),
+                 false,
+                 {"sdp_answer_dtls"}},
+             Row{"DTLS answered by actpass",
+                 dtls("actpass", "a=fingerprint:sha-256 00"),
+                 dtls("actpass", "a=fingerprint:sha-256 01"),
+                 false,
+                 {"sdp_answer_dtls"}},
+             Row{"DTLS, both active",
+                 dtls("active", "a=fingerprint:sha-256 00"),
+                 dtls("active", "a=fingerprint:sha-256 01"),
+                 false,
+                 {"sdp_answer_dtls"}},
+             Row{"DTLS answered by active",
+                 dtls("actpass", "a=fingerprint:sha-256 00"),
+                 dtls("active", "a=fingerprint:sha-256 01"),
+                 true,
+                 {}},
+             Row{"no rtpmap for a number of the offer",
+                 plain(),
+                 sdp_of({"m=audio 6000 RTP/AVP 0 101", "a=fmtp:101 0-15"}),
+                 true,
+                 {}},
          }) {
         SCOPED_TRACE(row.name);
         const auto verdict = judge_answer(row.offer, row.answer);

@@ -17,7 +17,8 @@ TEST(ParseRtpmap, ReadsNameClockAndChannels) {
           Row{"0 PCMU/8000/1", {"PCMU", 8000, 1}}, Row{"101 telephone-event", {"telephone-event", 0, 1}},
           Row{"101 telephone-event/", {"telephone-event", 0, 1}},
           Row{"101 telephone-event/x", {"telephone-event", 0, 1}}, Row{"96 X/8000/", {"X", 8000, 0}},
-          Row{" 96  X/8000 ", {"X", 8000, 1}}, Row{"96 X/99999999999999999999", {"X", 0, 1}}}) {
+          Row{" 96  X/8000 ", {"X", 8000, 1}}, Row{"96\tX/8000", {"X", 8000, 1}}, Row{"0", {"", 0, 1}},
+          Row{"96 X/99999999999999999999", {"X", 0, 1}}}) {
         SCOPED_TRACE(row.value);
         const auto map = parse_rtpmap(row.value);
         ASSERT_TRUE(map.has_value());
@@ -25,7 +26,7 @@ TEST(ParseRtpmap, ReadsNameClockAndChannels) {
         EXPECT_EQ(map->codec.clock, row.codec.clock);
         EXPECT_EQ(map->codec.channels, row.codec.channels);
     }
-    for (const auto* value : {"", "PCMU/8000", "128 X/8000", "0", "00 PCMU/8000", "-1 X/8000", "1x X/8000"}) {
+    for (const auto* value : {"", "PCMU/8000", "128 X/8000", "00 PCMU/8000", "-1 X/8000", "1x X/8000"}) {
         EXPECT_FALSE(parse_rtpmap(value).has_value()) << value;
     }
 }
@@ -68,11 +69,27 @@ TEST(KeepList, MeansByANameWhatTheNameIsRegisteredWith) {
                             Row{"telephone-event", {"telephone-event", 0, 1}, false},
                             Row{"L16/44100/2", {"L16", 44100, 2}, true},
                             Row{"X", {"X", 8000, 0}, false},
+                            Row{"X", {"X", 8000, 2}, false},
+                            Row{"X/8000/2", {"X", 8000, 2}, true},
+                            Row{"telephone-event", {"telephone-event", 8000, 2}, false},
+                            Row{"red", {"red", 48000, 2}, true},
+                            Row{"L16", {"L16", 44100, 2}, false},
+                            Row{"L16", {"L16", 44100, 1}, true},
                             Row{" PCMA , PCMU ", {"PCMU", 8000, 1}, true}}) {
         SCOPED_TRACE(row.list + " and " + row.codec.text());
         const auto list = parse_keep_list(row.list);
         ASSERT_TRUE(list.has_value()) << list.error().message;
-        EXPECT_EQ(list->find(row.codec) != nullptr, row.kept);
+        EXPECT_EQ(list->takes(row.codec), row.kept);
+    }
+}
+
+TEST(KeepList, NamesAClockInWhateverOrder) {
+    for (const auto* text :
+         {"telephone-event,telephone-event/8000", "telephone-event/8000,telephone-event"}) {
+        SCOPED_TRACE(text);
+        const auto list = parse_keep_list(text);
+        EXPECT_TRUE(list->names_clock_of({"telephone-event", 8000, 1}));
+        EXPECT_FALSE(list->names_clock_of({"telephone-event", 48000, 1}));
     }
 }
 

@@ -55,6 +55,7 @@ TEST(ParseDocument, RefusesWhatNobodyShouldForward) {
              Row{"empty", "", "is empty"},
              Row{"no SDP", "hello\r\n", "does not begin with v=0", 0},
              Row{"a whole INVITE", "INVITE sip:x@y SIP/2.0\r\n\r\nv=0\r\n", "does not begin with v=0", 0},
+             Row{"escaped line ends", "v=0\\r\\no=x", "written as", 0},
              Row{"version 1", "v=1\r\n", "only version 0", 0},
              Row{"UTF-16", std::string("\xff\xfev\0=\0", 6), "UTF-16", 0},
              Row{"UTF-16 without a mark",
@@ -69,7 +70,14 @@ TEST(ParseDocument, RefusesWhatNobodyShouldForward) {
              Row{"two CRs", head + "a=x\r\r\n", "line 6: a CR without LF", head.size() + 3},
              Row{"an empty line and a tail", head + "\r\n--boundary--\r\n", "line 6: an empty line",
                  head.size()},
-             Row{"an empty line at the end", head + "\r\n", "line 6: an empty line", head.size()},
+             Row{"empty lines and a tail", head + "\r\n\r\nx", "line 6: an empty line", head.size()},
+             Row{"a second o=", head + "o=- 2 2 IN IP4 192.0.2.1\r\n", "line 6: a second o= line",
+                 head.size()},
+             Row{"t= below m=", head + "m=audio 4000 RTP/AVP 0\r\nt=0 0\r\n",
+                 "line 7: t= stands below an m= line"},
+             Row{"a masked IPv4 address", "v=0\r\nc=IN IP4 XXX.XXX.XXX.XXX\r\n", "c= has no address", 5},
+             Row{"an IPv4 address under IP6", "v=0\r\nc=IN IP6 192.0.2.1\r\n", "c= has no address", 5},
+             Row{"a ttl that is no number", "v=0\r\nc=IN IP4 192.0.2.1/abc\r\n", "c= has no address", 5},
              Row{"a second v=", head + "v=0\r\n", "line 6: a second v= line", head.size()},
              Row{"an unknown letter", head + "f=x\r\n", "line 6: not a line of SDP: f=x", head.size()},
              Row{"a blank in front of =", head + "a =x\r\n", "line 6: not a line of SDP", head.size()},
@@ -114,6 +122,10 @@ TEST(ParseDocument, ToleratesWhatPeersSend) {
              {"a multicast address", "v=0\r\nc=IN IP4 224.2.17.12/127/2\r\nm=audio 4000 RTP/AVP 0\r\n"},
              {"an address for each stream", "v=0\r\nm=audio 4000 RTP/AVP 0\r\nc=IN IP6 2001:db8::1\r\n"},
              {"no address for a stream at port 0", "v=0\r\nm=audio 0 RTP/AVP 0\r\n"},
+             {"no address for a stream that is refused anyway",
+              "v=0\r\nm=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\nm=video 5000 RTP/AVP 31\r\n"},
+             {"an empty line at the end", head + "\r\n"},
+             {"empty lines at the end", head + "m=audio 4000 RTP/AVP 0\n\n\r\n"},
              {"bytes that are not UTF-8", head + "a=x:\xe9\xff\r\n"},
          }) {
         SCOPED_TRACE(name);
@@ -156,12 +168,38 @@ TEST(ShownLine, HidesKeys) {
               "a=crypto:1 AES_CM_128_HMAC_SHA1_80 (not shown)"},
              {"a=crypto:c2VjcmV0c2VjcmV0\r\n", "a=crypto:(not shown)"},
              {"a=crypto:1 inline:c2VjcmV0\r\n", "a=crypto:(not shown)"},
+             {" a=crypto:1 S inline:c2VjcmV0\r\n", "(not shown)"},
+             {"a= crypto:1 S inline:c2VjcmV0\r\n", "a=(not shown)"},
+             {"a=crypto :1 S inline:c2VjcmV0\r\n", "a=crypto:(not shown)"},
+             {"a=acap:1 crypto:1 S inline:c2VjcmV0\r\n", "a=acap:(not shown)"},
+             {"a=cryptoscale:1 client S inline:c2VjcmV0\r\n", "a=cryptoscale:(not shown)"},
+             {"a=key-mgmt:mikey c2VjcmV0\r\n", "a=key-mgmt:(not shown)"},
+             {"a=ice-pwd c2VjcmV0\r\n", "a=ice-pwd:(not shown)"},
+             {"a= ICE-PWD:c2VjcmV0\r\n", "a=(not shown)"},
+             {"K=clear:c2VjcmV0\r\n", "K=(not shown)"},
+             {" k=c2VjcmV0\r\n", "(not shown)"},
+             {"v=0\\r\\na=crypto:1 S inline:c2VjcmV0", "v=(not shown)"},
              {"a=CRYPTO:1 X inline:c2VjcmV0\n", "a=crypto:1 X (not shown)"},
              {"a=ice-pwd:c2VjcmV0\r\n", "a=ice-pwd:(not shown)"},
              {"k=clear:c2VjcmV0\r\n", "k=(not shown)"},
              {"a=rtpmap:0 PCMU/8000\r\n", "a=rtpmap:0 PCMU/8000"},
              {"a=x:\x1b[31m\r\n", "a=x:\\x1b[31m"}}) {
         EXPECT_EQ(shown_line(line), shown);
+    }
+}
+
+TEST(ParseDocument, ShowsNoKeyInAnError) {
+    const std::string key = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0";
+    const std::string head(kSession);
+    for (const auto& text :
+         {head + " a=crypto:1 S inline:" + key + "\r\n", head + "A=crypto:1 S inline:" + key + "\r\n",
+          head + "K=clear:" + key + "\r\n", head + " k=" + key + "\r\n",
+          "v=0\\r\\na=crypto:1 S inline:" + key, "v=0 a=ice-pwd:" + key,
+          head + "m=audio a=crypto:1 S inline:" + key + "\r\n", head + "c=IN IP4 inline:" + key + "\r\n"}) {
+        const auto got = parse_document(text);
+        ASSERT_FALSE(got.has_value());
+        EXPECT_EQ(got.error().message.find(key.substr(0, 8)), std::string::npos) << got.error().message;
+        EXPECT_EQ(got.error().hint.find(key.substr(0, 8)), std::string::npos) << got.error().hint;
     }
 }
 

@@ -421,6 +421,49 @@ TEST(FilterAnswer, SaysWhenTheAudioIsRefused) {
     EXPECT_EQ(filter_answer(more, *offer)->text, sdp_of({"m=audio 5000 RTP/AVP 0", "m=audio 0 RTP/AVP 0"}));
 }
 
+TEST(FilterOffer, ReadsRtpmapLinesAsLenientReadersDo) {
+    for (const auto* line : {"a=rtpmap:0\tG729/8000", "a=RTPMAP:0 G729/8000", "a=rtpmap :0 G729/8000",
+                             "a= rtpmap: 0 G729/8000", "a=rtpmap:0"}) {
+        SCOPED_TRACE(line);
+        expect_lines({"m=audio 4000 RTP/AVP 0 8", line}, {"m=audio 4000 RTP/AVP 8"});
+    }
+}
+
+TEST(FilterOffer, RemovesEventsWithTwoChannels) {
+    expect_lines({"m=audio 4000 RTP/AVP 0 101", "a=rtpmap:101 telephone-event/8000/2"},
+                 {"m=audio 4000 RTP/AVP 0"});
+}
+
+TEST(FilterOffer, FindsNamesOfStreamsWithBlanksBehindThem) {
+    const std::string session = std::string(kSession) + "a=group:BUNDLE audio v x\r\n";
+    const std::string audio = "m=audio 4000 RTP/AVP 0\r\na=mid:audio \r\n";
+    const std::string second = "m=audio 4002 RTP/AVP 8\r\na=mid:x\r\n";
+    EXPECT_EQ(filter(session + audio + "m=video 5000 RTP/AVP 31\r\na=mid:v\r\n" + second).text(),
+              std::string(kSession) + "a=group:BUNDLE audio x\r\n" + audio +
+                  "m=video 0 RTP/AVP 31\r\na=mid:v\r\n" + second);
+}
+
+TEST(FilterOffer, TakesEmptyLinesOffTheEnd) {
+    const auto run = filter(sdp_of({"m=audio 4000 RTP/AVP 0"}) + "\r\n\n");
+    EXPECT_EQ(run.text(), sdp_of({"m=audio 4000 RTP/AVP 0"}));
+    EXPECT_EQ(rules_of(run), (std::vector<Rule>{Rule::empty_line_removed, Rule::empty_line_removed}));
+}
+
+TEST(FilterAnswer, KnowsEveryMeaningThatTheOfferGaveANumber) {
+    const auto offer_text = sdp_of({"m=audio 4000 RTP/AVP 0 101", "a=rtpmap:101 telephone-event/16000",
+                                    "a=rtpmap:101 telephone-event/8000"});
+    const auto offer = parse_document(offer_text);
+    const auto answer = sdp_of({"m=audio 5000 RTP/AVP 0 101", "a=rtpmap:101 telephone-event/8000"});
+    EXPECT_EQ(filter_answer(answer, *offer)->text, answer);
+}
+
+TEST(FilterAnswer, TakesTheMeaningOfANumberFromTheOfferWhereTheAnswerHasNone) {
+    const auto offer_text = sdp_of({"m=audio 4000 RTP/AVP 0 101", "a=rtpmap:101 telephone-event/8000"});
+    const auto offer = parse_document(offer_text);
+    const auto answer = sdp_of({"m=audio 5000 RTP/AVP 0 101", "a=fmtp:101 0-15"});
+    EXPECT_EQ(filter_answer(answer, *offer)->text, answer);
+}
+
 TEST(FilterOffer, NeverInventsWhatMetaDidNotOffer) {
     const auto run = filter(read_sample("meta-live-2026-10-02"));
     EXPECT_NE(run.text().find("m=audio 0 UDP/TLS/RTP/SAVPF 111\r\n"), std::string::npos) << run.text();

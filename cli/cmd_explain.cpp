@@ -37,17 +37,18 @@ struct TwilioPage {
     const twilio::ErrorPage* page = nullptr;
 };
 
-/// What was asked for, in one of the four.
+/// What was asked for, in one of the five.
 struct Asked {
     std::vector<const diagnosis::CatalogueEntry*> findings;
     std::vector<TwilioPage> twilio;
     std::vector<int> sip;
     std::vector<DialCase> dial;
+    std::vector<const twiml::DialReading*> readings;
 };
 
 // Text output keeps the order of the question; JSON has an array for each kind.
 struct Page {
-    enum class Kind { finding, twilio, sip, dial };
+    enum class Kind { finding, twilio, sip, dial, reading };
     Kind kind = Kind::finding;
     std::size_t at = 0;
 };
@@ -201,15 +202,19 @@ std::vector<DialCase> variants_of(const DialCase& asked) {
     return variants;
 }
 
-Json dial_json(const DialCase& asked) {
-    const auto reading = twiml::read_dial(asked.result);
-    Json json{{"given", asked.given},
-              {"reading", std::string(reading.name)},
-              {"severity", std::string(twiml::severity_name(reading.severity))},
-              {"confidence", std::string(twiml::confidence_name(reading.confidence))},
-              {"happened", reading.happened},
-              {"next", reading.next}};
+/// A reading, behind what was `given`; that is none where its page was asked for by name.
+Json reading_json(const twiml::DialReading& reading, Json json = Json::object()) {
+    json["reading"] = std::string(reading.name);
+    json["severity"] = std::string(twiml::severity_name(reading.severity));
+    json["confidence"] = std::string(twiml::confidence_name(reading.confidence));
+    json["happened"] = reading.happened;
+    json["next"] = reading.next;
     json["twilio_code"] = reading.related_code ? Json(*reading.related_code) : Json(nullptr);
+    return json;
+}
+
+Json dial_json(const DialCase& asked) {
+    auto json = reading_json(twiml::read_dial(asked.result), {{"given", asked.given}});
     json["sip_status"] =
         asked.result.sip_response_code ? Json(*asked.result.sip_response_code) : Json(nullptr);
     return json;
@@ -221,15 +226,26 @@ void print_dial_line(const DialCase& asked, std::size_t width, Context& context)
                 << "\n";
 }
 
-void print_dial(const DialCase& asked, Context& context) {
-    const auto reading = twiml::read_dial(asked.result);
-    print_heading("dial " + asked.given + ": " + std::string(reading.name), context);
+void print_reading(const std::string& heading, const twiml::DialReading& reading, Context& context) {
+    print_heading(heading, context);
     context.out << "  "
                 << wrap_text(reading.happened + " (" + std::string(twiml::severity_name(reading.severity)) +
                                  ", " + std::string(twiml::confidence_name(reading.confidence)) + ")",
                              kWidth, "  ")
                 << "\n";
     print_part("next", reading.next, context);
+}
+
+void print_reading(const twiml::DialReading& reading, Context& context) {
+    print_reading(std::string(reading.name).append(", a reading of twiml dial-action"), reading, context);
+    if (reading.related_code)
+        print_part("more", "callchain explain " + std::to_string(*reading.related_code), context);
+}
+
+void print_dial(const DialCase& asked, Context& context) {
+    const auto reading = twiml::read_dial(asked.result);
+    print_reading(std::string("dial ").append(asked.given).append(": ").append(reading.name), reading,
+                  context);
     std::vector<std::string> more;
     if (reading.related_code) more.push_back("callchain explain " + std::to_string(*reading.related_code));
     if (asked.result.sip_response_code)
@@ -282,6 +298,11 @@ Error no_number(const std::string& word) {
             std::nullopt, "a SIP status has 3 digits, 100 to 699; a code of Twilio's has 5"};
 }
 
+tl::unexpected<Error> nothing_behind(const std::string& kind) {
+    return fail(ErrorCode::usage, "nothing behind " + kind,
+                "callchain explain sip 488, twilio 13224 or dial failed:400");
+}
+
 /// Reads the words one after the other; a kind (sip, twilio, dial) goes with the word behind it.
 class Question {
   public:
@@ -291,9 +312,7 @@ class Question {
         for (std::size_t i = 0; i < words.size(); ++i) {
             const auto kind = ascii_lower(words[i]);
             const bool named = kind == "sip" || kind == "twilio" || kind == "dial";
-            if (named && i + 1 == words.size())
-                return fail(ErrorCode::usage, "nothing behind " + kind,
-                            "callchain explain sip 488, twilio 13224 or dial failed:400");
+            if (named && i + 1 == words.size()) return nothing_behind(kind);
             if (named) {
                 CALLCHAIN_TRY(take(kind, words[++i]));
             } else {
@@ -334,6 +353,22 @@ class Question {
         return {};
     }
 
+    /// sip-488, twilio:13224, dial:failed, failed:400.
+    Result<bool> take_joined(const std::string& word) {
+        const auto mark = word.find_first_of(":-");
+        const auto first = ascii_lower(word.substr(0, mark));
+        if (first == "sip" || first == "twilio" || first == "dial") {
+            const auto rest = mark == std::string::npos ? std::string() : word.substr(mark + 1);
+            if (rest.empty()) return nothing_behind(first);
+            CALLCHAIN_TRY(take(first, rest));
+            return true;
+        }
+        const auto status = ascii_lower(word.substr(0, word.find(':')));
+        if (std::ranges::find(twiml::dial_statuses(), status) == twiml::dial_statuses().end()) return false;
+        CALLCHAIN_TRY(take("dial", word));
+        return true;
+    }
+
     Result<void> take_bare(const std::string& word) {
         if (!word.empty() && std::ranges::all_of(word, is_ascii_digit)) {
             if (word.size() == 5) return take("twilio", word);
@@ -341,7 +376,16 @@ class Question {
             context_.say("callchain: explain: " + word + " is taken as a SIP status");
             return take("sip", word);
         }
-        const auto* entry = diagnosis::find_entry(ascii_lower(word));
+        if (CALLCHAIN_TRY(take_joined(word))) return {};
+        const auto name = ascii_lower(word);
+        const auto& readings = twiml::dial_readings();
+        const auto reading = std::ranges::find(readings, name, &twiml::DialReading::name);
+        if (reading != readings.end()) {
+            asked_.readings.push_back(&*reading);
+            pages_.push_back({Page::Kind::reading, asked_.readings.size() - 1});
+            return {};
+        }
+        const auto* entry = diagnosis::find_entry(name);
         if (entry == nullptr) return tl::unexpected(unknown_finding(word));
         asked_.findings.push_back(entry);
         pages_.push_back({Page::Kind::finding, asked_.findings.size() - 1});
@@ -365,6 +409,7 @@ Json json_of(const Asked& asked) {
         for (const auto& variant : variants_of(each)) json["variants"].push_back(dial_json(variant));
         document["dial"].push_back(std::move(json));
     }
+    for (const auto* reading : asked.readings) document["readings"].push_back(reading_json(*reading));
     return document;
 }
 
@@ -449,6 +494,9 @@ int run_explain(const ExplainOptions& options, Context& context) {
             case Page::Kind::dial:
                 print_dial(asked.dial[page.at], context);
                 break;
+            case Page::Kind::reading:
+                print_reading(*asked.readings[page.at], context);
+                break;
         }
     }
     return kDone;
@@ -462,11 +510,15 @@ void add_explain(CLI::App& root, Context& context) {
         "explain", "Explain a finding code, a Twilio error code, a SIP status or a dial result, offline");
     command
         ->add_option("code", options->words,
-                     "Finding codes; 13224 or twilio 13224; sip 488; dial failed:400. Several may be mixed")
+                     "Finding codes; 13224 or twilio 13224; sip 488; failed:400 or dial failed; a reading, "
+                     "not_accepted. Several may be mixed")
         ->type_name("CODE");
     command->add_flag("--list", options->list,
                       "List every finding code; with twilio, sip or dial: list those");
     add_common_options(*command, context);
+    set_footer(*command, "Exit codes: 0 explained, 2 a code that is not known, or usage.",
+               {"callchain explain secret_other_label", "callchain explain 13224 sip 488 dial failed:400",
+                "callchain explain --list twilio"});
     set_body(*command, context, [options, &context] { return run_explain(*options, context); });
 }
 

@@ -3,6 +3,7 @@
 #include "commands.hpp"
 #include "crypto/hash.hpp"
 #include "twiml/caller_id.hpp"
+#include "twiml/lint.hpp"
 #include "twiml/voice_response.hpp"
 
 #include <algorithm>
@@ -68,7 +69,7 @@ void read_headers(const TwimlOptions& options, VoiceResponse& response, std::vec
     for (const auto& text : options.headers) {
         const auto colon = text.find(':');
         if (colon == std::string::npos) {
-            problems.push_back({"--header", "there is no colon in \"" + safe_excerpt(text, 80) + "\"",
+            problems.push_back({"--header", "there is no colon in \"" + twiml::shown_value(text, 80) + "\"",
                                 "write it as 'X-Name: value'"});
             continue;
         }
@@ -137,16 +138,23 @@ Json json_of(const Prepared& prepared, const std::string& document, const std::s
     json["uri"] = uri;
     json["caller_id"] = {{"number", prepared.response.caller_id}, {"from", prepared.caller_origin}};
     json["warnings"] = Json::array();
-    for (const auto& [option, message, hint] : prepared.warnings)
-        json["warnings"].push_back({{"option", option}, {"message", message}, {"hint", hint}});
+    for (const auto& warning : prepared.warnings)
+        json["warnings"].push_back(
+            {{"option", warning.option}, {"message", warning.message}, {"hint", warning.hint}});
     return json;
 }
 
 Result<int> print_twiml(const TwimlOptions& options, const CLI::App& command, Context& context) {
-    const auto prepared = CALLCHAIN_TRY(prepare(options, command, context));
+    if (options.hash && context.output.json)
+        return fail(ErrorCode::usage,
+                    "--hash prints the hash of the document alone, and does not go with --json",
+                    "--json has the hash as sha256");
+    auto prepared = CALLCHAIN_TRY(prepare(options, command, context));
     const auto uri = CALLCHAIN_TRY(twiml::write_voice_uri(prepared.response));
     const auto document = CALLCHAIN_TRY(twiml::write_voice_response(prepared.response));
-    if (context.output.json && !options.hash) {
+    for (auto& remark : twiml::judge_document(document, prepared.warnings))
+        prepared.warnings.push_back(std::move(remark));
+    if (context.output.json) {
         context.out << json_of(prepared, document, uri).dump(2, ' ', false, Json::error_handler_t::replace)
                     << "\n";
         return kDone;
@@ -257,13 +265,15 @@ void add_twiml(CLI::App& root, Context& context) {
     command->add_flag("--hash", options->hash,
                       "Print the SHA-256 of the document instead, as sha256sum does");
     add_common_options(*command, context);
-    command->footer(
+    set_footer(
+        *command,
         "The document goes out without a line end. Region and edge are parameters of Twilio's own: they "
-        "choose\n"
-        "where a call leaves Twilio, not a region at OpenAI. No leg of a WhatsApp call may go to the "
-        "telephone\n"
-        "network (PSTN): Twilio refuses that, so there is no option for a number to dial.\n"
-        "Exit codes: 0 done, 2 usage or configuration; all problems are named at once.");
+        "choose\nwhere a call leaves Twilio, not a region at OpenAI. No leg of a WhatsApp call may go to the "
+        "telephone\nnetwork (PSTN): Twilio refuses that, so there is no option for a number to dial.\nExit "
+        "codes: 0 done, 2 usage or configuration; all problems are named at once.",
+        {"callchain twiml --project-id proj_abc123 --caller-id +5561999998888 --region br1",
+         "callchain twiml --project-id proj_abc123 --to whatsapp:+5561999998888 --action "
+         "https://bridge.example.com/twilio/dial-action"});
     set_body(*command, context, [options, command, &context] {
         const auto done = print_twiml(*options, *command, context);
         return done ? *done : context.report_error(done.error());

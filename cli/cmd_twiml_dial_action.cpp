@@ -1,4 +1,3 @@
-#include "base/redact.hpp"
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "diagnosis/render.hpp"
@@ -6,6 +5,7 @@
 #include "twilio/error_codes.hpp"
 #include "twiml/dial_action.hpp"
 #include "twiml/dial_parameters.hpp"
+#include "twiml/dial_privacy.hpp"
 #include "twiml/fallback.hpp"
 
 #include <nlohmann/json.hpp>
@@ -36,9 +36,7 @@ struct Answer {
 };
 
 /// What came from outside, fit to be shown.
-std::string shown(std::string_view text, std::size_t most = 200) {
-    return safe_excerpt(twiml::mask_phone_numbers(text), most);
-}
+std::string shown(std::string_view text, std::size_t most = 200) { return twiml::show_text(text, most); }
 
 Result<DialResult> read_result(const DialOptions& options, Context& context) {
     const auto nothing =
@@ -122,7 +120,7 @@ void print_evidence(const DialResult& result, Context& context) {
     for (const auto& [name, value] : result.others) {
         // Where the caller id was inherited, From shows it.
         if (name == "From" || name == "To" || context.output.verbose > 0) {
-            rows.emplace_back(shown(name, 60), shown(value));
+            rows.emplace_back(shown(name, 60), twiml::show_parameter(name, value, 200));
         } else {
             left.push_back(shown(name, 60));
         }
@@ -195,7 +193,8 @@ Json json_of(const DialResult& result, const DialReading& reading, const Answer&
     parameters["dial_sip_call_id"] = optional_text(result.dial_sip_call_id);
     parameters["others"] = Json::array();
     for (const auto& [name, value] : result.others)
-        parameters["others"].push_back({{"name", shown(name)}, {"value", shown(value)}});
+        parameters["others"].push_back(
+            {{"name", shown(name)}, {"value", twiml::show_parameter(name, value, 200)}});
     document["parameters"] = std::move(parameters);
     document["remarks"] = Json::array();
     for (const auto& remark : result.remarks) document["remarks"].push_back(shown(remark));
@@ -284,10 +283,12 @@ void add_twiml_dial_action(CLI::App& twiml, Context& context) {
         ->type_name("URL")
         ->excludes(say);
     add_common_options(*command, context);
-    command->footer(
+    set_footer(
+        *command,
         "Exit codes: 0 the caller was connected, 1 the dial failed, 2 nothing that can be read, 3 the "
-        "parameters "
-        "contradict each other or are too few.");
+        "parameters contradict each other or are too few.",
+        {"callchain twiml dial-action --dial-call-status failed --dial-sip-response-code 400  # exit 1",
+         "echo \"{'DialCallStatus': 'completed', 'DialBridged': 'true'}\" | callchain twiml dial-action -"});
     set_body(*command, context, [options, &context] {
         const auto done = judge(*options, context);
         return done ? *done : context.report_error(done.error());

@@ -2,6 +2,7 @@
 #include "commands.hpp"
 #include "crypto/hash.hpp"
 #include "twiml/fallback.hpp"
+#include "twiml/voice_response.hpp"
 
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -58,14 +59,29 @@ Result<Fallback> read_options(const FallbackOptions& options, const CLI::App& co
 }
 
 Result<int> print_fallback(const FallbackOptions& options, const CLI::App& command, Context& context) {
+    if (options.hash && context.output.json)
+        return fail(ErrorCode::usage,
+                    "--hash prints the hash of the document alone, and does not go with --json",
+                    "--json has the hash as sha256");
     const auto fallback = CALLCHAIN_TRY(read_options(options, command));
     const auto document = CALLCHAIN_TRY(twiml::write_fallback(fallback));
+    auto warnings = twiml::judge_document(document);
+    for (auto& warning : warnings)
+        if (warning.code.starts_with("twiml_url")) warning.option = "--redirect";
+    if (!context.output.json) {
+        for (const auto& warning : warnings)
+            context.say("callchain: twiml fallback: warning: " + twiml::text_of(warning));
+    }
     if (options.hash) {
         context.out << crypto::sha256_hex(document) << "  -\n";
     } else if (context.output.json) {
-        const Json json{{"schema", "callchain.twiml-fallback/1"}, {"tool_version", CALLCHAIN_VERSION},
-                        {"verb", word_of(fallback.verb)},         {"twiml", document},
-                        {"sha256", crypto::sha256_hex(document)}, {"length", document.size()}};
+        Json json{{"schema", "callchain.twiml-fallback/1"}, {"tool_version", CALLCHAIN_VERSION},
+                  {"verb", word_of(fallback.verb)},         {"twiml", document},
+                  {"sha256", crypto::sha256_hex(document)}, {"length", document.size()}};
+        json["warnings"] = Json::array();
+        for (const auto& warning : warnings)
+            json["warnings"].push_back(
+                {{"option", warning.option}, {"message", warning.message}, {"hint", warning.hint}});
         context.out << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
     } else {
         context.out << document;
@@ -96,10 +112,11 @@ void add_twiml_fallback(CLI::App& twiml, Context& context) {
     command->add_flag("--hash", options->hash,
                       "Print the SHA-256 of the document instead, as sha256sum does");
     add_common_options(*command, context);
-    command->footer(
-        "Without --say, --reject and --redirect the call is hung up. The document goes out without a line "
-        "end.\n"
-        "Exit codes: 0 done, 2 usage.");
+    set_footer(*command,
+               "Without --say, --reject and --redirect the call is hung up. The document goes out without a "
+               "line end.\nExit codes: 0 done, 2 usage.",
+               {"callchain twiml fallback --say 'The line is busy. Please call again.' --language en-GB",
+                "callchain twiml fallback --reject busy"});
     set_body(*command, context, [options, command, &context] {
         const auto done = print_fallback(*options, *command, context);
         return done ? *done : context.report_error(done.error());

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <unistd.h>
 
 namespace callchain::cli {
 namespace {
@@ -20,7 +21,7 @@ using twiml::Severity;
 constexpr std::size_t kExcerptWidth = 100;
 
 struct LintOptions {
-    std::string file;
+    std::string file = "-";
     std::string chain = "whatsapp";
     std::vector<std::string> fail_on;
 };
@@ -74,6 +75,8 @@ Result<void> check_options(const LintOptions& options) {
 Result<Lint> read_and_judge(const LintOptions& options, Context& context) {
     CALLCHAIN_TRY(check_options(options));
     Lint lint{visible_excerpt(options.file, 200), {}, {}, {}};
+    if (options.file == "-" && ::isatty(STDIN_FILENO) == 1)
+        context.say("callchain: twiml lint: reading the document from the terminal, up to Ctrl-D");
     lint.text = CALLCHAIN_TRY(context.read_input(options.file, twiml::kMostTextBytes));
     if (const auto is_text = twiml::check_is_text(lint.text); !is_text) {
         Error error = is_text.error();
@@ -95,6 +98,11 @@ std::string summary_of(const Lint& lint) {
     return out;
 }
 
+std::string_view fix_of(const LintFinding& finding, const diagnosis::CatalogueEntry* entry) {
+    if (!finding.fix.empty()) return finding.fix;
+    return entry == nullptr ? std::string_view{} : entry->fix;
+}
+
 void print_finding(const Lint& lint, const LintFinding& finding, const twiml::SourceLines& lines,
                    Context& context) {
     const auto colour = context.colour_of_out();
@@ -109,7 +117,8 @@ void print_finding(const Lint& lint, const LintFinding& finding, const twiml::So
     const auto source = lines.at(finding.place, kExcerptWidth);
     context.out << "    " << source.text << "\n    " << std::string(source.caret, ' ')
                 << diagnosis::paint("^", paint_of(finding.severity), colour) << "\n";
-    if (entry != nullptr) context.out << "    fix: " << wrap_text(entry->fix, 100, "         ") << "\n";
+    if (const auto fix = fix_of(finding, entry); !fix.empty())
+        context.out << "    fix: " << wrap_text(fix, 100, "         ") << "\n";
 }
 
 void print_text(const Lint& lint, Context& context) {
@@ -136,7 +145,7 @@ Json finding_json(const LintFinding& finding) {
             {"column", finding.place.column},
             {"title", entry == nullptr ? "" : entry->title},
             {"detail", finding.detail},
-            {"fix", entry == nullptr ? "" : entry->fix},
+            {"fix", fix_of(finding, entry)},
             {"evidence", std::move(evidence)}};
 }
 
@@ -171,8 +180,7 @@ void add_twiml_lint(CLI::App& twiml, Context& context) {
     auto options = std::make_shared<LintOptions>();
     auto* command = twiml.add_subcommand(
         "lint", "Judge a TwiML document before Twilio does: XML, names, caller id, SIP URI, order");
-    command->add_option("file", options->file, "The document; - is standard input")
-        ->required()
+    command->add_option("file", options->file, "The document; - or nothing is standard input")
         ->type_name("FILE");
     command
         ->add_option(
@@ -187,9 +195,11 @@ void add_twiml_lint(CLI::App& twiml, Context& context) {
         ->allow_extra_args(false)
         ->type_name("CODE,…");
     add_common_options(*command, context);
-    command->footer(
-        "Exit codes: 0 no errors (there may be warnings), 1 errors, 2 usage, or input that is no text.\n"
-        "Example: curl -s -X POST https://bridge.example.com/twilio/voice | callchain twiml lint -");
+    set_footer(
+        *command,
+        "Exit codes: 0 no errors (there may be warnings), 1 errors, 2 usage, or input that is no text.",
+        {"callchain twiml lint samples/seed.twiml  # exit 1",
+         "callchain twiml --project-id proj_abc123 --caller-id +5561999998888 | callchain twiml lint -"});
     set_body(*command, context, [options, &context] {
         const auto done = run_lint(*options, context);
         return done ? *done : context.report_error(done.error());

@@ -14,9 +14,10 @@ constexpr CatalogueEntry kEntries[] = {
      "same document again, which dials again."},
     {"twiml_answer_on_bridge_late", "answerOnBridge stands on a <Dial> that is not the first verb",
      "Put the <Dial> first, or leave answerOnBridge out.",
-     "answerOnBridge keeps the caller ringing until the called side answers. Only an unanswered call "
-     "can go on ringing: <Say>, <Play>, <Gather> and <Record> in front of the <Dial> answer it. The "
-     "caller then hears silence, or Twilio's ringing tone, while OpenAI's side is set up."},
+     "answerOnBridge keeps the caller ringing until the called side answers. Twilio heeds it on the "
+     "first verb only: behind <Say>, <Play>, <Gather> or <Record> the call is answered already, and behind "
+     "others it is not kept ringing either. The caller then hears silence, or Twilio's ringing tone, "
+     "while OpenAI's side is set up."},
     {"twiml_attribute_codec", "An attribute is to choose codec, transport or encryption, and does not exist",
      "Remove it. Transport and encryption are parameters of the SIP URI: ;transport=tls and "
      ";secure=true. The codecs of a SIP leg are PCMU and PCMA and cannot be chosen.",
@@ -75,6 +76,12 @@ constexpr CatalogueEntry kEntries[] = {
      "anyway. Twilio reports 13214 or 13224, the latter with a misleading text about the called "
      "number, or the SIP side answers 400. The action of the <Dial> is still called, with "
      "DialCallStatus=failed."},
+    {"twiml_caller_id_not_e164", "A caller id made for a SIP call is no phone number in E.164",
+     "Write + and the country code in front: +5561999998888 has 7 to 15 digits behind the +.",
+     "For <Sip> Twilio takes digits and words as they are, so nothing is reported. The called side shows "
+     "what it "
+     "gets: a number without + or with digits too many belongs to nobody, or to somebody in another country. "
+     "A lost + comes from a form that was decoded twice, and a long value from two joined together."},
     {"twiml_caller_id_not_whatsapp",
      "A call to a WhatsApp user comes from something that is no WhatsApp sender",
      "Write callerId=\"whatsapp:+...\" with the number of your sender; the number within <WhatsApp> has "
@@ -186,11 +193,19 @@ constexpr CatalogueEntry kEntries[] = {
      "13249 or 13244, and the call fails with 401 or 407. The call to OpenAI needs neither: it finds "
      "the project by the user part of the URI."},
     {"twiml_sip_edge_unknown", "The edge in a SIP URI is none of Twilio's",
-     "Write one of ashburn, umatilla, dublin, frankfurt, singapore, tokyo, sao-paulo, sydney, or leave "
+     "Write one of ashburn, umatilla, san-jose, dublin, frankfurt, singapore, tokyo, sao-paulo, sydney, or "
+     "leave "
      "it out.",
      "edge chooses where Twilio sends the call from. For a name that it does not know it reports a "
      "warning, 32114, and sends from its default, Ashburn, which costs a call between two places in "
      "Brazil a detour over North America."},
+    {"twiml_sip_header_malformed", "A header in a SIP URI cannot be read",
+     "Write ?X-Name=value&amp;X-Other=value, and percent-encode ; = , @ and blanks in values.",
+     "Behind the ? of the URI stand headers, divided by &. One without =, an empty one, and a reserved "
+     "character in a name or a value are dropped, and the call goes out without them: Twilio reports 32110 "
+     "for "
+     "the form, 32111 for a name and 32112 for a value, as warnings. What the header was to carry never "
+     "arrives at OpenAI."},
     {"twiml_sip_header_not_allowed", "A header in a SIP URI is none that Twilio sends",
      "Name your own headers X-..., but not X-Twilio-...; Twilio adds X-Twilio-CallSid by itself.",
      "Behind the ? of the URI may stand headers for the called side. Twilio sends those that begin "
@@ -199,9 +214,14 @@ constexpr CatalogueEntry kEntries[] = {
      "the headers on in realtime.call.incoming."},
     {"twiml_sip_headers_too_long", "The headers in a SIP URI are too long",
      "Send an id in a header and keep the rest on your side; fewer than 1,024 characters may stand "
-     "behind the ?.",
+     "from the ? on.",
      "Twilio takes fewer than 1,024 characters of headers in a SIP URI and reports 13253 for more. "
      "Percent-encoded text grows to three times its length. User data in headers is the usual cause."},
+    {"twiml_sip_host_misspelt", "The SIP host looks like a misspelt one of OpenAI's",
+     "Write sip.api.openai.com, or sip-eu.api.openai.com for European residency.",
+     "The host is one or two letters away from one that takes SIP calls. Where it does not exist Twilio "
+     "reports "
+     "13254; where somebody else has it, the call with its caller id and headers goes to a stranger."},
     {"twiml_sip_host_openai", "The SIP host is one of OpenAI's that takes no SIP calls",
      "Write sip:proj_...@sip.api.openai.com;transport=tls.",
      "OpenAI takes SIP calls at sip.api.openai.com, and for European residency at "
@@ -219,6 +239,21 @@ constexpr CatalogueEntry kEntries[] = {
      "users registered on it, in the same account; otherwise Twilio reports 13255, 32009, 32214 or "
      "32223. In this chain it is mostly the gateway's target copied into the wrong setting, which "
      "makes a loop."},
+    {"twiml_sip_parameter_repeated", "A parameter stands more than once in a SIP URI",
+     "Write each parameter once.",
+     "A name may stand once among the parameters of a SIP URI. Which of two values Twilio takes is not "
+     "documented. Twice comes from a setting that has the parameter already and code that appends it."},
+    {"twiml_sip_parameter_unknown", "A parameter in a SIP URI is known neither to Twilio nor to SIP",
+     "Remove it, or correct its spelling: transport, region, edge, secure. Headers stand behind a ?.",
+     "Twilio reads transport, region, edge and secure, and SIP knows user, method, ttl, maddr and lr "
+     "besides. "
+     "Others are passed on at best, and a misspelt transport leaves the call on UDP. What is meant for the "
+     "called side belongs in a header."},
+    {"twiml_sip_port_openai", "The port of OpenAI's SIP host is not 5061",
+     "Leave the port out: with ;transport=tls it is 5061.",
+     "OpenAI takes SIP calls over TLS at port 5061. At another, 5060 or 443 as a rule, nobody answers SIP, "
+     "and "
+     "Twilio reports 32011 after a timeout."},
     {"twiml_sip_project_missing", "The user part of OpenAI's SIP URI is no project id",
      "Write the id of the project, proj_ and what follows, in front of the @. It stands in the "
      "settings of the project.",
@@ -267,6 +302,12 @@ constexpr CatalogueEntry kEntries[] = {
      "A SIP URI is sip:user@host;parameter=value?Header=value. Blanks within, a missing sip:, a bare % "
      "and reserved characters in a header's value break it. Twilio reports 13243 and does not call, or "
      "32110 and calls without the broken part."},
+    {"twiml_sip_uri_phone", "A SIP URI names a phone number as its user",
+     "Make sure that the called side ends the call itself and sends it nowhere else.",
+     "A user part in E.164, or ;user=phone, is what gateways towards the telephone network are called with. "
+     "Meta's terms forbid the telephone network on any leg of a WhatsApp call, behind a gateway too. A PBX "
+     "that "
+     "names its extensions so is no problem."},
     {"twiml_sip_uri_sips", "The scheme of a SIP URI is sips:", "Write sip: and ;transport=tls.",
      "Twilio does not support sips:. It makes it sip: with transport=tls, so the call goes out; Meta's "
      "side answers 404 to such URIs. Write what is meant."},
@@ -279,6 +320,13 @@ constexpr CatalogueEntry kEntries[] = {
      "Write whom to call in front of the host: sip:user@host.",
      "A URI without a user names a host and nobody there. Twilio reports 13243 or, for its own "
      "domains, 32223. An unset variable in front of the @ is the usual cause."},
+    {"twiml_speech_unknown", "Speech mark-up in a <Say> is not known here",
+     "Check its spelling and letter case, and whether the voice takes it.",
+     "Within <Say> may stand speech mark-up (SSML): break, emphasis, lang, p, phoneme, prosody, s, say-as, "
+     "sub, "
+     "w. Vendors of voices have more, and not every voice takes each; one that a voice does not know makes "
+     "it "
+     "read the text without it, or fail with error 13520 or 13511."},
     {"twiml_status_event_alone", "Events are chosen, and there is no URL to send them to",
      "Add statusCallback or recordingStatusCallback on the same element, or remove the list of events.",
      "A list of events has an effect only where a callback's URL stands on the same element. A URL on "
@@ -293,6 +341,11 @@ constexpr CatalogueEntry kEntries[] = {
      "Text directly within <Response>, <Gather> or <Connect> is ignored, and so may be text beside the "
      "nouns of a <Dial>. It comes from a forgotten <Say>, or from a template that left a line. Twilio "
      "reports error 12200 as a warning at most."},
+    {"twiml_time_limit_long", "The time limit of a call is above four hours",
+     "Write a timeLimit of at most 14400, or have longer calls enabled for the account.",
+     "Twilio ends calls after 14,400 seconds, four hours, unless the account is enabled for up to 24. A "
+     "larger "
+     "timeLimit is then without effect. OpenAI ends sessions long before."},
     {"twiml_timeout_short", "The timeout towards OpenAI is too short",
      "Leave timeout out (30 seconds), or set at least 15; rather make the handler of the webhook "
      "faster.",
@@ -309,6 +362,14 @@ constexpr CatalogueEntry kEntries[] = {
      "Twilio takes at most 64 kB of TwiML and reports error 11750 for more. TwiML in a REST request "
      "may have 4,000 characters only. The usual cause is an HTML page or a file sent in place of the "
      "document."},
+    {"twiml_url_escaped_twice", "A URL has &amp; where & is meant",
+     "Escape once: in XML &amp;, and give a library that builds XML the bare &.",
+     "In the document stands &amp;amp;, so the URL that Twilio calls has &amp; in it, and the parameter "
+     "behind it "
+     "is called amp;name. The service finds it missing, and the signature is made over the URL with &amp;, "
+     "which a proxy or framework may not reproduce. Text that was escaped and then handed to a library is "
+     "the "
+     "usual cause."},
     {"twiml_url_http", "A URL is not encrypted", "Write https:// (for streams wss://).",
      "Over http everybody on the way reads the caller's number and all parameters, and can answer in "
      "your place. The signature of Twilio does not help: it is made over the URL that Twilio called, "
@@ -319,6 +380,13 @@ constexpr CatalogueEntry kEntries[] = {
      "Twilio reports error 11100 for a URL that it cannot read, mostly without telling which. Causes "
      "seen: a host without https:// in front, the scheme twice, an unset variable (undefined, an empty "
      "host), a template's mark that was not replaced, blanks."},
+    {"twiml_url_missing", "A <Stream> or <ConversationRelay> has no url",
+     "Write url=\"wss://...\" with the address of the service.",
+     "Both send the sound or the words of a call to a WebSocket of yours, and url says where it is. Without "
+     "it "
+     "nobody takes them, and the call goes on with the next verb or ends. An unset variable or url in "
+     "another "
+     "letter case is the usual cause."},
     {"twiml_url_private", "A URL points to a host that Twilio cannot reach",
      "Write the public host of the service; on a development machine use a tunnel.",
      "Twilio calls from the internet. localhost, addresses of private networks and names as .local or "
@@ -346,6 +414,11 @@ constexpr CatalogueEntry kEntries[] = {
      "<Hangup>, <Reject> and <Redirect> never come back, and a <Dial> with an action goes on with what "
      "the action answers. So a <Say> behind it, meant for the caller whose call failed, is never "
      "heard. Without an action the verbs behind <Dial> do run."},
+    {"twiml_xml_version", "The document declares another version of XML than 1.0",
+     "Write <?xml version=\"1.0\" encoding=\"UTF-8\"?>, or leave the declaration out.",
+     "Twilio reads XML 1.0 only and reports error 12101 for another version. Hardly any reader knows 1.1. "
+     "The "
+     "declaration may be left out."},
 };
 
 }  // namespace

@@ -103,7 +103,7 @@ constexpr ErrorPage kPagesOfTable[] = {
      "secure= with something other than true or false (secure=srtp is a form of other vendors), or an "
      "unknown edge or region.",
      "Correct the parameter. Check the document with: callchain twiml lint.", kList},
-    {32115, error, "The header X-Branded-CallReason has a value that is not valid",
+    {32115, warning, "The header X-Branded-CallReason has a value that is not valid",
      "A trunk feature; this chain does not set the header.", "Remove the header where it is set.", kList},
     {32200, error, "Insufficient permissions",
      "The account may not use this SIP feature, or the trunk is not its own.",

@@ -93,9 +93,9 @@ constexpr ErrorPage kPagesOfTable[] = {
      "numbers at all.",
      kList},
     {13243, warning, "<Dial>, <Sip>: the SIP URI is not valid",
-     "Blanks or line ends around the URI, no sip: in front, no user part, or a project id variable that was "
-     "empty.",
-     "Write sip:PROJECT_ID@sip.api.openai.com;transport=tls without blanks. Check with: callchain twiml "
+     "A blank within the URI, no sip: in front, no user part, or a project id variable that was empty.",
+     "Write sip:PROJECT_ID@sip.api.openai.com;transport=tls, without blanks in it. Check with: callchain "
+     "twiml "
      "lint.",
      kList},
     {13244, warning, "<Dial>: the SIP side asked for credentials and there are none",

@@ -95,15 +95,20 @@ Error refusal_of_request(const CallerIdSources& sources) {
         return {ErrorCode::usage,
                 "there is no caller id: TWILIO_SIP_CALLER_ID is not set, and no To or Called of a request is "
                 "given",
-                std::nullopt, "set it to the number of your WhatsApp sender: + and 7 to 15 digits"};
+                std::nullopt,
+                "give --caller-id, or set TWILIO_SIP_CALLER_ID, to the number of your WhatsApp sender: + and "
+                "7 to "
+                "15 digits"};
     const std::string unset = "there is no caller id: TWILIO_SIP_CALLER_ID is not set, and " + name + " ";
     if (has_lost_plus(number_in_request(seen)))
         return {ErrorCode::usage, unset + "has a blank where the + belongs: \"" + show_number(seen) + "\"",
                 std::nullopt,
                 "the + was lost: in a form body and a query it is written %2B; decode the request once only"};
-    return {ErrorCode::usage, unset + "holds no phone number in E.164 form: \"" + show_number(seen) + "\"",
-            std::nullopt,
-            "set TWILIO_SIP_CALLER_ID to the number of your WhatsApp sender, for example +5561…"};
+    return {
+        ErrorCode::usage, unset + "holds no phone number in E.164 form: \"" + show_number(seen) + "\"",
+        std::nullopt,
+        "give --caller-id, or set TWILIO_SIP_CALLER_ID, to the number of your WhatsApp sender, for example "
+        "+5561…"};
 }
 
 bool may_stand_in_number(char c) { return is_ascii_digit(c) || c == '+' || kBetweenDigits.find(c) != kNpos; }

@@ -131,6 +131,15 @@ constexpr Row kNotFound{"not_found",
                         "service itself rejected with 404.",
                         "Compare the user part of the SIP URI with the project id, and look in that project "
                         "for a webhook on realtime.call.incoming."};
+constexpr Row kNobodyThere{
+    "not_found",
+    failed,
+    kInferred,
+    kFallback,
+    "The far end knows nobody at this address, or nobody any more: a wrong or deleted project id, or the "
+    "service itself rejected with this status.",
+    "Compare the user part of the SIP URI with the project id, and look in the log of the service for reject "
+    "and its status_code."};
 constexpr Row kCredentials{
     "credentials_demanded",
     failed,
@@ -148,6 +157,16 @@ constexpr Row kUnreachable{
     "Check host, port 5061 and TLS 1.2 from outside, and the status page of the far end. Retry once; if it "
     "stays, read the call's notifications in the console.",
     32011};
+constexpr Row kOverloaded{"far_end_fault",
+                          failed,
+                          kInferred,
+                          kFallback,
+                          "The SIP status is 503, an answer: the far end is overloaded, or not able to take "
+                          "the call now. Only where "
+                          "32011 is reported with it did Twilio reach nobody.",
+                          "Retry once, and look at the status page of the far end. Read the call's "
+                          "notifications in the console for "
+                          "32011."};
 constexpr Row kMedia{"media_refused",
                      failed,
                      kInferred,
@@ -163,6 +182,15 @@ constexpr Row kRejected{
     "The call was rejected: the service called reject (486 is usual, 603 its default), or somebody declined.",
     "Look in the log of the service for reject and its reason. If nobody meant to reject, see who else is "
     "subscribed to the webhook."};
+constexpr Row kBusyOtherwise{
+    "rejected",
+    failed,
+    kInferred,
+    kFallback,
+    "Twilio calls it busy, and the far end answered with a status that is none of those for busy (486, 600, "
+    "603). The SIP status tells more.",
+    "Read what the SIP status means, and look in the log of the service for reject: it may have sent this "
+    "status_code."};
 constexpr Row kNotInTime{"not_accepted_in_time",
                          failed,
                          kInferred,
@@ -170,6 +198,14 @@ constexpr Row kNotInTime{"not_accepted_in_time",
                          "It rang until the timeout of <Dial> ran out, and nobody accepted the call.",
                          "Look in the log of the service for the webhook and for accept. Accept faster, or "
                          "raise timeout of <Dial>."};
+constexpr Row kNoAnswerOtherwise{
+    "not_accepted_in_time",
+    failed,
+    kInferred,
+    kFallback,
+    "Twilio calls it no answer, and the far end did answer, with a status that refuses. The SIP status tells "
+    "more.",
+    "Read what the SIP status means, and look in the log of the service for the webhook, accept and reject."};
 constexpr Row kUnavailable{"far_end_unavailable",
                            failed,
                            kInferred,
@@ -214,7 +250,9 @@ constexpr Row kCanceled{
     failed,
     kDocumented,
     kHangUp,
-    "The dial was cancelled before it was answered: by a REST request, or because the caller hung up.",
+    "The dial was cancelled before it was answered. Twilio documents one cause, a REST request. Another, "
+    "which "
+    "we infer, is that the caller hung up.",
     "Nothing, where that was wanted. If no caller hung up, look for what ends calls through REST."};
 
 // Cannot tell.
@@ -301,8 +339,10 @@ const Row& read_failed(const DialResult& result) {
     if (has(result, {400})) return kNotAccepted;
     if (has(result, {401, 407})) return kCredentials;
     if (has(result, {403})) return kForbidden;
-    if (has(result, {404, 410, 604})) return kNotFound;
-    if (has(result, {408, 503, 504})) return kUnreachable;
+    if (has(result, {404})) return kNotFound;
+    if (has(result, {410, 604})) return kNobodyThere;
+    if (has(result, {408, 504})) return kUnreachable;
+    if (has(result, {503})) return result.error_code == 32011 ? kUnreachable : kOverloaded;
     if (has(result, {480})) return kUnavailable;
     if (has(result, {487})) return kNotInTime;
     if (has(result, {415, 488, 606})) return kMedia;
@@ -335,7 +375,17 @@ const Row& read_status(const std::string& status, const DialResult& result) {
     if (connected) return kContradiction;
     if (status == "failed") return read_failed(result);
     if (sip_class_is(result, 2)) return kContradiction;
-    return status == "busy" ? kRejected : status == "no-answer" ? kNotInTime : kCanceled;
+    const bool refused = result.sip_response_code && *result.sip_response_code >= 300;
+    if (status == "busy") return refused && !has(result, {486, 600, 603}) ? kBusyOtherwise : kRejected;
+    if (status == "no-answer")
+        return refused && !has(result, {408, 480, 487, 504}) ? kNoAnswerOtherwise : kNotInTime;
+    return kCanceled;
+}
+
+DialReading reading_of(const Row& row) {
+    DialReading reading{row.name, row.severity, row.confidence, row.answer, row.happened, row.next, {}};
+    if (row.related != 0) reading.related_code = row.related;
+    return reading;
 }
 
 }  // namespace
@@ -344,18 +394,31 @@ DialReading read_dial(const DialResult& result) {
     const bool given = result.status && !trim(*result.status).empty();
     const auto status = given ? ascii_lower(trim(*result.status)) : implied_status(result);
     const Row& row = status.empty() ? kTooFew : read_status(status, result);
-    DialReading reading{row.name, row.severity, row.confidence, row.answer, row.happened, row.next, {}};
+    auto reading = reading_of(row);
     if (!given && !status.empty()) {
         reading.confidence = kInferred;
         reading.happened =
             "DialCallStatus is missing; the other parameters read like " + status + ". " + reading.happened;
     }
-    if (result.error_code) {
-        reading.related_code = result.error_code;
-    } else if (row.related != 0) {
-        reading.related_code = row.related;
-    }
+    if (result.error_code) reading.related_code = result.error_code;
     return reading;
+}
+
+const std::vector<DialReading>& dial_readings() {
+    static const std::vector<DialReading> readings = [] {
+        std::vector<DialReading> all;
+        for (const Row* row : {&kBridged,    &kBridgedShort, &kBridgedRetried,     &kCompleted,
+                               &kConference, &kNeverLeft,    &kCallerId,           &kNumber,
+                               &kUri,        &kHost,         &kNotAccepted,        &kForbidden,
+                               &kNotFound,   &kCredentials,  &kUnreachable,        &kMedia,
+                               &kRejected,   &kNotInTime,    &kUnavailable,        &kRedirected,
+                               &kRefused,    &kFault,        &kAnsweredThenFailed, &kUnread,
+                               &kCanceled,   &kTooFew,       &kUnknownStatus,      &kNotFinal,
+                               &kNotBridged, &kContradiction})
+            all.push_back(reading_of(*row));
+        return all;
+    }();
+    return readings;
 }
 
 std::string_view severity_name(DialSeverity severity) {

@@ -63,6 +63,9 @@ inline constexpr std::chrono::seconds kShortCall{10};
 /// Reads one result. Never fails: what cannot be read is a reading of its own.
 [[nodiscard]] DialReading read_dial(const DialResult& result);
 
+/// Every reading that read_dial() gives, once each, with the words for its usual case.
+[[nodiscard]] const std::vector<DialReading>& dial_readings();
+
 /// "ok", "failed", "unknown"; "documented", "inferred".
 [[nodiscard]] std::string_view severity_name(DialSeverity severity);
 [[nodiscard]] std::string_view confidence_name(DialConfidence confidence);

@@ -2,9 +2,12 @@
 
 #include "base/text.hpp"
 #include "encoding/json_text.hpp"
+#include "twiml/dial_privacy.hpp"
 #include "twiml/dial_text.hpp"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -23,7 +26,7 @@ bool holds_dial_name(const FormFields& fields) {
 
 /// A document that is one form body and nothing else, perhaps with a line end behind it.
 std::optional<FormFields> read_whole_form(std::string_view text) {
-    const auto body = trim(text);
+    const auto body = without_form_label(trim(text));
     if (body.find_first_of(" \t\r\n\"'{}[]<>\\") != std::string_view::npos) return std::nullopt;
     if (body.find('=') == std::string_view::npos) return std::nullopt;
     auto fields = encoding::parse_form(body);
@@ -52,6 +55,9 @@ void add_member(const std::string& name, const JsonValue& value, FormFields& fie
                 if (item.kind != Kind::array && item.kind != Kind::object) add_member(name, item, fields);
             break;
         case Kind::null:
+            // Kept, so that a set in which every value is null is found to be one.
+            if (is_dial_name(name)) fields.emplace_back(name, "");
+            break;
         case Kind::object:
             break;
     }
@@ -146,14 +152,30 @@ std::optional<Read> read_layers(std::string_view given) {
         }
         if (auto printed = read_printed_parameters(text); printed && holds_dial_name(printed->fields))
             return Read{std::move(printed->fields), printed->dictionaries};
+        if (holds_encoded_form(text)) {
+            text = encoding::percent_decode(text, encoding::PlusSign::literal);
+            continue;
+        }
         if (text.find('\\') == std::string::npos) break;
         text = without_log_layout(without_escapes(text));
     }
     return std::nullopt;
 }
 
+bool is_absent_value(std::string_view value) {
+    static constexpr std::array<std::string_view, 9> kAbsent{"",  "none",  "null",   "undefined", "nil",
+                                                             "-", "<nil>", "(null)", "<null>"};
+    const auto plain = trim(value);
+    return plain.size() <= 9 && std::ranges::find(kAbsent, ascii_lower(plain)) != kAbsent.end();
+}
+
 std::string odd_value(std::string_view name, std::string_view value, std::string_view want) {
-    return std::string(name) + " is \"" + visible_excerpt(value, 40) + "\", not " + std::string(want) + ".";
+    return std::string(name)
+        .append(" is \"")
+        .append(show_text(value, 40))
+        .append("\", not ")
+        .append(want)
+        .append(".");
 }
 
 /// The number in `value` if it is in the range.
@@ -165,7 +187,7 @@ std::optional<std::int64_t> number_in(std::string_view value, std::int64_t least
 void take_field(const std::string& name, const std::string& value, DialResult& result) {
     const auto unread = [&](std::string_view want) {
         result.others.emplace_back(name, value);
-        if (!trim(value).empty()) result.remarks.push_back(odd_value(name, value, want));
+        result.remarks.push_back(odd_value(name, value, want));
     };
     if (name == "DialCallStatus") {
         result.status = value;
@@ -209,7 +231,11 @@ void take_field(const std::string& name, const std::string& value, DialResult& r
 
 }  // namespace
 
-DialResult dial_result_of(const FormFields& fields) {
+DialResult dial_result_of(const FormFields& given) {
+    FormFields fields;
+    std::ranges::copy_if(given, std::back_inserter(fields), [](const auto& field) {
+        return !(is_known_name(field.first) && is_absent_value(field.second));
+    });
     std::map<std::string_view, std::size_t> left;
     for (const auto& field : fields) ++left[field.first];
     DialResult result;
@@ -218,8 +244,8 @@ DialResult dial_result_of(const FormFields& fields) {
         if (--left[name] == 0) {
             take_field(name, value, result);
         } else if (told.insert(name).second) {
-            result.remarks.push_back(visible_excerpt(name, 60) +
-                                     " is there more than once; the last value counts.");
+            result.remarks.push_back(
+                show_text(name, 60).append(" is there more than once; the last value counts."));
         }
     }
     return result;
@@ -229,6 +255,7 @@ Result<DialResult> parse_dial_parameters(std::string_view text) {
     if (text.size() > kMostDialBytes)
         return fail(ErrorCode::limit, "longer than " + count_of(kMostDialBytes, "byte"),
                     "cut out the line of the one call: it begins like dial action: {'DialCallStatus': ...");
+    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
     const auto read = read_layers(text);
     if (!read || !holds_dial_name(read->fields))
         return fail(
@@ -239,31 +266,6 @@ Result<DialResult> parse_dial_parameters(std::string_view text) {
     if (read->dictionaries > 1)
         result.remarks.push_back("There is more than one set of parameters; the last one was read.");
     return result;
-}
-
-std::string mask_phone_numbers(std::string_view text) {
-    constexpr std::size_t kShown = 4;
-    const auto is_word = [](char c) {
-        return is_ascii_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    };
-    std::string out;
-    for (std::size_t at = 0; at < text.size();) {
-        if (!is_ascii_digit(text[at])) {
-            out += text[at++];
-            continue;
-        }
-        std::size_t end = at;
-        while (end < text.size() && is_ascii_digit(text[end])) ++end;
-        const bool plus = (at > 0 && text[at - 1] == '+') ||
-                          (at >= 3 && equal_ignoring_case(text.substr(at - 3, 3), "%2B"));
-        const bool alone = (at == 0 || !is_word(text[at - 1])) && (end == text.size() || !is_word(text[end]));
-        const auto digits = end - at;
-        const bool phone = digits <= 15 && (plus ? digits >= 7 : alone && digits >= 8);
-        out += phone ? "***" + std::string(text.substr(end - kShown, kShown))
-                     : std::string(text.substr(at, digits));
-        at = end;
-    }
-    return out;
 }
 
 }  // namespace callchain::twiml

@@ -1,14 +1,17 @@
 #include "twiml/dial_text.hpp"
 
 #include "base/text.hpp"
+#include "twiml/dial_printed.hpp"
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 namespace callchain::twiml {
 namespace {
 
 using encoding::FormFields;
+using namespace printed;
 
 constexpr std::array<std::string_view, 6> kDialNames{"DialCallStatus",   "DialBridged", "DialSipResponseCode",
                                                      "DialCallDuration", "DialCallSid", "DialSipCallId"};
@@ -18,117 +21,44 @@ constexpr std::array<std::string_view, 12> kNamesOfLines{
     "DialSipCallId",  "CallSid",     "CallStatus",          "ErrorCode",        "ErrorMessage",
     "From",           "To"};
 
-constexpr std::size_t kLongestName = 100;
-
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_name_char(char c) { return is_letter(c) || is_ascii_digit(c) || c == '_' || c == '-'; }
-bool is_quote(char c) { return c == '"' || c == '\'' || c == '`'; }
-bool is_line_blank(char c) { return c == ' ' || c == '\t'; }
-
-std::size_t skip_blanks(std::string_view text, std::size_t at) {
-    while (at < text.size() && is_ascii_blank(text[at])) ++at;
-    return at;
-}
-
-std::size_t skip_line_blanks(std::string_view text, std::size_t at) {
-    while (at < text.size() && is_line_blank(text[at])) ++at;
-    return at;
-}
-
-/// Appends what the escape at `at` (a backslash) stands for; returns the place behind it.
-std::size_t read_escape(std::string_view text, std::size_t at, std::string& out) {
-    if (at + 1 >= text.size()) {
-        out += '\\';
-        return at + 1;
-    }
-    const char c = text[at + 1];
-    const std::size_t digits = c == 'x' ? 2 : c == 'u' ? 4 : 0;
-    if (digits > 0 && at + 2 + digits <= text.size()) {
-        unsigned value = 0;
-        bool hex = true;
-        for (const char digit : text.substr(at + 2, digits)) {
-            const auto lower = ascii_lower(std::string_view(&digit, 1))[0];
-            hex = hex && (is_ascii_digit(lower) || (lower >= 'a' && lower <= 'f'));
-            value =
-                value * 16 + static_cast<unsigned>(is_ascii_digit(lower) ? lower - '0' : lower - 'a' + 10);
-        }
-        if (hex) {
-            if (value < 0x80) {
-                out += static_cast<char>(value);
-            } else if (value < 0x800) {
-                out += static_cast<char>(0xC0U | (value >> 6U));
-                out += static_cast<char>(0x80U | (value & 0x3FU));
-            } else {
-                out += static_cast<char>(0xE0U | (value >> 12U));
-                out += static_cast<char>(0x80U | ((value >> 6U) & 0x3FU));
-                out += static_cast<char>(0x80U | (value & 0x3FU));
-            }
-            return at + 2 + digits;
-        }
-    }
-    switch (c) {
-        case 'n':
-            out += '\n';
-            return at + 2;
-        case 't':
-            out += '\t';
-            return at + 2;
-        case 'r':
-            out += '\r';
-            return at + 2;
-        case '\\':
-        case '\'':
-        case '"':
-        case '`':
-        case '/':
-            out += c;
-            return at + 2;
-        default:
-            out += '\\';
-            return at + 1;
-    }
-}
-
-struct Token {
-    std::string text;
-    std::size_t end = 0;  ///< behind it
-    bool quoted = false;
-    bool none = false;  ///< None, null, undefined
-};
-
-std::optional<Token> read_quoted(std::string_view text, std::size_t at) {
-    const char quote = text[at];
-    Token token{{}, 0, true, false};
-    for (std::size_t i = at + 1; i < text.size();) {
-        if (text[i] == quote) {
-            token.end = i + 1;
-            return token;
-        }
-        if (text[i] == '\\') {
-            i = read_escape(text, i, token.text);
-        } else {
-            token.text += text[i++];
-        }
-    }
-    return std::nullopt;
-}
-
 bool ends_a_value(std::string_view text, std::size_t at) {
+    const auto start = at;
     while (at < text.size() && is_line_blank(text[at])) ++at;
+    // Go's structs have a blank and the next name there.
+    if (at > start && at < text.size() && is_letter(text[at])) {
+        std::size_t end = at;
+        while (end < text.size() && end - at < kLongestName && is_name_char(text[end])) ++end;
+        return end < text.size() && text[end] == ':';
+    }
     return at >= text.size() || std::string_view(",}])\r\n").find(text[at]) != std::string_view::npos;
 }
 
-/// A quoted string (with Python's prefix, or several that `+` joins), or a bare word.
+/// Where the next part of a string that is written in several begins: behind `+`, or, as Python joins them,
+/// the next quoted string that is no name. 0 for none.
+std::size_t next_part(std::string_view text, std::size_t end) {
+    auto next = skip_blanks(text, end);
+    if (next >= text.size()) return 0;
+    if (text[next] == '+') {
+        next = skip_blanks(text, next + 1);
+        return next < text.size() && is_quote(text[next]) ? next : 0;
+    }
+    if (next == end || !is_quote(text[next])) return 0;
+    const auto part = read_quoted(text, next);
+    if (!part) return 0;
+    const auto behind = skip_blanks(text, part->end);
+    const bool name = behind < text.size() && (text[behind] == ':' || text[behind] == '=');
+    return name ? 0 : next;
+}
+
+/// A quoted string (with Python's prefix, or written in several parts), or a bare word.
 std::optional<Token> read_scalar(std::string_view text, std::size_t at) {
     if (at >= text.size()) return std::nullopt;
     if ((text[at] == 'u' || text[at] == 'b') && at + 1 < text.size() && is_quote(text[at + 1])) ++at;
     if (is_quote(text[at])) {
         auto token = read_quoted(text, at);
         while (token) {
-            auto next = skip_blanks(text, token->end);
-            if (next >= text.size() || text[next] != '+') break;
-            next = skip_blanks(text, next + 1);
-            if (next >= text.size() || !is_quote(text[next])) break;
+            const auto next = next_part(text, token->end);
+            if (next == 0) break;
             const auto more = read_quoted(text, next);
             if (!more) break;
             token->text += more->text;
@@ -147,50 +77,43 @@ std::optional<Token> read_scalar(std::string_view text, std::size_t at) {
     return token;
 }
 
+/// Absent values of the Dial… names stay as empty ones: they show that this is a set of parameters.
+void add_token(const std::string& name, Token&& token, FormFields& fields) {
+    if (!token.none) {
+        fields.emplace_back(name, std::move(token.text));
+    } else if (is_dial_name(name)) {
+        fields.emplace_back(name, "");
+    }
+}
+
 /// A scalar, or a list of them, of which each is added under `name`. Returns the place behind, 0 for none.
 std::size_t read_value(std::string_view text, std::size_t at, const std::string& name, FormFields& fields) {
     if (at >= text.size()) return 0;
     if (text[at] != '[') {
         auto token = read_scalar(text, at);
         if (!token) return 0;
-        if (!token->none) fields.emplace_back(name, std::move(token->text));
-        return token->end;
+        const auto end = token->end;
+        add_token(name, *std::move(token), fields);
+        return end;
     }
     const auto before = fields.size();
-    at = skip_blanks(text, at + 1);
-    while (at < text.size() && text[at] != ']') {
+    constexpr std::string_view kGoStrings = "[]string{";
+    const bool go = text.substr(at).starts_with(kGoStrings);
+    const char close = go ? '}' : ']';
+    at = skip_blanks(text, at + (go ? kGoStrings.size() : 1));
+    while (at < text.size() && text[at] != close) {
         auto token = read_scalar(text, at);
         if (!token) {
             fields.resize(before);
             return 0;
         }
-        if (!token->none) fields.emplace_back(name, std::move(token->text));
         at = skip_blanks(text, token->end);
+        add_token(name, *std::move(token), fields);
         if (at < text.size() && text[at] == ',') at = skip_blanks(text, at + 1);
     }
     if (at < text.size()) return at + 1;
     fields.resize(before);
     return 0;
-}
-
-/// A quoted or bare name; PHP's [name] too.
-std::optional<Token> read_name(std::string_view text, std::size_t at) {
-    if ((text[at] == 'u' || text[at] == 'b') && at + 1 < text.size() && is_quote(text[at + 1])) ++at;
-    if (is_quote(text[at])) {
-        auto token = read_quoted(text.substr(0, std::min(text.size(), at + kLongestName)), at);
-        return token && !token->text.empty() ? token : std::nullopt;
-    }
-    const bool bracket = text[at] == '[';
-    if (bracket) ++at;
-    if (at >= text.size() || !(is_letter(text[at]) || text[at] == '_')) return std::nullopt;
-    Token token;
-    token.end = at;
-    while (token.end < text.size() && is_name_char(text[token.end])) ++token.end;
-    token.text = text.substr(at, token.end - at);
-    if (!bracket) return token;
-    if (token.end >= text.size() || text[token.end] != ']') return std::nullopt;
-    ++token.end;
-    return token;
 }
 
 /// Behind ':' or '=>' and blanks, 0 where there is neither.
@@ -252,75 +175,6 @@ FormFields read_pairs(std::string_view text, std::size_t at) {
     return fields;
 }
 
-/// `name=value name="other value"`, apart by blanks or commas.
-FormFields read_words(std::string_view text) {
-    FormFields fields;
-    for (std::size_t at = 0; at < text.size();) {
-        const bool starts = is_letter(text[at]) && (at == 0 || !is_name_char(text[at - 1]));
-        const auto name = starts ? read_name(text, at) : std::nullopt;
-        const auto equals = name ? skip_line_blanks(text, name->end) : 0;
-        if (!name || equals >= text.size() || text[equals] != '=') {
-            at = name ? name->end : at + 1;
-            continue;
-        }
-        at = skip_line_blanks(text, equals + 1);
-        if (at < text.size() && is_quote(text[at])) {
-            auto token = read_quoted(text, at);
-            // A whole message in quotes: its words are what we look for.
-            if (!token || find_dial_name(token->text) != std::string::npos) {
-                ++at;
-                continue;
-            }
-            at = token->end;
-            fields.emplace_back(name->text, std::move(token->text));
-            continue;
-        }
-        const bool prose = name->text == "ErrorMessage";  // has blanks, and ends where the next word begins
-        std::size_t end = at;
-        while (end < text.size() &&
-               std::string_view(",;&)}\"'\r\n").find(text[end]) == std::string_view::npos) {
-            if (is_line_blank(text[end])) {
-                if (!prose) break;
-                const auto word = skip_line_blanks(text, end);
-                const auto next = word < text.size() ? read_name(text, word) : std::nullopt;
-                if (next && next->end < text.size() && text[next->end] == '=') break;
-            }
-            ++end;
-        }
-        fields.emplace_back(name->text, trim(text.substr(at, end - at)));
-        at = end;
-    }
-    return fields;
-}
-
-std::string unquoted(std::string_view value) {
-    value = trim(value);
-    if (value.ends_with(',')) value = trim(value.substr(0, value.size() - 1));
-    if (value.size() >= 2 && is_quote(value.front()) && value.back() == value.front())
-        value = value.substr(1, value.size() - 2);
-    return std::string(value);
-}
-
-/// Lines `name: value`, or name and value apart by tabs or several blanks, as consoles show them.
-FormFields read_lines(std::string_view text) {
-    FormFields fields;
-    for (const auto line : split(text, '\n')) {
-        for (const auto name : kNamesOfLines) {
-            const auto at = line.find(name);
-            if (at == std::string_view::npos || (at > 0 && is_name_char(line[at - 1]))) continue;
-            auto rest = line.substr(at + name.size());
-            if (!rest.empty() && is_quote(rest.front())) rest.remove_prefix(1);
-            const auto value = trim_left(rest);
-            if (value.starts_with(':') && !value.starts_with("::")) {
-                fields.emplace_back(name, unquoted(value.substr(1)));
-            } else if (rest.starts_with('\t') || rest.starts_with("  ")) {
-                if (!value.empty()) fields.emplace_back(name, unquoted(value));
-            }
-        }
-    }
-    return fields;
-}
-
 /// The run of form characters around `at`; empty where it has no `&`.
 std::string_view form_around(std::string_view text, std::size_t at) {
     const auto breaks = [](char c) {
@@ -331,15 +185,15 @@ std::string_view form_around(std::string_view text, std::size_t at) {
     std::size_t end = at;
     while (end < text.size() && !breaks(text[end])) ++end;
     auto run = text.substr(start, end - start);
-    if (const auto query = run.find('?'); query < run.find('=')) run.remove_prefix(query + 1);
+    run = without_form_label(run);
     return run.find('&') == std::string_view::npos ? std::string_view() : run;
 }
 
-enum class Style { none, equals, lines, mapping, pairs };
+enum class Style { none, equals, lines, mapping, pairs, print_r };
 
 struct Anchor {
     Style style = Style::none;
-    std::size_t start = 0;  ///< mapping, pairs: behind the bracket that opens the dictionary
+    std::size_t start = 0;  ///< behind the bracket that opens the dictionary; equals, lines: 0
 
     bool operator==(const Anchor&) const = default;
 };
@@ -352,22 +206,27 @@ class Brackets {
     void advance_to(std::size_t place) {
         for (; at_ < place; ++at_) {
             const char c = text_[at_];
-            if (c == '{') brace_ = at_ + 1;
-            if (c == '}') brace_ = 0;
+            if (c == '{') braces_.push_back(at_ + 1);
+            if (c == '}' && !braces_.empty()) braces_.pop_back();
+            if (c == 'A' && text_.substr(at_).starts_with("Array")) array_ = at_ + 1;
             if (c != '[' && c != '(') continue;
             const auto inner = skip_blanks(text_, at_ + 1);
             if (inner < text_.size() && (text_[inner] == '[' || text_[inner] == '(')) list_ = at_ + 1;
         }
     }
     /// Behind the last brace that opened and was not closed, 0 for none.
-    [[nodiscard]] std::size_t brace() const { return brace_; }
+    [[nodiscard]] std::size_t brace() const { return braces_.empty() ? 0 : braces_.back(); }
     /// Behind the last bracket that opened a list of pairs, 0 for none.
     [[nodiscard]] std::size_t list() const { return list_; }
+
+    /// Behind the A of the last "Array", 0 for none.
+    [[nodiscard]] std::size_t array() const { return array_; }
 
   private:
     std::string_view text_;
     std::size_t at_ = 0;
-    std::size_t brace_ = 0;
+    std::vector<std::size_t> braces_;
+    std::size_t array_ = 0;
     std::size_t list_ = 0;
 };
 
@@ -377,19 +236,78 @@ Anchor anchor_at(std::string_view text, std::size_t at, std::size_t size, const 
     std::size_t end = at + size;
     if (end < text.size() && is_name_char(text[end])) return {};
     const bool quoted = at > 0 && is_quote(text[at - 1]) && end < text.size() && text[end] == text[at - 1];
-    if (quoted || (at > 0 && text[at - 1] == '[' && end < text.size() && text[end] == ']')) ++end;
+    const bool bracketed = at > 0 && text[at - 1] == '[' && end < text.size() && text[end] == ']';
+    if (quoted || bracketed) ++end;
     const auto next = skip_line_blanks(text, end);
     const auto behind = text.substr(std::min(next, text.size()));
     if (quoted && behind.starts_with(',')) {
         if (brackets.list() == 0) return {};
         return {Style::pairs, brackets.list()};
     }
+    if (bracketed && behind.starts_with("=>")) return {Style::print_r, brackets.array()};
     if (behind.starts_with("=>")) return {Style::mapping, brackets.brace()};
     if (behind.starts_with('=')) return {quoted ? Style::none : Style::equals, 0};
     if (behind.starts_with(':'))
         return {brackets.brace() > 0 ? Style::mapping : Style::lines, brackets.brace()};
     const auto blanks = text.substr(end, next - end);
     return {blanks.size() > 1 || blanks == "\t" ? Style::lines : Style::none, 0};
+}
+
+/// One of the Dial… names in the place of a name.
+struct Place {
+    std::string_view name;
+    std::size_t at = 0;
+    std::size_t line = 0;  ///< where its line begins
+    Anchor anchor;
+};
+
+std::vector<Place> find_places(std::string_view text) {
+    std::vector<Place> places;
+    Brackets brackets(text);
+    std::size_t line = 0;
+    std::size_t seen = 0;
+    for (auto at = find_dial_name(text); at != std::string_view::npos; at = find_dial_name(text, at + 1)) {
+        const auto* const name = std::ranges::find_if(
+            kDialNames, [rest = text.substr(at)](auto each) { return rest.starts_with(each); });
+        brackets.advance_to(at);
+        for (; seen < at; ++seen)
+            if (text[seen] == '\n') line = seen + 1;
+        const auto anchor = anchor_at(text, at, name->size(), brackets);
+        if (anchor.style != Style::none) places.push_back({*name, at, line, anchor});
+    }
+    return places;
+}
+
+struct SetOnLines {
+    std::size_t start = 0;   ///< the line with which the last set begins
+    std::size_t before = 0;  ///< how many sets stand in front of it
+};
+
+/// Where lines of a log hold one result after the other: a name that comes again on a later line begins
+/// another set. A line that only mentions one name again does not, unless each name has its own line.
+SetOnLines last_set_on_lines(const std::vector<Place>& places) {
+    SetOnLines set;
+    std::vector<const Place*> of_set;
+    bool shared = false;  // a line of this set holds several names
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        const auto& place = places[i];
+        const bool several = (i > 0 && places[i - 1].line == place.line) ||
+                             (i + 1 < places.size() && places[i + 1].line == place.line);
+        const bool again = std::ranges::any_of(of_set, [&place](const Place* other) {
+            return other->name == place.name && other->line < place.line;
+        });
+        if (again && (several || !shared)) {
+            of_set.clear();
+            shared = false;
+            set.start = place.line;
+            ++set.before;
+        }
+        shared = shared || several;
+        // One of each name is enough to know that it comes again.
+        if (std::ranges::none_of(of_set, [&place](const Place* other) { return other->name == place.name; }))
+            of_set.push_back(&place);
+    }
+    return set;
 }
 
 /// The length of a time stamp, level or service name at the start of `line`, 0 for none.
@@ -436,6 +354,37 @@ bool is_dial_name(std::string_view name) {
     return std::find(kDialNames.begin(), kDialNames.end(), name) != kDialNames.end();
 }
 
+bool is_known_name(std::string_view name) {
+    return std::find(kNamesOfLines.begin(), kNamesOfLines.end(), name) != kNamesOfLines.end();
+}
+
+std::string_view without_form_label(std::string_view form) {
+    const auto first = form.substr(0, form.find('&'));
+    if (const auto query = first.find('?'); query < first.find('=')) form.remove_prefix(query + 1);
+    for (int labels = 0; labels < 2; ++labels) {
+        const auto equals = form.substr(0, form.find('&')).find_first_of("=:");
+        if (equals == std::string_view::npos) break;
+        const auto rest = form.substr(equals + 1);
+        std::size_t end = 0;
+        while (end < rest.size() && is_name_char(rest[end])) ++end;
+        if (end == 0 || end >= rest.size() || rest[end] != '=') break;
+        // AccountSid comes first in what Twilio sends.
+        const auto name = rest.substr(0, end);
+        if (!is_known_name(name) && name != "AccountSid" && name != "ApiVersion" && name != "Called") break;
+        form = rest;
+    }
+    return form;
+}
+
+bool holds_encoded_form(std::string_view text) {
+    for (auto at = find_dial_name(text); at != std::string_view::npos; at = find_dial_name(text, at + 1)) {
+        auto rest = text.substr(at);
+        while (!rest.empty() && is_name_char(rest.front())) rest.remove_prefix(1);
+        if (starts_with_ignoring_case(rest, "%3D") || starts_with_ignoring_case(rest, "%253D")) return true;
+    }
+    return false;
+}
+
 std::size_t find_dial_name(std::string_view text, std::size_t from) {
     for (auto at = text.find("Dial", from); at != std::string_view::npos; at = text.find("Dial", at + 1)) {
         const auto rest = text.substr(at);
@@ -472,31 +421,31 @@ std::string without_escapes(std::string_view text) {
 }
 
 std::optional<PrintedParameters> read_printed_parameters(std::string_view text) {
-    Anchor last;
-    std::size_t last_at = 0;
-    std::size_t dictionaries = 0;
-    Brackets brackets(text);
-    for (auto at = find_dial_name(text); at != std::string_view::npos; at = find_dial_name(text, at + 1)) {
-        const auto* const name = std::ranges::find_if(
-            kDialNames, [rest = text.substr(at)](auto each) { return rest.starts_with(each); });
-        brackets.advance_to(at);
-        const auto anchor = anchor_at(text, at, name->size(), brackets);
-        if (anchor.style == Style::none) continue;
-        if (!(anchor == last)) ++dictionaries;
-        last = anchor;
-        last_at = at;
-    }
-    switch (last.style) {
+    const auto places = find_places(text);
+    if (places.empty()) return std::nullopt;
+    const auto& last = places.back();
+    auto dictionaries = static_cast<std::size_t>(
+        1 + std::ranges::count_if(places, [&places](const Place& place) {
+            return &place != &places.front() && !(place.anchor == (&place - 1)->anchor);
+        }));
+    const auto lines = last.anchor.style == Style::equals || last.anchor.style == Style::lines
+                           ? last_set_on_lines(places)
+                           : SetOnLines{};
+    dictionaries += lines.before;
+    const auto set = text.substr(lines.start);
+    switch (last.anchor.style) {
         case Style::equals:
-            if (const auto form = form_around(text, last_at); !form.empty())
+            if (const auto form = form_around(text, last.at); !form.empty())
                 return PrintedParameters{encoding::parse_form(form), dictionaries};
-            return PrintedParameters{read_words(text), dictionaries};
+            return PrintedParameters{read_words(set), dictionaries};
         case Style::lines:
-            return PrintedParameters{read_lines(text), dictionaries};
+            return PrintedParameters{read_lines(set), dictionaries};
         case Style::mapping:
-            return PrintedParameters{read_mapping(text, last.start), dictionaries};
+            return PrintedParameters{read_mapping(text, last.anchor.start), dictionaries};
         case Style::pairs:
-            return PrintedParameters{read_pairs(text, last.start), dictionaries};
+            return PrintedParameters{read_pairs(text, last.anchor.start), dictionaries};
+        case Style::print_r:
+            return PrintedParameters{read_print_r(text.substr(last.anchor.start)), dictionaries};
         case Style::none:
             break;
     }

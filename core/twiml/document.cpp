@@ -49,6 +49,7 @@ class Reader {
         XML_SetUserData(parser_, this);
         XML_SetElementHandler(parser_, &Reader::on_start, &Reader::on_end);
         XML_SetCharacterDataHandler(parser_, &Reader::on_text);
+        XML_SetXmlDeclHandler(parser_, &Reader::on_declaration);
         XML_SetStartDoctypeDeclHandler(parser_, &Reader::on_doctype);
         assert(text_.size() <= kMostTextBytes);
         const auto status = XML_Parse(parser_, text_.data(), static_cast<int>(text_.size()), XML_TRUE);
@@ -65,6 +66,10 @@ class Reader {
     static void on_end(void* data, const XML_Char*) { self(data).end(); }
     static void on_text(void* data, const XML_Char* text, int length) {
         self(data).add_text({text, static_cast<std::size_t>(length)});
+    }
+    static void on_declaration(void* data, const XML_Char* version, const XML_Char*, int) {
+        if (version != nullptr && std::string_view(version) != "1.0")
+            self(data).stop(XmlFault::Kind::version);
     }
     static void on_doctype(void* data, const XML_Char*, const XML_Char*, const XML_Char*, int) {
         auto& reader = self(data);

@@ -71,6 +71,7 @@ struct XmlFault {
         no_element,    ///< no element at all
         attribute_twice,
         entity_unknown,
+        version,   ///< <?xml declares another version than 1.0
         encoding,  ///< the declared encoding is not known, or is not that of the text
         token,     ///< something that cannot stand there
     };

@@ -2,6 +2,7 @@
 
 #include "base/redact.hpp"
 #include "base/text.hpp"
+#include "twiml/lint.hpp"
 #include "twiml/xml_writer.hpp"
 
 #include <algorithm>
@@ -43,16 +44,19 @@ Result<XmlElement> say(const Fallback& fallback) {
 Result<XmlElement> redirect(const Fallback& fallback) {
     if (!is_absolute_http_url(fallback.url)) {
         return fail(ErrorCode::usage,
-                    fallback.url.empty() ? std::string("the URL to redirect to is missing")
-                                         : "the URL to redirect to is not an absolute http or https URL: \"" +
-                                               safe_excerpt(fallback.url, 80) + "\"",
+                    fallback.url.empty()
+                        ? std::string("the URL to redirect to is missing")
+                        : std::string("the URL to redirect to is not an absolute http or https URL: \"")
+                              .append(shown_value(fallback.url, 80))
+                              .append("\""),
                     "write it whole, for example https://example.com/twilio/voice");
     }
     if (has_control_character(fallback.url)) {
-        return fail(
-            ErrorCode::usage,
-            "the URL to redirect to holds a control character: \"" + safe_excerpt(fallback.url, 80) + "\"",
-            "take it out");
+        return fail(ErrorCode::usage,
+                    std::string("the URL to redirect to holds a control character: \"")
+                        .append(shown_value(fallback.url, 80))
+                        .append("\""),
+                    "take it out");
     }
     if (!fallback.method.empty() && fallback.method != "GET" && fallback.method != "POST") {
         return fail(ErrorCode::usage,

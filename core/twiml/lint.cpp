@@ -28,6 +28,7 @@ constexpr LintRule kRules[] = {
     {"twiml_caller_id_inherited", kWarning, 37008},
     {"twiml_caller_id_invalid", kError, 13247},
     {"twiml_caller_id_missing", kError, 13214},
+    {"twiml_caller_id_not_e164", kWarning},
     {"twiml_caller_id_not_whatsapp", kError, 37008},
     {"twiml_caller_id_whatsapp", kError, 13224},
     {"twiml_dial_empty", kError, 13223},
@@ -49,11 +50,16 @@ constexpr LintRule kRules[] = {
     {"twiml_second_response", kError, 12100},
     {"twiml_sip_credentials_partial", kWarning, 13249},
     {"twiml_sip_edge_unknown", kWarning, 32114},
-    {"twiml_sip_header_not_allowed", kError, 13252},
+    {"twiml_sip_header_malformed", kWarning, 32110},
+    {"twiml_sip_header_not_allowed", kWarning, 13252},
     {"twiml_sip_headers_too_long", kError, 13253},
+    {"twiml_sip_host_misspelt", kError, 13254},
     {"twiml_sip_host_openai", kError},
     {"twiml_sip_host_private", kError, 13254},
     {"twiml_sip_host_twilio", kWarning, 13255},
+    {"twiml_sip_parameter_repeated", kWarning},
+    {"twiml_sip_parameter_unknown", kWarning},
+    {"twiml_sip_port_openai", kError, 32011},
     {"twiml_sip_project_missing", kError},
     {"twiml_sip_region_and_edge", kWarning},
     {"twiml_sip_region_unknown", kWarning, 32114},
@@ -64,23 +70,29 @@ constexpr LintRule kRules[] = {
     {"twiml_sip_uri_as_text", kError, 13223},
     {"twiml_sip_uri_blanks", kWarning},
     {"twiml_sip_uri_malformed", kError, 13243},
+    {"twiml_sip_uri_phone", kInfo},
     {"twiml_sip_uri_sips", kWarning},
     {"twiml_sip_uri_too_long", kError, 13243},
     {"twiml_sip_user_missing", kError, 13243},
+    {"twiml_speech_unknown", kWarning},
     {"twiml_status_event_alone", kWarning},
     {"twiml_status_event_unknown", kWarning},
     {"twiml_text_unexpected", kWarning, 12200},
+    {"twiml_time_limit_long", kWarning},
     {"twiml_timeout_short", kWarning},
     {"twiml_too_deep", kError},
     {"twiml_too_large", kError, 11750},
+    {"twiml_url_escaped_twice", kWarning},
     {"twiml_url_http", kWarning},
     {"twiml_url_malformed", kError, 11100},
+    {"twiml_url_missing", kError},
     {"twiml_url_private", kError, 11205},
     {"twiml_url_relative", kWarning, 11100},
     {"twiml_url_underscore", kWarning},
     {"twiml_value_unknown", kWarning},
     {"twiml_verb_unknown", kError, 12200},
     {"twiml_verb_unreachable", kWarning},
+    {"twiml_xml_version", kError, 12101},
 };
 
 const LintRule& rule_of(std::string_view code) {
@@ -116,6 +128,10 @@ void Findings::add(std::string_view code, const Place& place, std::string detail
     report_.findings.push_back({rule.code, rule.severity, twilio_code == 0 ? rule.twilio_code : twilio_code,
                                 place, std::move(detail), safe_excerpt(element, 40),
                                 safe_excerpt(attribute, 40)});
+}
+
+void Findings::set_fix(std::string fix) {
+    if (report_.left_off == 0 && !report_.findings.empty()) report_.findings.back().fix = std::move(fix);
 }
 
 void Findings::add(std::string_view code, const Element& element, std::string detail) {
@@ -210,7 +226,7 @@ LintReport lint_twiml(std::string_view text, Chain chain) {
         check_fault(text, *fault, findings);
         return findings.take();
     }
-    const auto judged = check_names(document, chain, findings);
+    const auto judged = check_names(document, text, chain, findings);
     check_values(judged, findings);
     check_dials(judged, findings);
     check_order(judged, findings);

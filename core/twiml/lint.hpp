@@ -45,6 +45,7 @@ struct LintFinding {
     std::string detail;     ///< one or two sentences; nothing unprintable, no secret
     std::string element;    ///< the name as it may be shown; empty where it is about the text as a whole
     std::string attribute;  ///< as `element`; empty where it is about the element
+    std::string fix = {};   ///< what to do, where the page of the code is too general; else empty
 };
 
 /// How many findings are told one by one.
@@ -78,27 +79,45 @@ struct SourceLine {
     std::size_t caret = 0;  ///< characters in front of the place
 };
 
+/// A value from outside, at most `most` characters of it, as a line of the text is shown: without user
+/// information of URLs, secrets, and all but the last four digits of phone numbers.
+[[nodiscard]] std::string shown_value(std::string_view value, std::size_t most);
+
 /// The line in which `place` stands, cut to a window of about `most` characters around it. User names and
-/// passwords in attributes and URIs, tokens and secrets are replaced.
+/// passwords in attributes and URIs, tokens and secrets are replaced; of phone numbers the last four digits
+/// are left.
 [[nodiscard]] SourceLine source_line(std::string_view text, const Place& place, std::size_t most);
 
 /// Many of them from one text, which is searched once for what must not be shown. Borrows the text.
 class SourceLines {
   public:
     explicit SourceLines(std::string_view text);
+    SourceLines(const SourceLines&) = delete;
+    SourceLines& operator=(const SourceLines&) = delete;
     [[nodiscard]] SourceLine at(const Place& place, std::size_t most) const;
+    /// From `begin` to `end`; line ends stay.
+    [[nodiscard]] std::string shown(std::size_t begin, std::size_t end) const;
 
   private:
     struct Range {
         std::size_t begin = 0;
         std::size_t end = 0;
+        std::string shown = {};  ///< in its place
     };
+    void resolve_references();
+    [[nodiscard]] std::size_t offset_of(std::size_t at) const;
     void withhold(std::size_t begin, std::size_t end);
+    void withhold_user_information(std::size_t first_colon, std::size_t last);
+    void find_bearers();
+    void find_numbers();
     void find_attributes();
     void find_user_information();
     void find_clear_secrets();
 
-    std::string_view text_;
+    std::string_view source_;
+    std::string_view text_;             // with references to characters resolved
+    std::string resolved_;              // what text_ borrows where there are some,
+    std::vector<std::size_t> offsets_;  // and where each of its bytes comes from
     std::vector<Range> withheld_;
 };
 

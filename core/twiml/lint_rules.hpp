@@ -23,6 +23,8 @@ class Findings {
     void add_at_text(std::string_view code, const Element& element, std::string detail);
     void add(std::string_view code, const Element& element, const Attribute& attribute, std::string detail,
              int twilio_code = 0);
+    /// Says what to do about the finding added last, in place of what the page of its code says.
+    void set_fix(std::string fix);
     /// Whether another finding will still be told: if not, its detail need not be good.
     [[nodiscard]] bool wants_more() const { return report_.findings.size() < kMostFindings; }
     [[nodiscard]] LintReport take();
@@ -37,6 +39,7 @@ struct Judged {
     const Document& document;
     std::vector<const ElementSpec*> specs;
     Chain chain = Chain::whatsapp;
+    std::string_view source = {};  ///< the text of the document
 
     [[nodiscard]] const Element& element(std::size_t i) const { return document.elements[i]; }
     /// The children that Twilio does not ignore.
@@ -49,7 +52,8 @@ struct Judged {
 
 void check_fault(std::string_view text, const XmlFault& fault, Findings& findings);
 /// Names of elements and attributes, and text where none belongs. Returns the document with its specs.
-[[nodiscard]] Judged check_names(const Document& document, Chain chain, Findings& findings);
+[[nodiscard]] Judged check_names(const Document& document, std::string_view source, Chain chain,
+                                 Findings& findings);
 void check_values(const Judged& judged, Findings& findings);
 void check_order(const Judged& judged, Findings& findings);
 void check_dials(const Judged& judged, Findings& findings);
@@ -64,6 +68,9 @@ SipTarget check_sip_uri(const Judged& judged, std::size_t i, Findings& findings)
 
 /// A name or value from the document, in quotes, fit to print: secrets withheld, passwords in URIs replaced.
 [[nodiscard]] std::string quoted(std::string_view value);
+/// As quoted(), a part of a text that is to be searched as a whole for what must not be shown.
+[[nodiscard]] std::string excerpt_of(std::string_view text, std::size_t begin, std::size_t end,
+                                     std::size_t most);
 /// "<Dial>".
 [[nodiscard]] std::string tag(std::string_view name);
 /// Whether a host can be reached only on the machine or in the network it is written in.

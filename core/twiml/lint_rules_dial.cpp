@@ -119,6 +119,24 @@ void check_caller_id_missing(const Judged& judged, const Dial& dial, Findings& f
             "must be a WhatsApp sender of the account.");
 }
 
+/// Twilio takes it, and the called side may not know whose number it is.
+void check_caller_id_of_sip(const Dial& dial, const Attribute& attribute, Findings& findings) {
+    constexpr std::size_t kLongestNumber = 16;  // '+' and 15 digits
+    const std::string_view id = attribute.value;
+    const auto digits = id.substr(id.starts_with('+') ? 1 : 0);
+    const bool number = std::all_of(digits.begin(), digits.end(), is_ascii_digit);
+    std::string why;
+    if (number && !id.starts_with('+'))
+        why = " is made of digits and has no + in front";
+    else if (number && !is_e164(id))
+        why = " is no number in E.164: + and 7 to 15 digits, the first of them not 0";
+    else if (id.size() > 2 * kLongestNumber)
+        why = " has " + std::to_string(id.size()) + " characters, and no number has more than 16";
+    if (!why.empty())
+        findings.add("twiml_caller_id_not_e164", dial.element, attribute,
+                     "callerId " + quoted(id) + why + ".");
+}
+
 /// For <Sip> any letters, digits and + - _ . will do; <Client> also takes client:name; a phone wants E.164.
 void check_caller_id_characters(const Dial& dial, const Attribute& attribute, Findings& findings) {
     const std::string_view id = attribute.value;
@@ -140,7 +158,8 @@ void check_caller_id_characters(const Dial& dial, const Attribute& attribute, Fi
                                 quoted(id.substr(static_cast<std::size_t>(wrong - id.begin()), length)) +
                                 ": letters, digits and + - _ . are all that Twilio takes.");
     }
-    if (!sip_only && !is_e164(id))
+    if (sip_only) return check_caller_id_of_sip(dial, attribute, findings);
+    if (!is_e164(id))
         findings.add("twiml_caller_id_invalid", dial.element, attribute,
                      "callerId " + quoted(id) + " is no number in E.164, e.g. +5561999998888.");
 }
@@ -151,7 +170,10 @@ void check_caller_id(const Judged& judged, const Dial& dial, Findings& findings)
     const std::string_view id = attribute->value;
     constexpr std::string_view kPrefix = "whatsapp:";
     const bool prefixed = starts_with_ignoring_case(trim(id), kPrefix);
-    if (trim(id).empty() || is_unset_word(trim(id)) || has_template_mark(id))
+    auto bare = trim(id);
+    if (prefixed) bare.remove_prefix(kPrefix.size());
+    if (bare.starts_with('+')) bare.remove_prefix(1);
+    if (trim(id).empty() || is_unset_word(bare) || (prefixed && bare.empty()) || has_template_mark(id))
         return findings.add("twiml_caller_id_empty", dial.element, *attribute,
                             "callerId is " + quoted(id) + ": the variable behind it is not set.");
     if (dial.first_whatsapp != kNoElement &&
@@ -224,6 +246,7 @@ void check_order(const Judged& judged, Findings& findings) {
     const auto verbs = judged.known_children(0);
     const char* ended = nullptr;
     std::size_t ended_line = 0;
+    std::size_t answering = kNoElement;
     for (std::size_t i = 0; i < verbs.size(); ++i) {
         const auto& verb = judged.element(verbs[i]);
         if (ended != nullptr) {
@@ -238,13 +261,12 @@ void check_order(const Judged& judged, Findings& findings) {
         const auto* bridge = judged.is(verbs[i], "Dial") ? verb.find("answerOnBridge") : nullptr;
         if (i > 0 && bridge != nullptr && bridge->value == "true")
             findings.add("twiml_answer_on_bridge_late", verb, *bridge,
-                         "answerOnBridge has no effect here: " + tag(judged.element(verbs[0]).name) +
-                             " comes first, and the call is answered by then.");
-        const bool late =
-            i > 0 && judged.is(verbs[i], "Reject") && !leaves_call_unanswered(judged, verbs[i - 1]);
-        if (late)
+                         "answerOnBridge works on the first verb only, and " +
+                             tag(judged.element(verbs[0]).name) + " comes first.");
+        if (answering == kNoElement && !leaves_call_unanswered(judged, verbs[i])) answering = verbs[i];
+        if (judged.is(verbs[i], "Reject") && answering != verbs[i])
             findings.add("twiml_reject_not_first", verb,
-                         "<Reject> stands behind " + tag(judged.element(verbs[i - 1]).name) +
+                         "<Reject> stands behind " + tag(judged.element(answering).name) +
                              ": the call is answered and billed by then.");
         ended = end_of_run(judged, verbs[i]);
         ended_line = verb.place.line;

@@ -47,6 +47,12 @@ const ElementSpec* check_element_name(const Element& element, const ElementSpec&
     // Prefixed names are extensions of a speech vendor, e.g. amazon:effect.
     if (element.name.find(':') != std::string::npos) return nullptr;
     const auto* near = findings.wants_more() ? nearest_spec(element.name, parent.name) : nullptr;
+    if (has_word("Say emphasis lang p prosody s w", parent.name)) {
+        findings.add("twiml_speech_unknown", element,
+                     tag(element.name) + " is no speech mark-up known here; not every voice takes each." +
+                         did_you_mean(near == nullptr ? "" : tag(near->name)));
+        return nullptr;
+    }
     const bool verb = parent.name == kRoot;
     const bool messaging = element.name == "Message";
     findings.add(verb ? "twiml_verb_unknown" : "twiml_noun_unknown", element,
@@ -85,8 +91,10 @@ std::string_view owner_among_children(std::string_view attribute, const Element&
 
 void check_attribute_name(const Document& document, const Element& element, const ElementSpec& spec,
                           std::string_view parent, const Attribute& attribute, Findings& findings) {
-    if (spec.find(attribute.name) != nullptr) return;
-    if (attribute.name.starts_with("xml:") || attribute.name.starts_with("xmlns")) return;
+    if (spec.find(attribute.name) != nullptr || spec.changes_often) return;
+    if (attribute.name.starts_with("xml:") || attribute.name.starts_with("xmlns") ||
+        attribute.name.starts_with("xsi:"))
+        return;
     const std::string at = " on " + tag(spec.name);
     const std::string name = safe_excerpt(attribute.name, 40);
     for (const auto& each : spec.attributes) {
@@ -141,8 +149,8 @@ const ElementSpec* check_root(const Element& root, Findings& findings) {
 
 }  // namespace
 
-Judged check_names(const Document& document, Chain chain, Findings& findings) {
-    Judged judged{document, std::vector<const ElementSpec*>(document.elements.size()), chain};
+Judged check_names(const Document& document, std::string_view source, Chain chain, Findings& findings) {
+    Judged judged{document, std::vector<const ElementSpec*>(document.elements.size()), chain, source};
     for (std::size_t i = 0; i < document.elements.size(); ++i) {
         const auto& element = document.elements[i];
         const auto* parent = i == 0 ? nullptr : judged.specs[element.parent];

@@ -96,6 +96,13 @@ std::optional<UrlFault> fault_of_absolute(std::string_view url, std::string_view
     if (is_private_host(host))
         return UrlFault{"twiml_url_private",
                         quoted(url) + " points to a host that only your own network reaches"};
+    const auto path = split(rest.substr(0, rest.find_first_of("?#")), '/');
+    if (const auto unset = std::find_if(path.begin() + 1, path.end(), is_unset_word); unset != path.end())
+        return UrlFault{"twiml_url_malformed",
+                        quoted(url) + " has " + quoted(*unset) + " in its path: a variable is not set"};
+    if (url.find("&amp;") != kNpos)
+        return UrlFault{"twiml_url_escaped_twice",
+                        quoted(url) + " has &amp; for each &: it was escaped twice"};
     if (callback && host.find('_') != kNpos)
         return UrlFault{"twiml_url_underscore", quoted(url) +
                                                     " has an underscore in its host, which Twilio does "
@@ -114,7 +121,8 @@ std::optional<UrlFault> fault_of_url(std::string_view url, std::string_view attr
     if (has_template_mark(url))
         return UrlFault{"twiml_url_malformed", quoted(url) + " holds a variable that was not replaced"};
     const auto wrong = std::find_if(url.begin(), url.end(), [](char c) {
-        return is_ascii_blank(c) || c == '<' || c == '>' || c == '"' || c == '\\' || c == '^' || c == '`';
+        return is_ascii_blank(c) || c == '<' || c == '>' || c == '"' || c == '\\' || c == '^' || c == '`' ||
+               c == '{' || c == '|' || c == '}';
     });
     if (wrong != url.end())
         return UrlFault{"twiml_url_malformed", quoted(url) + " holds " + quoted({&*wrong, 1}) +
@@ -128,7 +136,15 @@ std::optional<UrlFault> fault_of_url(std::string_view url, std::string_view attr
 void check_number(const Element& element, const Attribute& attribute, const AttributeSpec& spec,
                   Findings& findings) {
     const auto value = parse_decimal(attribute.value);
-    if (value && *value >= spec.least && *value <= spec.most) return;
+    constexpr std::int64_t kUsualLongestCall = 14'400;
+    if (value && *value >= spec.least && *value <= spec.most) {
+        if (spec.name == "timeLimit" && *value > kUsualLongestCall)
+            findings.add("twiml_time_limit_long", element, attribute,
+                         "timeLimit is " + quoted(attribute.value) +
+                             ", and Twilio ends calls after 14400 seconds (4 hours) unless the account is "
+                             "enabled for longer ones.");
+        return;
+    }
     const bool open = spec.most == std::numeric_limits<std::int64_t>::max();
     findings.add("twiml_number_out_of_range", element, attribute,
                  std::string(spec.name) + " is " + quoted(attribute.value) + " and must be a whole number " +
@@ -175,9 +191,10 @@ void check_value(const Element& element, const Attribute& attribute, const Attri
                              name + " " + fault->what + (fault->what.ends_with('.') ? "" : "."));
             return;
         case ValueKind::method:
-            if (!equal_ignoring_case(value, "GET") && !equal_ignoring_case(value, "POST"))
+            if (value != "GET" && value != "POST")
                 findings.add("twiml_method_invalid", element, attribute,
-                             name + " is " + quoted(value) + " and must be GET or POST.", spec.twilio_code);
+                             name + " is " + quoted(value) + " and must be GET or POST, in capitals.",
+                             spec.twilio_code);
             return;
         case ValueKind::boolean:
             if (value != "true" && value != "false")
@@ -209,6 +226,14 @@ void check_event_alone(const Element& element, const ElementSpec& spec, Findings
     }
 }
 
+void check_url_missing(const Element& element, const ElementSpec& spec, std::string_view parent,
+                       Findings& findings) {
+    const bool needed = (spec.name == "Stream" && parent != "Stop") || spec.name == "ConversationRelay";
+    if (!needed || element.find("url") != nullptr || element.find("connectorName") != nullptr) return;
+    findings.add("twiml_url_missing", element,
+                 tag(spec.name) + " has no url: nobody takes what is said in this call.");
+}
+
 /// The text of an element and of all within it, e.g. of speech mark-up.
 std::size_t count_spoken(const Document& document, std::size_t i) {
     std::size_t count = count_characters(trim(document.elements[i].text));
@@ -229,9 +254,12 @@ void check_values(const Judged& judged, Findings& findings) {
             if (const auto* known = spec->find(attribute.name))
                 check_value(element, attribute, *known, findings);
         check_event_alone(element, *spec, findings);
+        if (i > 0) check_url_missing(element, *spec, judged.element(element.parent).name, findings);
         const bool digits = spec->name == "Play" && element.find("digits") != nullptr;
         if (spec->text != TextKind::url || digits) continue;
-        if (const auto fault = fault_of_url(trim(element.text), "", false))
+        if (spec->name == "Play" && trim(element.text).empty())
+            findings.add("twiml_url_relative", element, "This <Play> names nothing to play.");
+        else if (const auto fault = fault_of_url(trim(element.text), "", false))
             findings.add_at_text(fault->code, element,
                                  "The URL of " + tag(spec->name) + " " + fault->what +
                                      (fault->what.ends_with('.') ? "" : "."));

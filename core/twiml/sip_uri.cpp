@@ -3,13 +3,25 @@
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "encoding/text_codings.hpp"
+#include "twiml/verbs.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace callchain::twiml {
 namespace {
 
 constexpr auto kNpos = std::string_view::npos;
+
+constexpr std::array<std::string_view, 8> kRegions{"us1", "us2", "ie1", "de1", "sg1", "jp1", "br1", "au1"};
+// One of Twilio's tables has san-jose in place of umatilla; the call goes out all the same.
+constexpr std::array<std::string_view, 9> kEdges{"ashburn",   "umatilla", "san-jose",  "dublin", "frankfurt",
+                                                 "singapore", "tokyo",    "sao-paulo", "sydney"};
+constexpr std::array<std::string_view, 3> kHosts{"sip.api.openai.com", "sip-eu.api.openai.com",
+                                                 "sip-in.api.openai.com"};
+constexpr std::string_view kAzureHosts = ".sip.ai.azure.com";
+constexpr std::array<std::string_view, 4> kOtherHeaders{"User-to-User", "Remote-Party-ID",
+                                                        "P-Preferred-Identity", "P-Called-Party-ID"};
 
 // What may stand unescaped, beside letters and digits. Source: RFC 3261 section 25.1.
 constexpr std::string_view kMark = "-_.!~*'()";
@@ -61,7 +73,8 @@ Result<std::string> decode(Piece piece, std::string_view also, const std::string
             i += 2;
         } else if (!is_plain(c, also)) {
             return bad(
-                piece.offset + i, quoted(c) + " in the " + what,
+                piece.offset + i,
+                (what == "password" ? std::string("a reserved byte") : quoted(c)) + " in the " + what,
                 is_control(c) ? "" : "a byte that is reserved there is written as % and two hex digits");
         }
         out += c;
@@ -297,6 +310,43 @@ Result<std::string> write_sip_uri(const SipUri& uri) {
                encode(uri.headers[i].value, kHeaderUnreserved);
     }
     return out;
+}
+
+std::span<const std::string_view> twilio_regions() { return kRegions; }
+std::span<const std::string_view> twilio_edges() { return kEdges; }
+std::span<const std::string_view> openai_sip_hosts() { return kHosts; }
+std::span<const std::string_view> other_headers_passed_on() { return kOtherHeaders; }
+
+std::string meant_openai_host(std::string_view host) {
+    constexpr std::size_t kLongest = 253;  // Source: RFC 1035 section 2.3.4
+    constexpr std::size_t kMostEdits = 2;
+    if (host.size() > kLongest) return {};
+    const auto slip = [](std::string_view a, std::string_view b) {
+        const auto edits = edit_distance(a, b);
+        return edits > 0 && edits <= kMostEdits;
+    };
+    for (const auto known : kHosts)
+        if (slip(host, known)) return std::string(known);
+    const auto dot = host.find('.');
+    if (dot == kNpos || dot == 0 || !slip(host.substr(dot), kAzureHosts)) return {};
+    return std::string(host.substr(0, dot)).append(kAzureHosts);
+}
+
+SipHost kind_of_host(std::string_view host) {
+    auto lower = ascii_lower(host);
+    if (lower.ends_with('.')) lower.pop_back();  // the root's dot
+    if (std::find(kHosts.begin(), kHosts.end(), lower) != kHosts.end()) return SipHost::openai;
+    if (lower.ends_with(kAzureHosts) && lower.size() > kAzureHosts.size()) return SipHost::azure;
+    if (lower == "openai.com" || lower.ends_with(".openai.com")) return SipHost::openai_unknown;
+    return meant_openai_host(lower).empty() ? SipHost::other : SipHost::openai_misspelt;
+}
+
+bool is_header_of_twilio(std::string_view name) { return starts_with_ignoring_case(name, "X-Twilio"); }
+
+bool is_header_passed_on(std::string_view name) {
+    if (starts_with_ignoring_case(name, "X-")) return name.size() > 2 && !is_header_of_twilio(name);
+    return std::any_of(kOtherHeaders.begin(), kOtherHeaders.end(),
+                       [&](std::string_view known) { return equal_ignoring_case(name, known); });
 }
 
 }  // namespace callchain::twiml

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,5 +51,31 @@ struct SipUri {
 /// Errors: usage where the host, the scheme or a name cannot be written, or a control character stands
 /// anywhere.
 [[nodiscard]] Result<std::string> write_sip_uri(const SipUri& uri);
+
+/// What Twilio knows of places that a call may leave it from, in small letters.
+/// Source: Twilio, "TwiML Voice: <Sip>".
+[[nodiscard]] std::span<const std::string_view> twilio_regions();
+[[nodiscard]] std::span<const std::string_view> twilio_edges();
+
+/// Whose SIP endpoint a host is, without regard to letter case.
+enum class SipHost {
+    openai,           ///< one of openai_sip_hosts()
+    azure,            ///< "REGION.sip.ai.azure.com"
+    openai_unknown,   ///< another host of OpenAI's, which takes no SIP calls as far as is known
+    openai_misspelt,  ///< one or two edits away from one of the first two
+    other,
+};
+/// Source: OpenAI, "Realtime API with SIP"; Microsoft, "Use the GPT Realtime API via SIP".
+[[nodiscard]] std::span<const std::string_view> openai_sip_hosts();
+[[nodiscard]] SipHost kind_of_host(std::string_view host);
+/// The known host that is nearest in spelling, for SipHost::openai_misspelt; else empty.
+[[nodiscard]] std::string meant_openai_host(std::string_view host);
+
+/// A header of an INVITE that Twilio passes on from a SIP URI: X-… but not X-Twilio…, and four others.
+/// Source: Twilio, "TwiML Voice: <Sip>", "Passing custom headers".
+[[nodiscard]] bool is_header_passed_on(std::string_view name);
+[[nodiscard]] bool is_header_of_twilio(std::string_view name);
+/// The four others.
+[[nodiscard]] std::span<const std::string_view> other_headers_passed_on();
 
 }  // namespace callchain::twiml

@@ -257,6 +257,7 @@ constexpr AttributeSpec kTranscription[] = {
 
 constexpr AttributeSpec kRecording[] = {
     word("channels", "mono dual"),
+    text("name"),
     text("recordingConfigurationId"),
     url("recordingStatusCallback"),
     words("recordingStatusCallbackEvent", kRecordingEvents),
@@ -283,13 +284,17 @@ constexpr AttributeSpec kConversation[] = {
 };
 
 constexpr AttributeSpec kConversationRelay[] = {
-    text("backgroundnoisereduction"),
+    text("backgroundNoiseReduction"),
+    text("backgroundnoisereduction"),  // the typings have some in small letters
     text("debug"),
+    text("deepgramSmartFormat"),
     text("deepgramsmartformat"),
     boolean("dtmfDetection"),
     text("elevenlabsTextNormalization"),
+    text("eotThreshold"),
     text("events"),
     text("hints"),
+    text("ignoreBackchannel"),
     text("ignorebackchannel"),
     text("intelligenceService"),
     text("interruptSensitivity"),
@@ -298,18 +303,22 @@ constexpr AttributeSpec kConversationRelay[] = {
     boolean("partialPrompts"),
     boolean("preemptible"),
     boolean("profanityFilter"),
-    boolean("reportInputDuringAgentSpeech"),
+    word("reportInputDuringAgentSpeech", "none dtmf speech any true false"),
     text("speechModel"),
+    text("speechTimeout"),
     text("speechtimeout"),
     text("transcriptionLanguage"),
     text("transcriptionProvider"),
     text("ttsLanguage"),
     text("ttsProvider"),
+    text("turnDetection"),
     websocket("url"),
     text("voice"),
     text("welcomeGreeting"),
     text("welcomeGreetingInterruptible"),
 };
+
+constexpr AttributeSpec kAssistant[] = {text("id"), text("voice"), text("welcomeGreeting")};
 
 constexpr AttributeSpec kLanguage[] = {text("code"), text("speechModel"), text("transcriptionProvider"),
                                        text("ttsProvider"), text("voice")};
@@ -371,20 +380,22 @@ constexpr ElementSpec kElements[] = {
     {"Identity", "Client", TextKind::free},
     // Nouns of the other verbs.
     {"AiSession", "Connect", TextKind::free, kAiSession},
+    {"Assistant", "Connect", TextKind::none, kAssistant, true},
     {"Autopilot", "Connect", TextKind::free},
     {"Conversation", "Connect", TextKind::none, kConversation},
-    {"ConversationRelay", "Connect", TextKind::none, kConversationRelay},
+    {"ConversationRelay", "Connect", TextKind::none, kConversationRelay, true},
     {"ConversationRelaySession", "Connect", TextKind::none, kRelaySession},
     {"Room", "Connect", TextKind::free, kRoom},
     {"VirtualAgent", "Connect", TextKind::none, kVirtualAgent},
     {"Stream", "Connect Start Stop", TextKind::none, kStream},
     {"Siprec", "Start Stop", TextKind::none, kSiprec},
     {"Transcription", "Start Stop", TextKind::none, kTranscription},
-    {"Recording", "Start", TextKind::none, kRecording},
+    {"Recording", "Start Stop", TextKind::none, kRecording},
     {"Language", "ConversationRelay", TextKind::none, kLanguage},
     {"Config", "Transcription VirtualAgent", TextKind::none, kNameAndValue},
     {"Parameter",
-     "Application Client ConversationRelay Hangup Pay Reject Siprec Stream Transcription VirtualAgent",
+     "Application Client Assistant ConversationRelay Hangup Pay Reject Siprec Stream Transcription "
+     "VirtualAgent",
      TextKind::none, kNameAndValue},
     {"Task", "Enqueue", TextKind::free, kTask},
     // Speech mark-up. Stricter nesting than this is Amazon's and Google's affair.
@@ -403,8 +414,28 @@ constexpr ElementSpec kElements[] = {
 // Longer words are no slips of the known ones.
 constexpr std::size_t kMostCompared = 63;
 
-/// Edits between two words without regard to letter case; a plain Levenshtein distance.
-std::size_t distance(std::string_view a, std::string_view b) {
+/// Keeps the best of what is offered to it.
+class Nearest {
+  public:
+    explicit Nearest(std::string_view word)
+        : word_(word), fewest_(word.size() > kMostCompared ? 0 : word.size() / 3 + 1) {}
+    /// Whether `candidate` is nearer than all before.
+    bool offer(std::string_view candidate) {
+        if (fewest_ == 0) return false;
+        const auto edits = edit_distance(word_, candidate);
+        if (edits >= fewest_) return false;
+        fewest_ = edits;
+        return true;
+    }
+
+  private:
+    std::string_view word_;
+    std::size_t fewest_;
+};
+
+}  // namespace
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
     const auto lower_a = ascii_lower(a);
     const auto lower_b = ascii_lower(b);
     std::vector<std::size_t> row(lower_b.size() + 1);
@@ -420,27 +451,6 @@ std::size_t distance(std::string_view a, std::string_view b) {
     }
     return row.back();
 }
-
-/// Keeps the best of what is offered to it.
-class Nearest {
-  public:
-    explicit Nearest(std::string_view word)
-        : word_(word), fewest_(word.size() > kMostCompared ? 0 : word.size() / 3 + 1) {}
-    /// Whether `candidate` is nearer than all before.
-    bool offer(std::string_view candidate) {
-        if (fewest_ == 0) return false;
-        const auto edits = distance(word_, candidate);
-        if (edits >= fewest_) return false;
-        fewest_ = edits;
-        return true;
-    }
-
-  private:
-    std::string_view word_;
-    std::size_t fewest_;
-};
-
-}  // namespace
 
 const AttributeSpec* ElementSpec::find(std::string_view attribute) const {
     const auto found = std::find_if(attributes.begin(), attributes.end(),

@@ -1,6 +1,7 @@
 /// What Twilio's voice TwiML knows: elements, where they may stand, their attributes and the values of these.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -35,6 +36,7 @@ struct ElementSpec {
     std::string_view parents;  ///< names, separated by blanks
     TextKind text = TextKind::none;
     std::span<const AttributeSpec> attributes = {};
+    bool changes_often = false;  ///< an attribute that is not among them may be newer than this table
 
     /// nullptr where it has no attribute of that very name.
     [[nodiscard]] const AttributeSpec* find(std::string_view attribute) const;
@@ -57,6 +59,8 @@ inline constexpr std::string_view kRoot = "Response";
 [[nodiscard]] const AttributeSpec* nearest_attribute(std::string_view name, const ElementSpec& element);
 /// Whether `word` is one of `words`, which are separated by blanks.
 [[nodiscard]] bool has_word(std::string_view words, std::string_view word);
+/// Edits between two words without regard to letter case: Levenshtein's distance.
+[[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b);
 /// The one of `words` that is nearest in spelling to `word`; empty where none is near.
 [[nodiscard]] std::string_view nearest_word(std::string_view word, std::string_view words);
 

@@ -3,6 +3,7 @@
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "twiml/caller_id.hpp"
+#include "twiml/lint.hpp"
 #include "twiml/xml_writer.hpp"
 
 #include <algorithm>
@@ -19,15 +20,8 @@ constexpr std::size_t kHeadersLimit = 1024;  // and so is the part from '?' on
 constexpr std::chrono::seconds kShortestTimeout{5}, kLongestTimeout{600};
 constexpr std::chrono::seconds kLongestCall{86'400}, kUsualLongestCall{14'400};
 constexpr std::size_t kShown = 80;
+constexpr std::string_view kMalformed = "twiml_url_malformed";
 
-constexpr std::array<std::string_view, 8> kRegions{"us1", "us2", "ie1", "de1", "sg1", "jp1", "br1", "au1"};
-constexpr std::array<std::string_view, 8> kEdges{"ashburn",   "umatilla", "dublin",    "frankfurt",
-                                                 "singapore", "tokyo",    "sao-paulo", "sydney"};
-constexpr std::array<std::string_view, 3> kHosts{"sip.api.openai.com", "sip-eu.api.openai.com",
-                                                 "sip-in.api.openai.com"};
-constexpr std::string_view kAzureHosts = ".sip.ai.azure.com";
-constexpr std::array<std::string_view, 4> kOtherHeaders{"User-to-User", "Remote-Party-ID",
-                                                        "P-Preferred-Identity", "P-Called-Party-ID"};
 constexpr std::array<std::string_view, 5> kRecordModes{"do-not-record", "record-from-answer",
                                                        "record-from-ringing", "record-from-answer-dual",
                                                        "record-from-ringing-dual"};
@@ -41,7 +35,7 @@ bool is_one_of(std::string_view text, Words words) {
 
 std::string list_of(Words words) { return join({words.begin(), words.end()}, ", "); }
 
-std::string quoted(std::string_view text) { return "\"" + safe_excerpt(text, kShown) + "\""; }
+std::string quoted(std::string_view text) { return "\"" + shown_value(text, kShown) + "\""; }
 
 bool is_letter_or_digit(char c) {
     return is_ascii_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -70,8 +64,9 @@ class Check {
     void problem(std::string option, std::string message, std::string hint = {}) {
         remarks_.problems.push_back({std::move(option), std::move(message), std::move(hint)});
     }
-    void warning(std::string option, std::string message, std::string hint = {}) {
-        remarks_.warnings.push_back({std::move(option), std::move(message), std::move(hint)});
+    /// `code` is the rule of lint_twiml() that says the same of the document.
+    void warning(std::string option, std::string message, std::string hint = {}, std::string_view code = {}) {
+        remarks_.warnings.push_back({std::move(option), std::move(message), std::move(hint), code});
     }
 
     void check_project_id();
@@ -146,9 +141,14 @@ void Check::check_host() {
         return problem(option, "not a host name, or a host and a port: " + quoted(response_.host),
                        "OpenAI's is sip.api.openai.com, for EU residency sip-eu.api.openai.com");
     const auto host = ascii_lower(uri->host);
-    if (is_one_of(host, kHosts) || host.ends_with(kAzureHosts)) return;
-    warning(option, quoted(response_.host) + " is no SIP host of OpenAI's that is known here: " +
-                        list_of(kHosts) + ", or one that ends in " + std::string(kAzureHosts));
+    const auto kind = kind_of_host(host);
+    if (kind == SipHost::openai || kind == SipHost::azure) return;
+    const auto meant = meant_openai_host(host);
+    warning(option,
+            quoted(response_.host) + " is no SIP host of OpenAI's that is known here: " +
+                list_of(openai_sip_hosts()) + ", or one that ends in .sip.ai.azure.com",
+            kind == SipHost::openai_misspelt ? "did you mean " + meant + "?" : "",
+            kind == SipHost::openai_unknown ? "twiml_sip_host_openai" : "twiml_sip_host_misspelt");
 }
 
 bool is_place_name(std::string_view text) {
@@ -166,10 +166,11 @@ void Check::check_place() {
                            is_one_of(lower, known) ? "write " + lower : "one of " + list_of(known));
         }
         warning(option, quoted(value) + " is none of those known here: " + list_of(known),
-                is_one_of(value, others) ? "that is a name for " + other_option : "");
+                is_one_of(value, others) ? "that is a name for " + other_option : "",
+                option == "--region" ? "twiml_sip_region_unknown" : "twiml_sip_edge_unknown");
     };
-    check("--region", response_.region, kRegions, kEdges, "--edge");
-    check("--edge", response_.edge, kEdges, kRegions, "--region");
+    check("--region", response_.region, twilio_regions(), twilio_edges(), "--edge");
+    check("--edge", response_.edge, twilio_edges(), twilio_regions(), "--region");
     // Which of the two wins is written nowhere.
     if (!response_.region.empty() && !response_.edge.empty())
         problem("--region", "a region and an edge are given; Twilio takes one of them",
@@ -188,14 +189,12 @@ void Check::check_header(const SipUriHeader& header) {
     const auto name = std::string_view(header.name);
     if (!is_token(name)) {
         problem(option, "not a header name: " + quoted(name), "write it as 'X-Name: value'");
-    } else if (starts_with_ignoring_case(name, "X-Twilio")) {
+    } else if (is_header_of_twilio(name)) {
         problem(option, "Twilio keeps names that begin with X-Twilio for itself: " + quoted(name),
                 "choose another name, for example X-Trace-Id");
-    } else if (!(starts_with_ignoring_case(name, "X-") && name.size() > 2) &&
-               std::none_of(kOtherHeaders.begin(), kOtherHeaders.end(),
-                            [&](auto known) { return equal_ignoring_case(name, known); })) {
+    } else if (!is_header_passed_on(name)) {
         problem(option, "Twilio does not pass on a header of this name: " + quoted(name),
-                "it passes on X-… and " + list_of(kOtherHeaders));
+                "it passes on X-… and " + list_of(other_headers_passed_on()));
     }
     if (has_control_character(header.value))
         problem(option, quoted(name) + " has a control character in its value",
@@ -218,11 +217,13 @@ void Check::check_repeated_headers() {
 
 void Check::check_caller_id() {
     if (is_e164(response_.caller_id)) return;
-    problem("--caller-id",
-            response_.caller_id.empty()
-                ? std::string("no caller id is given, and TWILIO_SIP_CALLER_ID is not set")
-                : "not a phone number in E.164 form: \"" + show_number(response_.caller_id) + "\"",
-            "set it to the number of your WhatsApp sender, for example +5561…");
+    problem(
+        "--caller-id",
+        response_.caller_id.empty()
+            ? std::string("no caller id is given, and TWILIO_SIP_CALLER_ID is not set")
+            : "not a phone number in E.164 form: \"" + show_number(response_.caller_id) + "\"",
+        "give --caller-id, or set TWILIO_SIP_CALLER_ID, to the number of your WhatsApp sender, for example "
+        "+5561…");
 }
 
 void Check::check_times() {
@@ -235,7 +236,8 @@ void Check::check_times() {
     else if (limit > kUsualLongestCall)
         warning(
             "--time-limit",
-            "Twilio ends calls after 14400 seconds (4 hours) unless the account is enabled for longer ones");
+            "Twilio ends calls after 14400 seconds (4 hours) unless the account is enabled for longer ones",
+            {}, "twiml_time_limit_long");
 }
 
 void Check::check_recording() {
@@ -283,53 +285,48 @@ std::string_view host_of(std::string_view url) {
     return rest.substr(0, rest.find(':'));
 }
 
-// Without a password, which Twilio would send as HTTP's basic authentication.
-std::string shown_url(std::string_view url) {
-    const auto begin = url.find("//");
-    if (begin == std::string_view::npos) return quoted(url);
-    const auto end = url.find_first_of("/?#", begin + 2);
-    const auto at = url.substr(0, end).rfind('@');
-    if (at == std::string_view::npos || at < begin) return quoted(url);
-    return quoted(std::string(url.substr(0, begin + 2)) + "…" + std::string(url.substr(at)));
-}
-
 void Check::check_url_host(const std::string& option, std::string_view url) {
     const auto host = host_of(url);
-    if (host.empty()) return warning(option, "not a URL: there is no host in " + shown_url(url));
-    if (is_loopback(host)) warning(option, "Twilio cannot reach " + quoted(host) + " from outside");
+    if (host.empty()) return warning(option, "not a URL: there is no host in " + quoted(url), {}, kMalformed);
+    if (is_loopback(host))
+        warning(option, "Twilio cannot reach " + quoted(host) + " from outside", {}, "twiml_url_private");
     // Only for these hosts does Twilio say so.
     if (option == "--status-callback" && host.find('_') != std::string_view::npos)
         warning(option, "Twilio takes no host with an underscore here: " + quoted(host),
-                "give the service a name without one");
+                "give the service a name without one", "twiml_url_underscore");
 }
 
 // The text goes out unchanged whatever is found, so that what Twilio would say can be tried.
 void Check::check_url(const std::string& option, std::string_view url) {
     if (url.empty()) return;
     if (has_control_character(url))
-        return problem(option, "there is a control character in it: " + shown_url(url), "take it out");
+        return problem(option, "there is a control character in it: " + quoted(url), "take it out");
     if (find_no_xml_character(url) != std::string_view::npos)
-        return problem(option, "XML cannot carry it: " + shown_url(url),
+        return problem(option, "XML cannot carry it: " + quoted(url),
                        "write it in UTF-8, or percent-encoded");
     const bool plain = starts_with_ignoring_case(url, "http://");
     if (url.find_first_of(" \"<>\\^`{|}") != std::string_view::npos) {
-        warning(option, "not a URL: it holds a character that none may have: " + shown_url(url),
-                "percent-encode it: a blank is %20");
+        warning(option, "not a URL: it holds a character that none may have: " + quoted(url),
+                "percent-encode it: a blank is %20", kMalformed);
     } else if (std::any_of(url.begin(), url.end(),
                            [](char c) { return static_cast<unsigned char>(c) > 0x7F; })) {
-        warning(option, "it holds characters outside ASCII: " + shown_url(url), "percent-encode them");
+        warning(option, "it holds characters outside ASCII: " + quoted(url), "percent-encode them");
     }
     if (plain || starts_with_ignoring_case(url, "https://")) {
-        if (plain) warning(option, "plain http: whoever is on the way can read and change it", "use https");
+        if (plain)
+            warning(option, "plain http: whoever is on the way can read and change it", "use https",
+                    "twiml_url_http");
         return check_url_host(option, url);
     }
     if (has_url_scheme(url))
-        return warning(option, "neither http nor https: " + shown_url(url),
-                       "Twilio takes an http or https URL");
-    warning(option, "not absolute; Twilio resolves it against the URL of this document: " + shown_url(url),
-            !url.starts_with('.') && url.find('.') < url.find('/')
-                ? "write https:// in front if a host is meant"
-                : "");
+        return warning(option, "neither http nor https: " + quoted(url), "Twilio takes an http or https URL",
+                       kMalformed);
+    const bool host_like = !url.starts_with('.') && url.find('.') < url.find('/');
+    warning(option, "not absolute; Twilio resolves it against the URL of this document: " + quoted(url),
+            host_like ? "write https:// in front if a host is meant" : "",
+            host_like              ? kMalformed
+            : option == "--action" ? "twiml_action_relative"
+                                   : "twiml_url_relative");
 }
 
 void Check::check_method(const std::string& option, std::string_view method, std::string_view url,
@@ -347,7 +344,8 @@ void Check::check_events(const std::string& option, const std::vector<std::strin
         if (!is_one_of(event, known))
             problem(option, "no such event: " + quoted(event), "one of " + list_of(known));
     }
-    if (!events.empty() && url.empty()) warning(option, "without effect: there is no " + url_option);
+    if (!events.empty() && url.empty())
+        warning(option, "without effect: there is no " + url_option, {}, "twiml_status_event_alone");
 }
 
 // For a response without problems.
@@ -380,13 +378,20 @@ void Check::check_lengths() {
                 "shorten or drop some");
 }
 
+std::vector<std::string> without_repeats(const std::vector<std::string>& words) {
+    std::vector<std::string> out;
+    for (const auto& word : words)
+        if (std::find(out.begin(), out.end(), word) == out.end()) out.push_back(word);
+    return out;
+}
+
 XmlElement sip_of(const VoiceResponse& response, std::string uri) {
     XmlElement sip{"Sip", {}, std::move(uri)};
     const auto add = [&](const char* name, const std::string& value) {
         if (!value.empty()) sip.attributes.push_back({name, value});
     };
     add("statusCallback", response.status_callback);
-    add("statusCallbackEvent", join(response.status_callback_events, " "));
+    add("statusCallbackEvent", join(without_repeats(response.status_callback_events), " "));
     add("statusCallbackMethod", response.status_callback_method);
     return sip;
 }
@@ -404,7 +409,8 @@ XmlElement dial_of(const VoiceResponse& response, XmlElement sip) {
     add("timeLimit", response.time_limit ? std::to_string(response.time_limit->count()) : "");
     add("record", response.record);
     add("recordingStatusCallback", response.recording_status_callback);
-    add("recordingStatusCallbackEvent", join(response.recording_status_callback_events, " "));
+    add("recordingStatusCallbackEvent",
+        join(without_repeats(response.recording_status_callback_events), " "));
     add("recordingStatusCallbackMethod", response.recording_status_callback_method);
     add("referUrl", response.refer_url);
     add("referMethod", response.refer_method);
@@ -412,7 +418,48 @@ XmlElement dial_of(const VoiceResponse& response, XmlElement sip) {
     return dial;
 }
 
+/// The option that what was found comes from; empty where several may be meant.
+std::string option_of(const LintFinding& finding) {
+    constexpr std::pair<std::string_view, std::string_view> kAttributes[] = {
+        {"action", "--action"},
+        {"callerId", "--caller-id"},
+        {"method", "--method"},
+        {"recordingStatusCallback", "--recording-status-callback"},
+        {"recordingStatusCallbackEvent", "--recording-status-callback-event"},
+        {"referUrl", "--refer-url"},
+        {"statusCallback", "--status-callback"},
+        {"statusCallbackEvent", "--status-callback-event"},
+        {"timeLimit", "--time-limit"},
+        {"timeout", "--timeout"},
+    };
+    for (const auto& [attribute, option] : kAttributes)
+        if (finding.attribute == attribute) return std::string(option);
+    constexpr std::pair<std::string_view, std::string_view> kParts[] = {
+        {"twiml_sip_host", "--host"},          {"twiml_sip_port", "--host"}, {"twiml_pstn", "--host"},
+        {"twiml_sip_region", "--region"},      {"twiml_sip_edge", "--edge"}, {"twiml_sip_header", "--header"},
+        {"twiml_sip_project", "--project-id"},
+    };
+    for (const auto& [front, option] : kParts)
+        if (finding.code.starts_with(front)) return std::string(option);
+    return {};
+}
+
 }  // namespace
+
+std::vector<VoiceRemark> judge_document(std::string_view document, const std::vector<VoiceRemark>& known) {
+    std::vector<VoiceRemark> remarks;
+    for (const auto& finding : lint_twiml(document).findings) {
+        if (finding.severity == Severity::info) continue;
+        VoiceRemark remark{option_of(finding), finding.detail,
+                           std::string("callchain explain ").append(finding.code), finding.code};
+        if (remark.message.ends_with('.')) remark.message.pop_back();
+        const bool said = std::any_of(known.begin(), known.end(), [&](const VoiceRemark& other) {
+            return other.code == remark.code && (remark.option.empty() || other.option == remark.option);
+        });
+        if (!said) remarks.push_back(std::move(remark));
+    }
+    return remarks;
+}
 
 VoiceRemarks check_voice_response(const VoiceResponse& response) { return Check(response).run(); }
 

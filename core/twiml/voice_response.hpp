@@ -7,6 +7,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace callchain::twiml {
@@ -46,7 +47,8 @@ struct VoiceResponse {
 struct VoiceRemark {
     std::string option;
     std::string message;
-    std::string hint = {};  ///< what to do; may be empty
+    std::string hint = {};       ///< what to do; may be empty
+    std::string_view code = {};  ///< of the rule of lint_twiml() that says the same; empty: none does
 };
 
 struct VoiceRemarks {
@@ -56,6 +58,11 @@ struct VoiceRemarks {
 
 /// All that is wrong, and all that looks wrong, at once.
 [[nodiscard]] VoiceRemarks check_voice_response(const VoiceResponse& response);
+
+/// What lint_twiml() has against a document of ours, but for mere information and what `known` says already,
+/// so that the two never disagree. `option` is empty where it comes from none alone.
+[[nodiscard]] std::vector<VoiceRemark> judge_document(std::string_view document,
+                                                      const std::vector<VoiceRemark>& known = {});
 
 /// The text of <Sip>. Errors: as write_voice_response().
 [[nodiscard]] Result<std::string> write_voice_uri(const VoiceResponse& response);

@@ -163,7 +163,21 @@ TEST(ParseJsonText, LimitsNesting) {
     EXPECT_TRUE(parse_json_text(siblings).has_value());
 }
 
+// nlohmann stops at a number that no double holds, which RFC 8259 section 6 leaves to the reader.
+bool beyond_a_double(const std::string& text) {
+    try {
+        (void)nlohmann::json::parse(text);
+    } catch (const nlohmann::json::out_of_range&) {
+        return true;
+    } catch (const nlohmann::json::exception&) {
+        return false;
+    }
+    return false;
+}
+
 TEST(ParseJsonText, AgreesWithNlohmannOnWhatIsJson) {
+    EXPECT_TRUE(beyond_a_double("1e999"));
+    EXPECT_TRUE(parse_json_text("1e999").has_value());
     // nlohmann skips a byte-order mark, which RFC 8259 section 8.1 leaves to the reader, and ends at a NUL.
     for (const auto& row : kRefused) {
         if (row.text.starts_with(kUtf8Bom) || row.text.ends_with('\0')) continue;
@@ -176,7 +190,7 @@ TEST(ParseJsonText, AgreesWithNlohmannOnWhatIsJson) {
             const auto at = *rc::gen::inRange<std::size_t>(0, text.size() + 1);
             text.replace(at, *rc::gen::inRange<std::size_t>(0, 3), 1, *rc::gen::elementOf(pieces));
         }
-        RC_ASSERT(parse_json_text(text).has_value() == nlohmann::json::accept(text));
+        RC_ASSERT(beyond_a_double(text) || parse_json_text(text).has_value() == nlohmann::json::accept(text));
     }));
 }
 

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 #include <set>
+#include <string>
 
 namespace callchain::twiml {
 namespace {
@@ -78,7 +79,10 @@ constexpr Row kRows[] = {
      fallback, 32011},
     {"DialCallStatus=failed&DialSipResponseCode=503&ErrorCode=32011", "endpoint_unreachable", failed,
      fallback, 32011},
-    {"DialCallStatus=failed&DialSipResponseCode=503", "endpoint_unreachable", failed, fallback, 32011},
+    {"DialCallStatus=failed&DialSipResponseCode=503", "far_end_fault", failed, fallback},
+    {"DialCallStatus=failed&DialSipResponseCode=504", "endpoint_unreachable", failed, fallback, 32011},
+    {"DialCallStatus=failed&DialSipResponseCode=410", "not_found", failed, fallback},
+    {"DialCallStatus=failed&DialSipResponseCode=604", "not_found", failed, fallback},
     {"DialCallStatus=failed&DialSipResponseCode=500", "far_end_fault", failed, fallback},
     {"DialCallStatus=failed&DialSipResponseCode=500&ErrorCode=32011", "endpoint_unreachable", failed,
      fallback, 32011},
@@ -98,6 +102,8 @@ constexpr Row kRows[] = {
     {"DialCallStatus=busy&DialBridged=false&DialSipResponseCode=600", "rejected", failed, fallback},
     {"DialCallStatus=busy&DialBridged=false&DialSipResponseCode=603", "rejected", failed, fallback},
     {"DialCallStatus=busy", "rejected", failed, fallback},
+    {"DialCallStatus=busy&DialSipResponseCode=404", "rejected", failed, fallback},
+    {"DialCallStatus=no-answer&DialSipResponseCode=404", "not_accepted_in_time", failed, fallback},
     {"DialCallStatus=busy&DialSipResponseCode=200", "contradiction", unknown, hang_up},
     {"DialCallStatus=busy&DialBridged=true", "contradiction", unknown, hang_up},
     {"DialCallStatus=no-answer&DialBridged=false&DialSipResponseCode=487", "not_accepted_in_time", failed,
@@ -168,6 +174,43 @@ TEST(ReadDial, SaysThatTheStatusIsMissing) {
     EXPECT_NE(read_dial(result).happened.find("DialCallStatus is missing"), std::string::npos);
     result.status = "completed";
     EXPECT_EQ(read_dial(result).happened.find("missing"), std::string::npos);
+}
+
+std::string happened(const char* given) { return read_dial(*parse_dial_parameters(given)).happened; }
+
+TEST(ReadDial, NamesNoSipStatusOrCauseThatTheParametersDoNotBear) {
+    for (const auto* code : {"410", "604"})
+        EXPECT_EQ(
+            happened((std::string("DialCallStatus=failed&DialSipResponseCode=") + code).c_str()).find("404"),
+            std::string::npos)
+            << code;
+    for (const auto* code : {"400", "404", "500"})
+        EXPECT_EQ(happened((std::string("DialCallStatus=busy&DialSipResponseCode=") + code).c_str())
+                      .find("called reject"),
+                  std::string::npos)
+            << code;
+    EXPECT_NE(happened("DialCallStatus=busy&DialSipResponseCode=486").find("called reject"),
+              std::string::npos);
+    EXPECT_EQ(happened("DialCallStatus=no-answer&DialSipResponseCode=404").find("rang"), std::string::npos);
+    EXPECT_NE(happened("DialCallStatus=no-answer&DialSipResponseCode=487").find("rang"), std::string::npos);
+    const auto overload = happened("DialCallStatus=failed&DialSipResponseCode=503");
+    EXPECT_NE(overload.find("an answer"), std::string::npos);
+    EXPECT_NE(overload.find("overloaded, or not able"), std::string::npos);
+    EXPECT_NE(happened("DialCallStatus=failed&DialSipResponseCode=504").find("no answer in time"),
+              std::string::npos);
+    // Twilio, "TwiML Voice: <Dial>": canceled through the REST API before it was answered.
+    const auto canceled = happened("DialCallStatus=canceled");
+    EXPECT_NE(canceled.find("documents one cause, a REST request"), std::string::npos);
+    EXPECT_NE(canceled.find("we infer"), std::string::npos);
+}
+
+TEST(DialReadings, HaveEachNameOnceAndEveryNameThatIsGiven) {
+    std::set<std::string_view> names;
+    for (const auto& reading : dial_readings())
+        EXPECT_TRUE(names.insert(reading.name).second) << reading.name;
+    std::set<std::string_view> given;
+    for (const auto& row : kRows) given.insert(row.name);
+    EXPECT_EQ(names, given);
 }
 
 // Whatever comes: a connected call is never called failed, and an unconnected one never ok.

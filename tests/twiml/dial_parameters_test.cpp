@@ -234,21 +234,165 @@ TEST(ParseDialParameters, IsBounded) {
     EXPECT_FALSE(parse_dial_parameters(std::string(kMostDialBytes, '\\')).has_value());
 }
 
-TEST(MaskPhoneNumbers, KeepsTheLastFourDigits) {
-    struct Mask {
-        const char* text;
-        const char* want;
-    };
-    for (const auto& row :
-         {Mask{"whatsapp:+5561999990000", "whatsapp:+***0000"}, Mask{"+1234567", "+***4567"},
-          Mask{"+123456", "+123456"}, Mask{"5561999990000", "***0000"}, Mask{"1234567", "1234567"},
-          Mask{"12345678", "***5678"}, Mask{"+123456789012345", "+***2345"},
-          Mask{"1234567890123456", "1234567890123456"}, Mask{"%2B5561999990000", "%2B***0000"},
-          Mask{"CA00000000000000000000000000000001", "CA00000000000000000000000000000001"},
-          Mask{"ab12345678cd@0.0.0.0", "ab12345678cd@0.0.0.0"},
-          Mask{"sip:+5561999990000@a.example", "sip:+***0000@a.example"}, Mask{"", ""}}) {
-        EXPECT_EQ(mask_phone_numbers(row.text), row.want);
+// What a failed dial without a SIP status looks like, as services print what is not there.
+TEST(ParseDialParameters, DropsAbsentValuesInEveryForm) {
+    for (const std::string absent : {"None", "undefined", "null", "nil", "-", "", "NULL"}) {
+        const std::string bare = absent.empty() ? "''" : absent;
+        for (const auto& text :
+             {"DialCallStatus=failed, DialBridged=" + absent + ", DialSipResponseCode=" + absent +
+                  ", ErrorCode=" + absent + ", ErrorMessage=" + absent + ", DialCallSid=" + absent,
+              "DialCallStatus=failed DialBridged='" + absent + "' DialSipResponseCode=\"" + absent + "\"",
+              "DialCallStatus: failed\nDialBridged: " + absent + "\nDialSipResponseCode: " + absent +
+                  "\nErrorCode: " + absent + "\nErrorMessage: " + absent + "\nDialCallSid: " + absent + "\n",
+              "DialCallStatus: failed, DialBridged: " + absent + ", DialSipResponseCode: " + absent +
+                  ", ErrorMessage: " + absent,
+              "{'DialCallStatus': 'failed', 'DialBridged': '" + absent + "', 'DialSipResponseCode': " + bare +
+                  ", 'ErrorCode': [" + bare + "], 'ErrorMessage': '" + absent + "'}",
+              R"({"DialCallStatus": "failed", "DialSipResponseCode": ")" + absent +
+                  R"(", "ErrorMessage": null})",
+              "DialCallStatus=failed&DialBridged=" + absent + "&DialSipResponseCode=" + absent +
+                  "&ErrorMessage=" + absent + "&From=" + absent,
+              "map[DialBridged:[" + absent + "] DialCallStatus:[failed] DialSipResponseCode:[" + absent +
+                  "]]"}) {
+            SCOPED_TRACE(text);
+            const auto got = parse_dial_parameters(text);
+            ASSERT_TRUE(got.has_value());
+            DialResult want;
+            want.status = "failed";
+            EXPECT_EQ(*got, want);
+            EXPECT_EQ(read_dial(*got).name, "invite_never_left");
+        }
     }
+    // Only whole values are absent, and only those of names that we know.
+    const auto got =
+        dial_result_of({{"ErrorMessage", "None of them"}, {"DialCallSid", " None "}, {"X", "None"}});
+    EXPECT_EQ(got.error_message, "None of them");
+    EXPECT_FALSE(got.dial_call_sid);
+    EXPECT_EQ(got.others, (encoding::FormFields{{"X", "None"}}));
+    EXPECT_EQ(read_dial(*parse_dial_parameters("{'DialCallStatus': None}")).name, "too_few_parameters");
+    EXPECT_EQ(read_dial(*parse_dial_parameters(R"({"DialCallStatus": null})")).name, "too_few_parameters");
+}
+
+TEST(ParseDialParameters, DoesNotTakeTheNextWordForAnEmptyValue) {
+    for (const auto* text : {"DialCallStatus=failed DialSipResponseCode= ErrorCode=",
+                             "DialCallStatus=failed DialSipResponseCode= ErrorCode=\n",
+                             "DialSipResponseCode= DialCallStatus=failed",
+                             "DialCallStatus=failed ErrorMessage= DialSipResponseCode=",
+                             "DialSipResponseCode= done, DialCallStatus=failed",
+                             "DialCallStatus = failed DialSipResponseCode = ErrorCode = "}) {
+        SCOPED_TRACE(text);
+        const auto got = parse_dial_parameters(text);
+        ASSERT_TRUE(got.has_value());
+        DialResult want;
+        want.status = "failed";
+        EXPECT_EQ(*got, want);
+    }
+    const auto spaced = parse_dial_parameters("DialCallStatus = 'failed' DialSipResponseCode = 400");
+    ASSERT_TRUE(spaced.has_value());
+    EXPECT_EQ(spaced->status, "failed");
+    EXPECT_EQ(spaced->sip_response_code, 400);
+}
+
+// One result of four parameters, in ways that have its pieces on one line.
+TEST(ParseDialParameters, ReadsParametersThatShareALine) {
+    for (
+        const std::string text :
+        {"DialCallStatus: failed, DialBridged: false, DialSipResponseCode: 400, ErrorCode: 13224",
+         "dial action: DialCallStatus: failed | DialBridged: false | DialSipResponseCode: 400 | ErrorCode: "
+         "13224",
+         "DialCallStatus: failed DialBridged: false DialSipResponseCode: 400 ErrorCode: 13224",
+         "DialCallStatus: failed; DialBridged: false; DialSipResponseCode: 400; ErrorCode: 13224;",
+         "DialCallStatus:failed,DialBridged:false,DialSipResponseCode:400,ErrorCode:13224",
+         "DialCallStatus: 'failed', DialBridged: False, RecordingUrl: x, DialSipResponseCode: '400', "
+         "Direction: "
+         "inbound, ErrorCode: '13224'",
+         "DialCallStatus: failed, DialBridged: false for the call; DialSipResponseCode: 400 Bad Request, "
+         "ErrorCode: 13224 - done",
+         "map[DialBridged:[false] DialCallStatus:[failed] DialSipResponseCode:[400] ErrorCode:[13224]]",
+         "params map[DialBridged:false DialCallStatus:failed Direction:inbound DialSipResponseCode:400 "
+         "ErrorCode:13224]",
+         R"(url.Values{"DialBridged":[]string{"false"}, "DialCallStatus":[]string{"failed"}, "DialSipResponseCode":[]string{"400"}, "ErrorCode":[]string{"13224"}})",
+         "{DialCallStatus:failed DialBridged:false DialSipResponseCode:400 ErrorCode:13224}",
+         "{DialCallStatus=[failed], DialBridged=[false], DialSipResponseCode=[400], ErrorCode=[13224]}",
+         "{DialCallStatus=failed, DialBridged=false, DialSipResponseCode=400, ErrorCode=13224}",
+         "Array ( [DialCallStatus] => failed [DialBridged] => false [DialSipResponseCode] => 400 [ErrorCode] "
+         "=> "
+         "13224 )",
+         "Array\n(\n    [DialCallStatus] => failed\n    [DialBridged] => false\n    [DialSipResponseCode] => "
+         "400\n   "
+         " [ErrorCode] => 13224\n)\n",
+         "DialCallStatus%3Dfailed%26DialBridged%3Dfalse%26DialSipResponseCode%3D400%26ErrorCode%3D13224",
+         "body: "
+         "DialCallStatus%3dfailed%26DialBridged%3dfalse%26DialSipResponseCode%3d400%26ErrorCode%3d13224 end",
+         "body=DialCallStatus=failed&DialBridged=false&DialSipResponseCode=400&ErrorCode=13224",
+         "info body=DialCallStatus=failed&DialBridged=false&DialSipResponseCode=400&ErrorCode=13224 done",
+         "body:DialCallStatus=failed&DialBridged=false&DialSipResponseCode=400&ErrorCode=13224",
+         "https://a.example/"
+         "dial?DialCallStatus=failed&DialBridged=false&DialSipResponseCode=400&ErrorCode=13224",
+         "\xEF\xBB\xBF"
+         "DialCallStatus=failed&DialBridged=false&DialSipResponseCode=400&ErrorCode=13224"}) {
+        SCOPED_TRACE(text);
+        const auto got = parse_dial_parameters(text);
+        ASSERT_TRUE(got.has_value());
+        EXPECT_EQ(got->status, "failed");
+        EXPECT_EQ(got->bridged, false);
+        EXPECT_EQ(got->sip_response_code, 400);
+        EXPECT_EQ(got->error_code, 13224);
+        EXPECT_TRUE(got->remarks.empty()) << got->remarks.front();
+    }
+    const auto account = parse_dial_parameters("raw_body=AccountSid=AC1&DialCallStatus=failed");
+    ASSERT_TRUE(account.has_value());
+    EXPECT_EQ(account->others, (encoding::FormFields{{"AccountSid", "AC1"}}));
+    const auto plain = parse_dial_parameters("Note=From=x&DialCallStatus=failed&a=b=c");
+    ASSERT_TRUE(plain.has_value());
+    EXPECT_EQ(plain->others, (encoding::FormFields{{"From", "x"}, {"a", "b=c"}}));
+}
+
+TEST(ParseDialParameters, KeepsTheMessageWholeInEveryForm) {
+    for (const std::string text :
+         {"DialCallStatus: failed, ErrorMessage: Error: invalid phone, or none, ErrorCode: 13224",
+          "map[DialCallStatus:[failed] ErrorCode:[13224] ErrorMessage:[Error: invalid phone, or none]]",
+          "Array ( [DialCallStatus] => failed [ErrorMessage] => Error: invalid phone, or none [ErrorCode] => "
+          "13224 )",
+          "Array\n(\n [DialCallStatus] => failed\n [ErrorCode] => 13224\n [ErrorMessage] => Error: invalid "
+          "phone, or "
+          "none\n)\n",
+          "{'DialCallStatus': 'failed',\n 'ErrorCode': '13224',\n 'ErrorMessage': 'Error: invalid phone, '\n "
+          "          "
+          "      'or none'}"}) {
+        SCOPED_TRACE(text);
+        const auto got = parse_dial_parameters(text);
+        ASSERT_TRUE(got.has_value());
+        EXPECT_EQ(got->error_message, "Error: invalid phone, or none");
+        EXPECT_EQ(got->error_code, 13224);
+    }
+}
+
+TEST(ParseDialParameters, TakesTheLastOfSeveralLinesAndSaysSo) {
+    for (const std::string text :
+         {"DialCallStatus=failed&DialSipResponseCode=400\nDialCallStatus=completed&DialBridged=true\n",
+          "DialCallStatus=failed DialSipResponseCode=400\nDialCallStatus=completed DialBridged=true\n",
+          "DialCallStatus: failed, DialSipResponseCode: 400\nDialCallStatus: completed, DialBridged: true\n",
+          "DialCallStatus: failed\nDialSipResponseCode: 400\n\nDialCallStatus: completed\nDialBridged: "
+          "true\n",
+          "Array\n(\n [DialCallStatus] => failed\n [DialSipResponseCode] => 400\n)\nArray\n(\n "
+          "[DialCallStatus] => "
+          "completed\n [DialBridged] => true\n)\n"}) {
+        SCOPED_TRACE(text);
+        const auto got = parse_dial_parameters(text);
+        ASSERT_TRUE(got.has_value());
+        EXPECT_EQ(got->status, "completed");
+        EXPECT_EQ(got->bridged, true);
+        EXPECT_FALSE(got->sip_response_code);  // nothing of the first call
+        EXPECT_EQ(
+            got->remarks,
+            (std::vector<std::string>{"There is more than one set of parameters; the last one was read."}));
+    }
+    // A line that only mentions the status again is no set of its own.
+    const auto mention = parse_dial_parameters(
+        "DialCallStatus=failed DialSipResponseCode=400\nhanging up, DialCallStatus=failed\n");
+    ASSERT_TRUE(mention.has_value());
+    EXPECT_EQ(mention->sip_response_code, 400);
 }
 
 }  // namespace

@@ -59,6 +59,8 @@ std::vector<Row> rows_about_documents() {
         {"bare ampersand",
          response("<Redirect>https://a.example/?a=1&b=2</Redirect>"),
          {"twiml_not_well_formed"}},
+        {"XML 1.1", "<?xml version='1.1'?>" + response(""), {"twiml_xml_version"}},
+        {"XML 1.0", "<?xml version='1.0'?>" + response(""), {}},
         {"document type", "<!DOCTYPE Response>" + response(""), {"twiml_doctype"}},
         {"two documents", response("") + response(""), {"twiml_second_response"}},
         {"a response within", response(response("")), {"twiml_second_response"}},
@@ -85,6 +87,20 @@ std::vector<Row> rows_about_names() {
         {"<Dial> in <Gather>", response("<Gather><Dial/></Gather>"), {"twiml_element_misplaced"}},
         {"vendor's speech mark-up", response("<Say><amazon:effect name='x'>a</amazon:effect>b</Say>"), {}},
         {"speech mark-up", response("<Say><prosody rate='slow'>a<break time='1s'/></prosody></Say>"), {}},
+        {"unknown mark-up", response("<Say>a<mark name='x'/>b</Say>"), {"twiml_speech_unknown"}},
+        {"unknown mark-up within", response("<Say><p>a<blink>b</blink></p></Say>"), {"twiml_speech_unknown"}},
+        {"stop of a recording", response("<Stop><Recording name='call'/></Stop>"), {}},
+        {"start of a recording", response("<Start><Recording name='call'/></Start>"), {}},
+        {"assistant", response("<Connect><Assistant id='x' newer='y'/></Connect>"), {}},
+        {"relay with what is documented",
+         response(
+             "<Connect><ConversationRelay url='wss://a.example/' deepgramSmartFormat='true' "
+             "speechTimeout='1' ignoreBackchannel='true' backgroundNoiseReduction='true' eotThreshold='0.5' "
+             "turnDetection='x' newer='y'/></Connect>"),
+         {}},
+        {"schema",
+         "<Response xmlns:xsi='urn:x' xsi:noNamespaceSchemaLocation='x.xsd'><Hangup/></Response>",
+         {}},
         {"unknown attribute", response("<Hangup now='1'/>"), {"twiml_attribute_unknown"}},
         {"attributes of XML", "<Response xmlns='urn:x' xml:lang='pt'><Hangup/></Response>", {}},
         {"small attribute", dial(" answeronbridge='true'", kGoodSip), {"twiml_attribute_letter_case"}},
@@ -126,11 +142,31 @@ std::vector<Row> rows_about_values() {
         {"timeout with a unit", number("30s"), {"twiml_number_out_of_range"}},
         {"timeout below 0", number("-1"), {"twiml_number_out_of_range"}},
         {"timeLimit 0", dial(" timeLimit='0'", kGoodSip), {"twiml_number_out_of_range"}},
-        {"timeLimit of a day", dial(" timeLimit='86400'", kGoodSip), {}},
+        {"timeLimit of a day", dial(" timeLimit='86400'", kGoodSip), {"twiml_time_limit_long"}},
+        {"timeLimit of 4 hours", dial(" timeLimit='14400'", kGoodSip), {}},
+        {"timeLimit of 4 hours and a second",
+         dial(" timeLimit='14401'", kGoodSip),
+         {"twiml_time_limit_long"}},
+        {"timeLimit of more than a day", dial(" timeLimit='86401'", kGoodSip), {"twiml_number_out_of_range"}},
+        {"unset in a path", action("https://a.example/undefined/a"), {"twiml_url_malformed"}},
+        {"nullable in a path", action("https://a.example/nullable/a"), {}},
+        {"escaped twice", action("https://a.example/?x=1&amp;amp;y=2"), {"twiml_url_escaped_twice"}},
+        {"stream without url", response("<Connect><Stream/></Connect>"), {"twiml_url_missing"}},
+        {"stop of a stream", response("<Stop><Stream name='a'/></Stop>"), {}},
+        {"relay without url", response("<Connect><ConversationRelay/></Connect>"), {"twiml_url_missing"}},
+        {"input while the agent speaks",
+         response("<Connect><ConversationRelay url='wss://a.example/' "
+                  "reportInputDuringAgentSpeech='speech'/></Connect>"),
+         {}},
+        {"input at another time",
+         response("<Connect><ConversationRelay url='wss://a.example/' "
+                  "reportInputDuringAgentSpeech='never'/></Connect>"),
+         {"twiml_value_unknown"}},
         {"14 s for OpenAI", dial(" timeout='14'", kGoodSip), {"twiml_timeout_short"}},
         {"15 s for OpenAI", dial(" timeout='15'", kGoodSip), {}},
         {"method", dial(" method='PUT'", kGoodSip), {"twiml_method_invalid"}},
-        {"small method", dial(" method='post'", kGoodSip), {}},
+        {"small method", dial(" method='post'", kGoodSip), {"twiml_method_invalid"}},
+        {"capital method", dial(" method='GET'", kGoodSip), {}},
         {"Python's True", dial(" answerOnBridge='True'", kGoodSip), {"twiml_boolean_invalid"}},
         {"unknown word", dial(" record='always'", kGoodSip), {"twiml_value_unknown"}},
         {"known word", dial(" record='record-from-answer-dual'", kGoodSip), {}},
@@ -210,6 +246,14 @@ std::vector<Row> rows_about_callers() {
         {"empty", from(""), {"twiml_caller_id_empty"}},
         {"unset", from("undefined"), {"twiml_caller_id_empty"}},
         {"template", from("{{caller}}"), {"twiml_caller_id_empty"}},
+        {"unset behind a +", from("+undefined"), {"twiml_caller_id_empty"}},
+        {"None behind a +", from("+None"), {"twiml_caller_id_empty"}},
+        {"unset behind a prefix", from("whatsapp:undefined"), {"twiml_caller_id_empty"}},
+        {"no + in front", from("556136863636"), {"twiml_caller_id_not_e164"}},
+        {"15 digits for <Sip>", from("+123456789012345"), {}},
+        {"16 digits for <Sip>", from("+1234567890123456"), {"twiml_caller_id_not_e164"}},
+        {"32 characters for <Sip>", from(std::string(32, 'a')), {}},
+        {"33 characters for <Sip>", from(std::string(33, 'a')), {"twiml_caller_id_not_e164"}},
         // Sample of Meta, "Business-scoped user IDs".
         {"user id", from("BR.1502576394655843"), {"twiml_caller_id_bsuid"}},
         {"two letters and a dot", from("BR.desk"), {}},
@@ -246,9 +290,9 @@ std::vector<Row> rows_about_uris() {
         {"with headers", openai("?X-Trace-Id=t-1&amp;User-to-User=1"), {}},
         {"254 characters", padded(254), {}},
         {"255 characters", padded(255), {"twiml_sip_uri_too_long"}},
-        {"1,023 characters of headers", openai("?X-A=" + std::string(1019, 'a')), {}},
+        {"1,023 characters of headers", openai("?X-A=" + std::string(1018, 'a')), {}},
         {"1,024 characters of headers",
-         openai("?X-A=" + std::string(1020, 'a')),
+         openai("?X-A=" + std::string(1019, 'a')),
          {"twiml_sip_headers_too_long"}},
         {"empty", sip(""), {"twiml_sip_uri_malformed"}},
         {"blank within", sip("sip:a b@c.example.com"), {"twiml_sip_uri_malformed"}},
@@ -281,6 +325,31 @@ std::vector<Row> rows_about_uris() {
         {"region and edge", openai(";region=br1;edge=sao-paulo"), {"twiml_sip_region_and_edge"}},
         {"header of our own", openai("?Subject=a"), {"twiml_sip_header_not_allowed"}},
         {"header of Twilio's", openai("?X-Twilio-CallSid=a"), {"twiml_sip_header_not_allowed"}},
+        {"equals sign in a header", openai("?X-Ref=a=b"), {"twiml_sip_header_malformed"}},
+        {"@ in a header", openai("?X-Email=me@ex.com"), {"twiml_sip_header_malformed"}},
+        {"header without value", openai("?X-Ref"), {"twiml_sip_header_malformed"}},
+        {"bare ?", openai("?"), {"twiml_sip_header_malformed"}},
+        {"blank in a header's name", openai("?X Ref=a"), {"twiml_sip_header_malformed"}},
+        {"Azure", sip("sip:proj_a@swedencentral.sip.ai.azure.com;transport=tls"), {}},
+        {"Azure by UDP", sip("sip:proj_a@swedencentral.sip.ai.azure.com"), {"twiml_sip_transport_not_tls"}},
+        {"Azure misspelt", sip("sip:proj_a@swedencentral.sip.ai.azur.com"), {"twiml_sip_host_misspelt"}},
+        {"OpenAI in India", sip("sip:proj_a@sip-in.api.openai.com;transport=tls"), {}},
+        {"another host of OpenAI's", sip("sip:proj_a@sip-xx.api.openai.com"), {"twiml_sip_host_openai"}},
+        {"one letter off", sip("sip:proj_a@sip.api.openal.com;transport=tls"), {"twiml_sip_host_misspelt"}},
+        {"two letters off", sip("sip:proj_a@sipapi.openal.com;transport=tls"), {"twiml_sip_host_misspelt"}},
+        {"three letters off", sip("sip:proj_a@siapi.openal.com;transport=tls"), {}},
+        {"port 5061", sip("sip:proj_a@sip.api.openai.com:5061;transport=tls"), {}},
+        {"port 5060", sip("sip:proj_a@sip.api.openai.com:5060;transport=tls"), {"twiml_sip_port_openai"}},
+        {"unset project",
+         sip("sip:proj_undefined@sip.api.openai.com;transport=tls"),
+         {"twiml_sip_project_missing"}},
+        {"trunk", sip("sip:+556136863636@t.pstn.twilio.com"), {"twiml_pstn_on_whatsapp"}},
+        {"trunk at an edge", sip("sip:+556136863636@t.pstn.dublin.twilio.com"), {"twiml_pstn_on_whatsapp"}},
+        {"number at a PBX", sip("sip:+556136863636@pbx.example.com"), {"twiml_sip_uri_phone"}},
+        {"user=phone", sip("sip:100@pbx.example.com;user=phone"), {"twiml_sip_uri_phone"}},
+        {"extension", sip("sip:100@pbx.example.com"), {}},
+        {"region twice", openai(";region=br1;region=us1"), {"twiml_sip_parameter_repeated"}},
+        {"unknown parameter", openai(";trasnport=tls"), {"twiml_sip_parameter_unknown"}},
         {"private host", sip("sip:a@10.0.0.1"), {"twiml_sip_host_private"}},
         {"loopback", sip("sip:a@127.0.0.1:5060"), {"twiml_sip_host_private"}},
         {"loopback of IPv6", sip("sip:a@[::1]"), {"twiml_sip_host_private"}},
@@ -309,6 +378,9 @@ std::vector<Row> rows_about_order() {
         {"<Reject> first", response("<Reject/>"), {}},
         {"<Reject> second", response("<Say>x</Say><Reject/>"), {"twiml_reject_not_first"}},
         {"<Reject> behind a pause", response("<Pause/><Reject/>"), {}},
+        {"<Reject> behind speech and a pause",
+         response("<Say>x</Say><Pause/><Reject/>"),
+         {"twiml_reject_not_first"}},
     };
 }
 
@@ -488,6 +560,129 @@ TEST(LintTwiml, NamesTheLikelyCauseOfAParseFailure) {
     }
 }
 
+// Each must name what to do about this very fault, and not about a bare &.
+TEST(LintTwiml, SaysWhatToDoAboutEachParseFailure) {
+    struct Want {
+        const char* name;
+        std::string text;
+        std::string_view part;
+    };
+    for (const auto& row :
+         {Want{"missing end tag", "<Response><Dial>", "Write </Dial>"},
+          Want{"wrong end tag", "<Response><Dial></Response>", "Write </Dial>"},
+          Want{"Latin-1", "<Say>Ol\xE1</Say>", "as UTF-8"},
+          Want{"double attribute", "<Say a='1' a='2'/>", "Remove one"},
+          Want{"control character", "<Say>\x02</Say>", "Take the character out"},
+          Want{"forbidden reference", "<Say>&#0;</Say>", "Take the character out"},
+          Want{"Markdown", "```xml\n<Response/>\n```", "fences"},
+          Want{"response with headers", "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n\r\n<Response/>",
+               "body alone"},
+          Want{"response with headers and prolog",
+               std::string("HTTP/1.1 200 OK\r\n\r\n").append(kProlog) + "<Response/>", "body alone"},
+          Want{"ampersand", "<Say>a & b</Say>", "&amp;"}}) {
+        SCOPED_TRACE(row.name);
+        const auto report = lint_twiml(row.text);
+        ASSERT_EQ(report.findings.size(), 1U);
+        EXPECT_EQ(report.findings[0].code, "twiml_not_well_formed");
+        EXPECT_NE(report.findings[0].fix.find(row.part), std::string::npos) << report.findings[0].fix;
+    }
+    EXPECT_NE(lint_twiml("<a>&#0;</a>").findings.at(0).detail.find("cannot stand in XML"), std::string::npos);
+}
+
+// Source: Twilio, errors 32110 to 32113.
+TEST(LintTwiml, PointsAtTheHeaderThatIsWrong) {
+    struct Want {
+        std::string behind;
+        std::string_view at;  // what stands at the place
+        int code;
+        Severity severity = Severity::warning;
+    };
+    for (const auto& row :
+         {Want{"?X-A=1&amp;X-Ref=a=b", "=b<", 32112}, Want{"?X-Email=me@ex.com", "@ex", 32112},
+          Want{"?X-A=1&amp;X-Ref", "X-Ref<", 32110}, Want{"?", "<", 32110}, Want{"?X Ref=a", " Ref", 32111},
+          Want{"?=a", "=a<", 32111}, Want{"?X-A=1&amp;X-Twilio-A=a", "X-Twilio", 32113},
+          Want{"?Via=a", "Via", 13252}}) {
+        SCOPED_TRACE(row.behind);
+        const auto text = openai(row.behind);
+        const auto report = lint_twiml(text);
+        ASSERT_EQ(report.findings.size(), 1U);
+        const auto& finding = report.findings[0];
+        EXPECT_EQ(finding.twilio_code, row.code) << finding.detail;
+        EXPECT_EQ(finding.severity, row.severity);
+        EXPECT_TRUE(text.substr(finding.place.offset).starts_with(row.at))
+            << text.substr(finding.place.offset);
+        EXPECT_EQ(finding.place.column, finding.place.offset + 1);
+    }
+}
+
+TEST(LintTwiml, ShowsOfPhoneNumbersTheLastFourDigits) {
+    const std::string number = "+5561" + std::string("36863636");
+    for (const auto& text :
+         {from("whatsapp:" + number), response("<Dial>" + number + "</Dial>"), from("+55 (61) 3686-3636"),
+          response("<Dial>client:" + number + "</Dial>"),
+          from(number, "<WhatsApp>+55 61 3686 3636</WhatsApp>"), sip("sip:" + number + "@10.0.0.1"),
+          sip("sip:%2B" + number.substr(1) + "@10.0.0.1"), sip("sip:&#43;" + number.substr(1) + "@10.0.0.1"),
+          dial(" referUrl='http://a.example/?from=%2b" + number.substr(1) + "'", kGoodSip), number,
+          response("<Say>" + number + " & more</Say>"),
+          std::string("OK ") + number + "\n" + kProlog + "<a/>"}) {
+        SCOPED_TRACE(text);
+        const auto report = lint_twiml(text);
+        ASSERT_FALSE(report.findings.empty());
+        const SourceLines lines(text);
+        for (const auto& finding : report.findings) {
+            const auto line = lines.at(finding.place, 200);
+            for (const auto& shown : {finding.detail, finding.fix, line.text}) {
+                EXPECT_EQ(shown.find("6863"), std::string::npos) << shown;
+                EXPECT_EQ(shown.find("3686"), std::string::npos) << shown;
+            }
+        }
+    }
+    const std::string text = "<Dial callerId='" + number + "' x='1'/>";
+    PlaceFinder places(text);
+    const auto line = source_line(text, places.at(text.find("x=")), 120);
+    EXPECT_EQ(line.text, "<Dial callerId='+…3636' x='1'/>");
+    EXPECT_EQ(line.caret, 24U);
+    // No numbers to call: addresses, ids, what is too short.
+    for (const std::string other : {"172.31.100.1", "proj_1234567890", "CA1234567", "123456"})
+        EXPECT_EQ(shown_value(other, 80), other);
+}
+
+// As a hostile review wrote them.
+TEST(ShownValue, NeverShowsAPassword) {
+    for (const std::string value : {"sip:bob:pa'Secret@localhost",
+                                    "sip&#58;bob:Secret@localhost",
+                                    "sip&#x3a;bob&#x3A;Secret@localhost",
+                                    "SIP:bob:pa?ss/Secret@a.example",
+                                    "sips:bob:a@Secret@a.example",
+                                    "sip:bob@ex.com:Secret@a.example",
+                                    "sip:bob:5060/Secret@x:Secret@a.example",
+                                    "https://user:Secr%2Fet/Secret@localhost/x",
+                                    "https://user:Se'Secret@localhost/x",
+                                    "https://user:a?Secret#Secret@localhost/x",
+                                    "https://Secret@localhost/x",
+                                    "https:user:Secret@x",
+                                    "user:Secret@a.example/x",
+                                    "https://u:p@Secret@h/x",
+                                    "https://a/?jwt=Secret",
+                                    "https://a/?pwd=Secret",
+                                    "sip:a@b?X-Auth=Secret",
+                                    "sip:a@b?X-Api-Key=Secret&X-B=1",
+                                    "https://a/?sig=Secret",
+                                    "pass=Secret",
+                                    "Bearer Secret123456",
+                                    "bearer%20Secret123456",
+                                    "<Parameter name=\"jwt\" value=\"Secret\"/>",
+                                    "<Parameter name='bearer' value='Secret'/>",
+                                    "<Parameter value='Secret' name='auth'/>",
+                                    "<Parameter name='x' value='eyJhbGciOiJIUzI1NiJ9.Secret'/>"}) {
+        EXPECT_EQ(shown_value(value, 200).find("Secr"), std::string::npos) << shown_value(value, 200);
+    }
+    for (const std::string value :
+         {"https://a.example:8443/x?y=me@ex.com", "sip:bob@a.example:5061;transport=tls", "finishOnKey=\"#\"",
+          "passports=\"a\"", "sip:bob@a.example:5061?X-A=me@ex.com", "https://a.example/users/@me"})
+        EXPECT_EQ(shown_value(value, 200), value);
+}
+
 TEST(LintTwiml, SuggestsWhatWasMeant) {
     EXPECT_NE(lint_twiml(response("<Hangupp/>")).findings.at(0).detail.find("Did you mean <Hangup>?"),
               std::string::npos);
@@ -523,7 +718,13 @@ TEST(LintTwiml, IsQuickWithTheWorstDocuments) {
           filled("<Response><Say>", "<p>x</p>", "</Say></Response>"),
           filled("<Response><Dial callerId=\"", "a ", "\"><Sip>sip:a@b.example</Sip></Dial></Response>"),
           filled("<Response><Dial statusCallback=\"x\">", "<Sip/>", "</Dial></Response>"),
-          filled("<Response>", "token=", "</Response>"), filled("<Response>", "://", "</Response>")}) {
+          filled("<Response>", "token=", "</Response>"), filled("<Response>", ":", "</Response>"),
+          filled("<Response>", "sip:a@b:1;", "</Response>"), filled("<Response>", "1 ", "</Response>"),
+          filled("<Response>", "bearer", "</Response>"), filled("<Response>", "&#58;", "</Response>"),
+          filled("<Response>", "://a@", "</Response>"),
+          filled("<Response><Dial callerId=\"+556136863636\"><Sip>sip:a@b?", "&amp;",
+                 "</Sip></Dial></Response>"),
+          filled("<Response>", "://", "</Response>")}) {
         SCOPED_TRACE(text.substr(0, 40));
         const auto start = std::chrono::steady_clock::now();
         const auto report = lint_twiml(text);

@@ -269,5 +269,30 @@ TEST(WriteSipUri, IsReadBackEqualWhateverItWrites) {
     ASSERT_TRUE(held);
 }
 
+// Source: OpenAI, "Realtime API with SIP".
+TEST(KindOfHost, TellsOpenAIsHostsFromSlipsAndStrangers) {
+    struct Row {
+        std::string_view host;
+        SipHost kind;
+        std::string_view meant;
+    };
+    for (const auto& row :
+         {Row{"sip.api.openai.com", SipHost::openai, ""}, Row{"SIP-EU.api.openai.com", SipHost::openai, ""},
+          Row{"sip.api.openai.com.", SipHost::openai, ""}, Row{"x.sip.ai.azure.com", SipHost::azure, ""},
+          Row{"sip.ai.azure.com", SipHost::other, ""}, Row{"openai.com", SipHost::openai_unknown, ""},
+          Row{"sips.api.openai.com", SipHost::openai_unknown, ""}, Row{"xopenai.com", SipHost::other, ""},
+          Row{"sip.api.openai.co", SipHost::openai_misspelt, "sip.api.openai.com"},
+          Row{"sip.api.opena.co", SipHost::openai_misspelt, "sip.api.openai.com"},
+          Row{"sip.api.open.co", SipHost::other, ""},
+          Row{"x.sip.a1.azure.com", SipHost::openai_misspelt, "x.sip.ai.azure.com"},
+          Row{"", SipHost::other, ""}}) {
+        SCOPED_TRACE(row.host);
+        EXPECT_EQ(kind_of_host(row.host), row.kind);
+        if (row.kind == SipHost::openai_misspelt) {
+            EXPECT_EQ(meant_openai_host(row.host), row.meant);
+        }
+    }
+}
+
 }  // namespace
 }  // namespace callchain::twiml

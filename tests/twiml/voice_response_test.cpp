@@ -436,5 +436,34 @@ TEST(WriteVoiceResponse, WritesWhateverTheCheckLetsPass) {
     ASSERT_TRUE(held);
 }
 
+TEST(WriteVoiceResponse, WritesEachEventOnce) {
+    const auto got = write_voice_response(with([](auto& r) {
+        r.status_callback = "https://e/s", r.status_callback_events = {"answered", "completed", "answered"};
+    }));
+    ASSERT_TRUE(got.has_value());
+    EXPECT_NE(got->find("statusCallbackEvent=\"answered completed\""), std::string::npos) << *got;
+}
+
+TEST(JudgeDocument, SaysWhatTheCheckDoesNotSayAndNothingTwice) {
+    struct Row {
+        const char* action;
+        std::size_t checked;
+        std::size_t judged;
+    };
+    for (const auto& row : {Row{"https://e.example/a", 0, 0}, Row{"https://10.0.0.1/a", 0, 1},
+                            Row{"https://bridge:99999/a", 0, 1}, Row{"https://https://e.example/a", 0, 1},
+                            Row{"https://undefined/a", 0, 1}, Row{"http://e.example/a", 1, 0},
+                            Row{"https://localhost/a", 1, 0}, Row{"/a", 1, 0}, Row{"e.example/a", 1, 0},
+                            Row{"ftp://e.example/a", 1, 0}, Row{"http://10.0.0.1/a", 1, 1}}) {
+        SCOPED_TRACE(row.action);
+        const auto response = with([&](auto& r) { r.action = row.action; });
+        const auto known = check_voice_response(response).warnings;
+        EXPECT_EQ(known.size(), row.checked) << all(known);
+        const auto judged = judge_document(*write_voice_response(response), known);
+        EXPECT_EQ(judged.size(), row.judged) << all(judged);
+        for (const auto& remark : judged) EXPECT_EQ(remark.option, "--action");
+    }
+}
+
 }  // namespace
 }  // namespace callchain::twiml

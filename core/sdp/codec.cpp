@@ -9,7 +9,7 @@ namespace callchain::sdp {
 namespace {
 
 struct StaticType {
-    std::uint8_t payload_type;
+    std::uint8_t payload_type = 0;
     Codec codec;
 };
 constexpr std::array<StaticType, 17> kStaticTypes{{{0, {"PCMU", 8000, 1}},

@@ -53,7 +53,6 @@ class FormatChooser {
         : document_(document), media_(media), policy_(policy), maps_(rtpmap_lines(document, media)) {
         outcomes_.reserve(media.formats.size());
         chosen_map_.fill(kNoLine);
-        state_.fill(State::absent);
     }
 
     void decide() {
@@ -241,8 +240,8 @@ class FormatChooser {
     std::vector<RtpMapLine> maps_;
     std::vector<FormatOutcome> outcomes_;
     std::vector<std::uint32_t> voice_clocks_;
-    std::array<State, 128> state_;
-    std::array<std::size_t, 128> chosen_map_;
+    std::array<State, 128> state_{};
+    std::array<std::size_t, 128> chosen_map_{};
 };
 
 /// Decides line by line, then writes once.

@@ -7,10 +7,10 @@
 
 namespace callchain::sdp {
 
-bool Format::means(const Codec& other) const {
-    return (codec && codec->same_as(other)) ||
+bool Format::means(const Codec& wanted) const {
+    return (codec && codec->same_as(wanted)) ||
            std::any_of(more_codecs.begin(), more_codecs.end(),
-                       [&](const Codec& each) { return each.same_as(other); });
+                       [&](const Codec& each) { return each.same_as(wanted); });
 }
 
 bool is_rtpmap(const Line& line) {

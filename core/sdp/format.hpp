@@ -31,8 +31,8 @@ struct Format {
     std::optional<Codec> codec = {};      ///< by the first rtpmap, else by RFC 3551's table, else nothing
     std::vector<Codec> more_codecs = {};  ///< by further rtpmaps of the number, of which there should be none
 
-    /// True where one of its rtpmaps says `codec`.
-    [[nodiscard]] bool means(const Codec& codec) const;
+    /// True where one of its rtpmaps says `wanted`.
+    [[nodiscard]] bool means(const Codec& wanted) const;
 };
 
 /// The formats of an RTP stream, in order.

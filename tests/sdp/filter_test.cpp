@@ -365,17 +365,35 @@ TEST(FilterOffer, KeepsTheLineEndOfEachLine) {
               "v=0\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\na=ptime:20\r\na=sendrecv");
 }
 
-// Row 28 and row 29: what is malformed is refused; tests/sdp/document_test.cpp has the list.
-TEST(FilterOffer, RefusesWhatIsMalformed) {
-    for (const auto* name :
-         {"crafted-trailing-garbage", "crafted-cr-only", "crafted-empty", "crafted-empty-fmt-list",
-          "gupshup-whatsapp-rtp-avp-masked", "livekit-to-meta-sdes-g711-offer"}) {
-        SCOPED_TRACE(name);
-        const auto got = filter_offer(read_sample(name), default_keep_list());
+// Row 28; tests/sdp/document_test.cpp has the whole list.
+TEST(FilterOffer, RefusesTailsNulAndASecondDescription) {
+    for (const auto& text :
+         {read_sample("crafted-trailing-garbage"), read_sample("crafted-cr-only"),
+          std::string(kSession) + "v=0\r\n", std::string(kSession) + std::string("a=\0\r\n", 5)}) {
+        const auto got = filter_offer(text, default_keep_list());
         ASSERT_FALSE(got.has_value());
         EXPECT_EQ(got.error().code, ErrorCode::bad_input);
     }
-    EXPECT_FALSE(filter_offer(std::string(kSession) + "v=0\r\n", default_keep_list()).has_value());
+}
+
+// Row 29.
+TEST(FilterOffer, RefusesStreamsWithoutAddressFormatsOrPort) {
+    for (const auto& text :
+         {read_sample("crafted-empty-fmt-list"), read_sample("gupshup-whatsapp-rtp-avp-masked"),
+          read_sample("livekit-to-meta-sdes-g711-offer"), std::string("v=0\r\nm=audio 4000 RTP/AVP 0\r\n")}) {
+        const auto got = filter_offer(text, default_keep_list());
+        ASSERT_FALSE(got.has_value());
+        EXPECT_EQ(got.error().code, ErrorCode::bad_input);
+    }
+}
+
+// Row 30: the offer then comes in the 200, and is filtered as any other; nothing must take no body for an
+// empty offer.
+TEST(FilterOffer, TakesNoBodyForNoOffer) {
+    const auto got = filter_offer(read_sample("crafted-empty"), default_keep_list());
+    ASSERT_FALSE(got.has_value());
+    EXPECT_NE(got.error().hint.find("an INVITE without a body carries no offer"), std::string::npos)
+        << got.error().hint;
 }
 
 // Row 31.

@@ -6,6 +6,7 @@
 #include "encoding/base64.hpp"
 #include "sdp/answer.hpp"
 #include "sdp/filter.hpp"
+#include "sdp/shown_line.hpp"
 #include "sdp/verdict.hpp"
 
 #include <nlohmann/json.hpp>
@@ -92,15 +93,15 @@ Json reason_json(const std::optional<sdp::Rule>& rule) {
 Json media_json(const sdp::Media& media, const MediaOutcome& outcome) {
     Json json{{"index", outcome.index},
               {"line", outcome.line},
-              {"type", visible_excerpt(media.type, 40)},
+              {"type", sdp::shown_line(media.type, 40)},
               {"port", std::string(media.port_text)},
-              {"protocol", visible_excerpt(media.protocol, 60)},
+              {"protocol", sdp::shown_line(media.protocol, 60)},
               {"action", word_of(outcome.action)},
               {"reason", reason_json(outcome.reason)},
               {"formats", Json::array()}};
     for (const auto& each : outcome.formats) {
         json["formats"].push_back(
-            {{"format", visible_excerpt(each.format.text, 20)},
+            {{"format", sdp::shown_line(each.format.text, 20)},
              {"codec", each.format.codec ? Json(codec_text(each.format)) : Json(nullptr)},
              {"kept", !each.removed_by.has_value()},
              {"reason", reason_json(each.removed_by)}});
@@ -192,7 +193,7 @@ void explain_formats(const Filtered& filtered, std::size_t line, std::ostream& o
                 break;
             }
             const auto& why = sdp::text_of(*format.removed_by);
-            out << "        " << visible_excerpt(format.format.text, 20) << " is "
+            out << "        " << sdp::shown_line(format.format.text, 20) << " is "
                 << codec_text(format.format) << ": " << why.sentence << " [" << why.code << ", " << why.source
                 << "]\n";
         }
@@ -230,7 +231,7 @@ std::string formats_text(const std::vector<sdp::Format>& formats) {
             texts.push_back("and " + std::to_string(formats.size() - kMostListed) + " more");
             break;
         }
-        texts.push_back(visible_excerpt(format.text, 20) + " " + codec_text(format));
+        texts.push_back(sdp::shown_line(format.text, 20) + " " + codec_text(format));
     }
     return texts.empty() ? "none" : join(texts, ", ");
 }
@@ -247,7 +248,7 @@ std::string ice_text(const sdp::AudioFacts& facts) {
 
 void print_facts(const char* name, const sdp::AudioFacts& facts, std::ostream& out) {
     out << "  " << name << std::string(10 - std::string_view(name).size(), ' ') << "line " << facts.line
-        << ": audio, port " << facts.port_text << ", " << visible_excerpt(facts.protocol, 60) << ": "
+        << ": audio, port " << facts.port_text << ", " << sdp::shown_line(facts.protocol, 60) << ": "
         << keys_text(facts) << ", " << ice_text(facts) << "\n  codecs    "
         << wrap_text(formats_text(facts.formats), kWidth, "            ") << "\n";
 }

@@ -1,6 +1,7 @@
 #include "sdp/answer.hpp"
 
 #include "base/text.hpp"
+#include "sdp/shown_line.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -62,10 +63,9 @@ class Comparison {
         }
         if (!same_type || offered.protocol != answered.protocol) {
             add(Weight::stops, "sdp_answer_transport_differs",
-                place(answered) + "offered was " + visible_excerpt(offered.type, 20) + " over " +
-                    visible_excerpt(offered.protocol, 40) + ", answered is " +
-                    visible_excerpt(answered.type, 20) + " over " + visible_excerpt(answered.protocol, 40) +
-                    ".",
+                place(answered) + "offered was " + shown_line(offered.type, 20) + " over " +
+                    shown_line(offered.protocol, 40) + ", answered is " + shown_line(answered.type, 20) +
+                    " over " + shown_line(answered.protocol, 40) + ".",
                 "Type and protocol of an answer are those of the offer; an RTP/AVP answer to an RTP/SAVP "
                 "offer means that the other side does no SRTP.");
             return;
@@ -80,7 +80,7 @@ class Comparison {
         std::vector<std::string> strangers;
         for (const auto& outcome : verdict_.filtered.media[index].formats) {
             if (!outcome.removed_by) continue;
-            strangers.push_back(visible_excerpt(outcome.format.text, 10) +
+            strangers.push_back(shown_line(outcome.format.text, 10) +
                                 (outcome.format.codec ? " " + outcome.format.codec->text() : ""));
         }
         if (strangers.empty()) return;
@@ -97,7 +97,7 @@ class Comparison {
         if (offer.keys == KeyExchange::dtls) judge_dtls(offer, answer, media);
         if (offer.keys == KeyExchange::none && !answer.crypto.empty()) {
             add(Weight::warns, "sdp_crypto_in_plain_profile",
-                place(media) + "a=crypto is answered under " + visible_excerpt(media.protocol, 40) + ".",
+                place(media) + "a=crypto is answered under " + shown_line(media.protocol, 40) + ".",
                 "The other side may send SRTP that nobody here decrypts.");
         }
         const auto is_event = [](const Format& format) {
@@ -161,10 +161,10 @@ class Comparison {
             what = "the answer has no a=fingerprint, so DTLS cannot begin.";
         } else if (answer.setup != "active" && answer.setup != "passive") {
             what = "a=setup of the answer is " +
-                   (answer.setup.empty() ? std::string("missing") : visible_excerpt(answer.setup, 20)) +
+                   (answer.setup.empty() ? std::string("missing") : shown_line(answer.setup, 20)) +
                    "; it must be active or passive.";
         } else if (offer.setup == answer.setup) {
-            what = "both sides are " + visible_excerpt(answer.setup, 20) + ", so DTLS never begins.";
+            what = "both sides are " + shown_line(answer.setup, 20) + ", so DTLS never begins.";
         }
         if (what.empty()) return;
         add(Weight::stops, "sdp_answer_dtls", place(media) + what,

@@ -1,6 +1,7 @@
 #include "sdp/codec.hpp"
 
 #include "base/text.hpp"
+#include "sdp/shown_line.hpp"
 
 #include <algorithm>
 #include <array>
@@ -94,7 +95,7 @@ Result<KeepEntry> parse_entry(std::string_view text) {
 }  // namespace
 
 std::string Codec::text() const {
-    std::string text = visible_excerpt(name, 60);
+    std::string text = shown_line(name, 60);
     if (clock != 0) text += "/" + std::to_string(clock);
     if (channels != 1) text += "/" + std::to_string(channels);
     return text;

@@ -63,9 +63,4 @@ struct Document {
 /// line. Source: RFC 8866 sections 5 and 9.
 [[nodiscard]] Result<Document> parse_document(std::string_view text);
 
-/// A line as it may be shown or logged: control characters are made visible, and it is cut to `most`
-/// characters. Of a line that may hold a key (a=crypto, a=ice-pwd, k=, and whatever looks like one of them,
-/// also broken or within another attribute) only the name is shown, and "(not shown)".
-[[nodiscard]] std::string shown_line(std::string_view line, std::size_t most = 200);
-
 }  // namespace callchain::sdp

@@ -1,9 +1,10 @@
 #include "sdp/verdict.hpp"
 
+#include "base/ipv4.hpp"
 #include "base/text.hpp"
+#include "sdp/shown_line.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace callchain::sdp {
@@ -67,26 +68,15 @@ std::string codecs_of(const AudioFacts& offer) {
             break;
         }
         texts.push_back(format.codec ? format.codec->text()
-                                     : "an unknown format " + visible_excerpt(format.text, 10));
+                                     : "an unknown format " + shown_line(format.text, 10));
     }
     return join(texts, ", ");
 }
 
-/// The four numbers of an IPv4 address, which was read before.
-std::array<int, 4> octets_of(std::string_view address) {
-    std::array<int, 4> octets{-1, -1, -1, -1};
-    const auto parts = split(address.substr(0, address.find('/')), '.');
-    for (std::size_t i = 0; i < octets.size() && parts.size() == octets.size(); ++i)
-        octets[i] = static_cast<int>(parse_decimal(parts[i]).value_or(-1));
-    return octets;
-}
-
-/// True for an IPv4 address that nobody outside reaches. Source: RFC 6890 section 2.2.2.
-bool is_private(std::string_view address) {
-    const auto [a, b, c, d] = octets_of(address);
-    return a == 10 || a == 127 || (a == 172 && b >= 16 && b <= 31) || (a == 192 && b == 168) ||
-           (a == 169 && b == 254) || (a == 100 && b >= 64 && b <= 127) || a >= 224 ||
-           (a == 0 && (b != 0 || c != 0 || d != 0));
+/// True for an address that the other side surely does not reach; a name may be anything.
+bool is_unreachable(std::string_view address) {
+    const auto ip = parse_ipv4(address.substr(0, address.find('/')));
+    return ip && is_special_ipv4(*ip);
 }
 
 /// Judges one offer; each member function looks at one side of it.
@@ -112,7 +102,7 @@ class Judge {
     [[nodiscard]] bool to_twilio() const { return setting_.direction == Direction::meta_to_twilio; }
     [[nodiscard]] bool secure_on() const { return setting_.secure_media == SecureMedia::on; }
     [[nodiscard]] const char* receiver() const { return to_twilio() ? "Twilio" : "Meta"; }
-    [[nodiscard]] std::string profile() const { return visible_excerpt(offer_.protocol, 40); }
+    [[nodiscard]] std::string profile() const { return shown_line(offer_.protocol, 40); }
 
     void add(Weight weight, std::string_view code, std::string detail, std::string_view remedy) {
         verdict_.issues.push_back({weight, code, std::move(detail), std::string(remedy)});
@@ -281,9 +271,9 @@ class Judge {
         if (offer_.ice != Ice::none || offer_.on_hold) return;
         const bool is_ip4 = offer_.address.starts_with("IP4 ");
         const auto address = offer_.address.substr(std::min<std::size_t>(4, offer_.address.size()));
-        if (is_ip4 && !is_private(address)) return;
+        if (is_ip4 && !is_unreachable(address)) return;
         add(Weight::condition, "sdp_address_unreachable",
-            is_ip4 ? "The media address " + visible_excerpt(address, 50) + " is a private or special one."
+            is_ip4 ? "The media address " + shown_line(address, 50) + " is a private or special one."
                    : "The media address is an IPv6 address, and no word of Twilio's says that it takes one.",
             is_ip4 ? "Let the sender put its public address into c=."
                    : "Let the sender offer an IPv4 address.");

@@ -1,5 +1,6 @@
 #include "twiml/lint.hpp"
 
+#include "base/ipv4.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "twiml/lint_rules.hpp"
@@ -165,15 +166,8 @@ bool is_private_host(std::string_view host) {
     for (const std::string_view name :
          {"localhost", "local", "internal", "lan", "home.arpa", "test", "invalid"})
         if (lower == name || lower.ends_with("." + std::string(name))) return true;
-    const auto parts = split(lower, '.');
-    std::vector<std::int64_t> octets;
-    for (const auto part : parts)
-        if (const auto octet = parse_decimal(part); octet && *octet <= 255) octets.push_back(*octet);
-    if (parts.size() != 4 || octets.size() != 4) return false;
-    return octets[0] == 0 || octets[0] == 10 || octets[0] == 127 || (octets[0] == 192 && octets[1] == 168) ||
-           (octets[0] == 172 && octets[1] >= 16 && octets[1] <= 31) ||
-           (octets[0] == 169 && octets[1] == 254) ||
-           (octets[0] == 100 && octets[1] >= 64 && octets[1] <= 127);
+    const auto address = parse_ipv4(lower);
+    return address && is_special_ipv4(*address);
 }
 
 bool is_unset_word(std::string_view text) {

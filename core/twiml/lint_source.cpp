@@ -1,4 +1,5 @@
 /// Lines of the text as they may be shown.
+#include "base/ipv4.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "twiml/lint.hpp"
@@ -78,14 +79,6 @@ bool is_plain_authority(std::string_view text) {
 bool is_port_of_more(std::string_view text) {
     const auto end = text.find_first_not_of("0123456789", 1);
     return end != kNpos && end > 1 && end <= 6 && std::string_view("/?#;").find(text[end]) != kNpos;
-}
-
-bool is_ipv4(std::string_view text) {
-    const auto parts = split(text, '.');
-    return parts.size() == 4 && std::all_of(parts.begin(), parts.end(), [](std::string_view part) {
-               const auto value = part.size() <= 3 ? parse_decimal(part) : std::nullopt;
-               return value && *value <= 255;
-           });
 }
 
 bool may_stand_between_digits(char c) { return std::string_view(" -.()").find(c) != kNpos; }
@@ -249,7 +242,7 @@ void SourceLines::find_numbers() {
         const char before = begin == 0 ? ' ' : text_[begin - 1];
         const bool escaped_plus = begin >= 3 && equal_ignoring_case(text_.substr(begin - 3, 3), "%2b");
         const bool is_id = (is_letter(before) || before == '_') && !escaped_plus;
-        if (digits.size() < kFewestMasked || is_id || is_ipv4(trim(text_.substr(begin, end - begin))))
+        if (digits.size() < kFewestMasked || is_id || parse_ipv4(trim(text_.substr(begin, end - begin))))
             continue;
         withheld_.push_back({begin, end, "…" + digits.substr(digits.size() - 4)});
     }

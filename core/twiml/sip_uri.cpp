@@ -1,5 +1,6 @@
 #include "twiml/sip_uri.hpp"
 
+#include "base/ipv4.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "encoding/text_codings.hpp"
@@ -116,21 +117,13 @@ std::string write_user(std::string_view user) {
            encode(user.substr(colon + 1), kPasswordUnreserved);
 }
 
-bool is_ipv4(std::string_view text) {
-    const auto octets = split(text, '.');
-    return octets.size() == 4 && std::all_of(octets.begin(), octets.end(), [](std::string_view octet) {
-               const auto value = octet.size() <= 3 ? parse_decimal(octet) : std::nullopt;
-               return value && *value <= 255;
-           });
-}
-
 // Groups in "a:b:c", or -1. An IPv4 address may stand for the last two.
 int count_groups(std::string_view text, bool may_end_in_ipv4) {
     if (text.empty()) return 0;
     int count = 0;
     const auto groups = split(text, ':');
     for (std::size_t i = 0; i < groups.size(); ++i) {
-        if (may_end_in_ipv4 && i + 1 == groups.size() && is_ipv4(groups[i])) return count + 2;
+        if (may_end_in_ipv4 && i + 1 == groups.size() && parse_ipv4(groups[i])) return count + 2;
         if (groups[i].empty() || groups[i].size() > 4 ||
             !std::all_of(groups[i].begin(), groups[i].end(), is_hex_digit))
             return -1;
@@ -165,7 +158,7 @@ std::optional<HostFault> fault_of_host(std::string_view host) {
         if (host.back() == ']' && is_ipv6(host.substr(1, host.size() - 2))) return std::nullopt;
         return HostFault{0, "no IPv6 address in brackets"};
     }
-    if (is_ipv4(host)) return std::nullopt;
+    if (parse_ipv4(host)) return std::nullopt;
     for (std::size_t i = 0; i < host.size(); ++i) {
         if (!is_alphanumeric(host[i]) && host[i] != '-' && host[i] != '.')
             return HostFault{i, quoted(host[i]) + " in the host"};

@@ -3,6 +3,7 @@
 #include "fuzz/require.hpp"
 #include "sdp/answer.hpp"
 #include "sdp/filter.hpp"
+#include "sdp/shown_line.hpp"
 #include "sdp/verdict.hpp"
 
 #include <algorithm>

@@ -162,32 +162,6 @@ TEST(Media, KnowsRtpByItsProfiles) {
     }
 }
 
-TEST(ShownLine, HidesKeys) {
-    for (const auto& [line, shown] : std::vector<std::pair<std::string, std::string>>{
-             {"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2VjcmV0|2^20\r\n",
-              "a=crypto:1 AES_CM_128_HMAC_SHA1_80 (not shown)"},
-             {"a=crypto:c2VjcmV0c2VjcmV0\r\n", "a=crypto:(not shown)"},
-             {"a=crypto:1 inline:c2VjcmV0\r\n", "a=crypto:(not shown)"},
-             {" a=crypto:1 S inline:c2VjcmV0\r\n", "(not shown)"},
-             {"a= crypto:1 S inline:c2VjcmV0\r\n", "a=(not shown)"},
-             {"a=crypto :1 S inline:c2VjcmV0\r\n", "a=crypto:(not shown)"},
-             {"a=acap:1 crypto:1 S inline:c2VjcmV0\r\n", "a=acap:(not shown)"},
-             {"a=cryptoscale:1 client S inline:c2VjcmV0\r\n", "a=cryptoscale:(not shown)"},
-             {"a=key-mgmt:mikey c2VjcmV0\r\n", "a=key-mgmt:(not shown)"},
-             {"a=ice-pwd c2VjcmV0\r\n", "a=ice-pwd:(not shown)"},
-             {"a= ICE-PWD:c2VjcmV0\r\n", "a=(not shown)"},
-             {"K=clear:c2VjcmV0\r\n", "K=(not shown)"},
-             {" k=c2VjcmV0\r\n", "(not shown)"},
-             {"v=0\\r\\na=crypto:1 S inline:c2VjcmV0", "v=(not shown)"},
-             {"a=CRYPTO:1 X inline:c2VjcmV0\n", "a=crypto:1 X (not shown)"},
-             {"a=ice-pwd:c2VjcmV0\r\n", "a=ice-pwd:(not shown)"},
-             {"k=clear:c2VjcmV0\r\n", "k=(not shown)"},
-             {"a=rtpmap:0 PCMU/8000\r\n", "a=rtpmap:0 PCMU/8000"},
-             {"a=x:\x1b[31m\r\n", "a=x:\\x1b[31m"}}) {
-        EXPECT_EQ(shown_line(line), shown);
-    }
-}
-
 TEST(ParseDocument, ShowsNoKeyInAnError) {
     const std::string key = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0";
     const std::string head(kSession);
@@ -195,7 +169,8 @@ TEST(ParseDocument, ShowsNoKeyInAnError) {
          {head + " a=crypto:1 S inline:" + key + "\r\n", head + "A=crypto:1 S inline:" + key + "\r\n",
           head + "K=clear:" + key + "\r\n", head + " k=" + key + "\r\n",
           "v=0\\r\\na=crypto:1 S inline:" + key, "v=0 a=ice-pwd:" + key,
-          head + "m=audio a=crypto:1 S inline:" + key + "\r\n", head + "c=IN IP4 inline:" + key + "\r\n"}) {
+          head + "m=audio a=crypto:1 S inline:" + key + "\r\n",
+          head + "m=audio inline:" + key + " RTP/SAVP 0\r\n", head + "c=IN IP4 inline:" + key + "\r\n"}) {
         const auto got = parse_document(text);
         ASSERT_FALSE(got.has_value());
         EXPECT_EQ(got.error().message.find(key.substr(0, 8)), std::string::npos) << got.error().message;

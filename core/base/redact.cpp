@@ -27,34 +27,52 @@ struct ClearSecret {
     std::string_view kind;
 };
 
-// Shorter tails are names of things ("sk-proj"), and a mask has its ellipsis within these lengths.
-ClearSecret next_clear_secret(std::string_view text, std::size_t from) {
-    constexpr std::array<std::string_view, 2> kKinds{"whsec_", "sk-"};
+constexpr std::array<std::string_view, 2> kKinds{"whsec_", "sk-"};
+
+// The first secret of one kind at or behind `from`. Shorter tails are names of things ("sk-proj"), and a mask
+// has its ellipsis within these lengths.
+ClearSecret next_of_kind(std::string_view text, std::size_t from, std::string_view kind) {
     constexpr std::size_t kShortestTail = 16;
-    ClearSecret best;
-    for (const auto kind : kKinds) {
-        for (auto at = text.find(kind, from); at < best.at; at = text.find(kind, at + 1)) {
-            // "task-…", "disk-…"
-            if (kind == "sk-" && at > 0 && (is_letter(text[at - 1]) || is_ascii_digit(text[at - 1])))
-                continue;
-            const auto tail = secret_length(text, at + kind.size());
-            if (tail < kShortestTail) continue;
-            best = {at, at + kind.size() + tail, kind};
-            break;
-        }
+    for (auto at = text.find(kind, from); at != kNone; at = text.find(kind, at + 1)) {
+        // "task-…", "disk-…"
+        if (kind == "sk-" && at > 0 && (is_letter(text[at - 1]) || is_ascii_digit(text[at - 1]))) continue;
+        const auto tail = secret_length(text, at + kind.size());
+        if (tail >= kShortestTail) return {at, at + kind.size() + tail, kind};
     }
-    return best;
+    return {};
 }
+
+// The secrets of a text from left to right. Each kind is looked for only behind its last place, so that the
+// work grows with the length of the text.
+class ClearSecrets {
+  public:
+    explicit ClearSecrets(std::string_view text) : text_(text) {
+        for (std::size_t i = 0; i < kKinds.size(); ++i) next_[i] = next_of_kind(text, 0, kKinds[i]);
+    }
+    // The first one at or behind `from`, which never goes back.
+    ClearSecret next(std::size_t from) {
+        ClearSecret first;
+        for (std::size_t i = 0; i < kKinds.size(); ++i) {
+            if (next_[i].at < from) next_[i] = next_of_kind(text_, from, kKinds[i]);
+            if (next_[i].at < first.at) first = next_[i];
+        }
+        return first;
+    }
+
+  private:
+    std::string_view text_;
+    std::array<ClearSecret, kKinds.size()> next_;
+};
 
 }  // namespace
 
-std::size_t find_clear_secret(std::string_view text) { return next_clear_secret(text, 0).at; }
+std::size_t find_clear_secret(std::string_view text) { return ClearSecrets(text).next(0).at; }
 
 std::string withhold_secrets(std::string_view text) {
     std::string out;
     std::size_t at = 0;
-    for (auto secret = next_clear_secret(text, 0); secret.at != kNone;
-         secret = next_clear_secret(text, secret.end)) {
+    ClearSecrets secrets(text);
+    for (auto secret = secrets.next(0); secret.at != kNone; secret = secrets.next(secret.end)) {
         out += text.substr(at, secret.at - at);
         out += secret.kind;
         out += "[withheld]";

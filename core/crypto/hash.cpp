@@ -90,7 +90,6 @@ std::string sha256_hex(std::string_view bytes) {
 struct HmacKey::State {
     Context inner = make_context();  // has taken in key XOR ipad
     Context outer = make_context();  // has taken in key XOR opad
-    Context work = make_context();
 };
 
 HmacKey::HmacKey(HashAlgorithm algorithm, std::string_view key) : state_(std::make_unique<State>()) {
@@ -115,7 +114,10 @@ HmacKey& HmacKey::operator=(HmacKey&&) noexcept = default;
 HmacKey::~HmacKey() = default;
 
 Digest HmacKey::sign(std::span<const std::string_view> parts) const {
-    EVP_MD_CTX* const work = state_->work.get();
+    // The key's own contexts are only read from, so one key serves every thread; the copy is each thread's
+    // own.
+    thread_local const Context scratch = make_context();
+    EVP_MD_CTX* const work = scratch.get();
     require(EVP_MD_CTX_copy_ex(work, state_->inner.get()));
     for (const auto part : parts) update(work, part);
     const Digest inner = finish(work);

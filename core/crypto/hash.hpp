@@ -26,7 +26,7 @@ struct Digest {
 [[nodiscard]] std::string sha256_hex(std::string_view bytes);
 
 /// An HMAC key with its two key blocks hashed once (RFC 2104 section 4), so that thousands of messages
-/// under one key cost no key set-up. Move-only. One thread at a time.
+/// under one key cost no key set-up. Move-only. sign() may be called from any thread, also at the same time.
 class HmacKey {
   public:
     /// Any key length, the empty key included.

@@ -17,5 +17,6 @@ twilio_entries();                                             ///< parameter_, t
 [[nodiscard]] std::span<const CatalogueEntry> log_entries();  ///< capture_, log_
 [[nodiscard]] std::span<const CatalogueEntry> sdp_entries();  ///< sdp_
 [[nodiscard]] std::span<const CatalogueEntry> twiml_entries();  ///< twiml_
+[[nodiscard]] std::span<const CatalogueEntry> call_entries();   ///< call_
 
 }  // namespace callchain::diagnosis

@@ -1,0 +1,106 @@
+#include "observe/capture_store.hpp"
+
+#include "base/text.hpp"
+#include "observe/capture_directory.hpp"
+#include "observe/utc_text.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+namespace callchain::observe {
+namespace {
+
+using Time = std::chrono::sys_time<std::chrono::milliseconds>;
+
+// Rate of writes, by the time that it is told.
+class TokenBucket {
+  public:
+    TokenBucket(double burst, double per_second) : burst_(burst), per_second_(per_second), tokens_(burst) {}
+
+    bool take(Time now) {
+        // A clock that was set back fills nothing, and starts anew from there.
+        const std::chrono::duration<double> passed = now - std::exchange(last_, now);
+        if (passed.count() > 0) tokens_ = std::min(burst_, tokens_ + passed.count() * per_second_);
+        if (tokens_ < 1) return false;
+        tokens_ -= 1;
+        return true;
+    }
+
+  private:
+    double burst_;
+    double per_second_;
+    double tokens_;
+    Time last_{};
+};
+
+}  // namespace
+
+struct CaptureStore::State {
+    State(CaptureDirectory opened, CaptureStoreLimits given)
+        : directory(std::move(opened)), limits(given), bucket(given.burst, std::max(given.per_second, 0.0)) {}
+
+    // Removes the oldest captures until `bytes` more fit. The directory is read each time, since other hands,
+    // or another process of ours during a restart, add and remove files as well.
+    Result<void> make_room(std::uint64_t bytes) const {
+        const auto files = CALLCHAIN_TRY(directory.list());
+        std::uint64_t total = 0;
+        for (const auto& file : files) total += file.bytes;
+        auto left = files.size();
+        for (const auto& file : files) {
+            if (left < limits.most_files && total + bytes <= limits.most_bytes) break;
+            CALLCHAIN_TRY(directory.remove(file.name));
+            total -= file.bytes;
+            --left;
+        }
+        return {};
+    }
+
+    Result<std::string> write(std::string_view bytes, Time now) {
+        if (limits.most_files == 0 || bytes.size() > limits.most_bytes)
+            return fail(ErrorCode::limit, "a capture of " + count_of(bytes.size(), "byte") +
+                                              " is more than the capture directory may hold");
+        CALLCHAIN_TRY(make_room(bytes.size()));
+        // A name can be taken by a file that is not ours, or by another process.
+        constexpr int kMostNames = 100;
+        for (int i = 0; i < kMostNames; ++i) {
+            auto name = capture_name(utc_text(now), next_number++);
+            if (CALLCHAIN_TRY(directory.create(name, bytes)) == CaptureDirectory::Made::yes) return name;
+        }
+        return fail(ErrorCode::io, "cannot make a capture: all names that were tried are taken");
+    }
+
+    CaptureDirectory directory;
+    CaptureStoreLimits limits;
+    std::mutex mutex;  ///< of what is below, and of the ring
+    TokenBucket bucket;
+    std::uint64_t next_number = 0;
+    std::atomic<std::uint64_t> rate_limited = 0;
+};
+
+Result<std::unique_ptr<CaptureStore>> CaptureStore::open(const std::string& path, CaptureStoreLimits limits) {
+    auto directory = CALLCHAIN_TRY(CaptureDirectory::open(path));
+    const auto files = CALLCHAIN_TRY(directory.list());
+    auto state = std::make_unique<State>(std::move(directory), limits);
+    if (!files.empty()) state->next_number = files.back().number + 1;
+    return std::unique_ptr<CaptureStore>(new CaptureStore(std::move(state)));
+}
+
+CaptureStore::CaptureStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
+CaptureStore::~CaptureStore() = default;
+
+CaptureStore::Written CaptureStore::write(std::string_view bytes, Time now) {
+    const std::lock_guard lock(state_->mutex);
+    if (!state_->bucket.take(now)) {
+        ++state_->rate_limited;
+        return {CaptureOutcome::rate_limited, {}, {}};
+    }
+    auto name = state_->write(bytes, now);
+    if (!name) return {CaptureOutcome::failed, {}, std::move(name).error().message};
+    return {CaptureOutcome::written, *std::move(name), {}};
+}
+
+std::uint64_t CaptureStore::rate_limited() const { return state_->rate_limited; }
+
+}  // namespace callchain::observe

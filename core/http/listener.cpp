@@ -1,0 +1,230 @@
+#include "http/listener.hpp"
+
+#include "base/text.hpp"
+
+#include <arpa/inet.h>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <optional>
+#include <system_error>
+
+namespace callchain::http {
+namespace {
+
+constexpr int kBacklog = 4096;  // the kernel cuts it to net.core.somaxconn
+
+enum class Sharing { none, port };
+
+// Copies instead of casts: sockaddr_storage is not one of these types.
+template <class Address>
+Address as(const SocketAddress& address) {
+    Address typed{};
+    std::memcpy(&typed, &address.storage, sizeof(typed));
+    return typed;
+}
+
+template <class Address>
+SocketAddress from(const Address& typed) {
+    SocketAddress address;
+    std::memcpy(&address.storage, &typed, sizeof(typed));
+    address.size = sizeof(typed);
+    return address;
+}
+
+std::uint16_t port_of(const SocketAddress& address) {
+    if (address.storage.ss_family == AF_INET6) return ntohs(as<sockaddr_in6>(address).sin6_port);
+    return ntohs(as<sockaddr_in>(address).sin_port);
+}
+
+SocketAddress with_port(SocketAddress address, std::uint16_t port) {
+    if (address.storage.ss_family == AF_INET6) {
+        auto typed = as<sockaddr_in6>(address);
+        typed.sin6_port = htons(port);
+        return from(typed);
+    }
+    auto typed = as<sockaddr_in>(address);
+    typed.sin_port = htons(port);
+    return from(typed);
+}
+
+bool is_any_ipv6(const SocketAddress& address) {
+    if (address.storage.ss_family != AF_INET6) return false;
+    const auto typed = as<sockaddr_in6>(address);
+    return IN6_IS_ADDR_UNSPECIFIED(&typed.sin6_addr);
+}
+
+SocketAddress any_ipv4(std::uint16_t port) {
+    sockaddr_in typed{};
+    typed.sin_family = AF_INET;
+    typed.sin_port = htons(port);
+    return from(typed);
+}
+
+struct HostAndPort {
+    std::string host;
+    std::uint16_t port = 0;
+};
+
+std::optional<HostAndPort> split_endpoint(std::string_view text) {
+    const auto colon = text.rfind(':');
+    if (colon == std::string_view::npos) return std::nullopt;
+    auto host = text.substr(0, colon);
+    const auto digits = text.substr(colon + 1);
+    if (host.starts_with('[') && host.ends_with(']')) {
+        host = host.substr(1, host.size() - 2);
+    } else if (host.find(':') != std::string_view::npos) {
+        return std::nullopt;  // "::1:8000" could mean two things
+    }
+    HostAndPort parts{std::string(host), 0};
+    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), parts.port);
+    if (host.empty() || read.ec != std::errc() || read.ptr != digits.data() + digits.size())
+        return std::nullopt;
+    return parts;
+}
+
+Result<SocketAddress> resolve(std::string_view text) {
+    const auto shown = visible_excerpt(text, 80);
+    const auto parts = split_endpoint(text);
+    if (!parts) {
+        return fail(ErrorCode::usage, "cannot listen on \"" + shown + "\": this is not host:port",
+                    "write 127.0.0.1:8000 for this host alone, or [::]:8000 for every address");
+    }
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_PASSIVE;
+    addrinfo* found = nullptr;
+    const int status = ::getaddrinfo(parts->host.c_str(), nullptr, &hints, &found);
+    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
+    if (status != 0 || found == nullptr) {
+        return fail(ErrorCode::usage, "cannot listen on \"" + shown + "\": " + ::gai_strerror(status),
+                    "give a numeric address of this host");
+    }
+    SocketAddress address;
+    std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
+    address.size = found->ai_addrlen;
+    return with_port(address, parts->port);
+}
+
+std::string hint_for(int error, std::uint16_t port) {
+    switch (error) {
+        case EADDRINUSE:
+            return "another process listens there: `ss -ltnp sport = :" + std::to_string(port) +
+                   "` names it; stop it or choose another port";
+        case EACCES:
+            return port < 1024
+                       ? "ports below 1024 need CAP_NET_BIND_SERVICE; choose one above, or let systemd "
+                         "grant it (AmbientCapabilities=)"
+                       : "a policy of the system (SELinux, AppArmor) forbids it";
+        case EADDRNOTAVAIL:
+            return "no interface of this host has that address; `ip -br address` lists them";
+        case EAFNOSUPPORT:
+            return "this host has no IPv6; listen on 0.0.0.0:" + std::to_string(port);
+        case EMFILE:
+        case ENFILE:
+            return "descriptors have run out; raise the limit (`ulimit -n`, LimitNOFILE=)";
+        default:
+            return {};
+    }
+}
+
+/// A socket that listens, or none and errno.
+Descriptor listen_on(const SocketAddress& address, Sharing sharing) {
+    const int family = address.storage.ss_family;
+    Descriptor socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!socket) return {};
+    const int on = 1;
+    const int off = 0;
+    const int number = socket.number();
+    bool ok = ::setsockopt(number, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0;
+    if (sharing == Sharing::port)
+        ok = ok && ::setsockopt(number, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0;
+    if (family == AF_INET6) ok = ok && ::setsockopt(number, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0;
+    // Accepted sockets inherit it, which saves a call for each.
+    ok = ok && ::setsockopt(number, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
+    // bind() is asked for the generic type, whatever the address is.
+    ok = ok && ::bind(number, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0;
+    ok = ok && ::listen(number, kBacklog) == 0;
+    if (ok) return socket;
+    const int error = errno;
+    socket.close();
+    errno = error;
+    return {};
+}
+
+SocketAddress bound_address(const Descriptor& socket) {
+    SocketAddress address;
+    ::getsockname(socket.number(), reinterpret_cast<sockaddr*>(&address.storage), &address.size);
+    return address;
+}
+
+tl::unexpected<Error> cannot_listen(const SocketAddress& address, int error) {
+    return fail(ErrorCode::usage,
+                "cannot listen on " + endpoint_text(address) + ": " + std::generic_category().message(error),
+                hint_for(error, port_of(address)));
+}
+
+bool lacks_ipv6(int error) { return error == EAFNOSUPPORT || error == EADDRNOTAVAIL; }
+
+}  // namespace
+
+std::string host_text(const SocketAddress& address) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (address.storage.ss_family == AF_INET6) {
+        const auto typed = as<sockaddr_in6>(address);
+        const auto& bytes = typed.sin6_addr.s6_addr;
+        if (IN6_IS_ADDR_V4MAPPED(&typed.sin6_addr)) {
+            ::inet_ntop(AF_INET, &bytes[12], text.data(), text.size());
+        } else {
+            ::inet_ntop(AF_INET6, &bytes[0], text.data(), text.size());
+        }
+    } else {
+        const auto typed = as<sockaddr_in>(address);
+        ::inet_ntop(AF_INET, &typed.sin_addr, text.data(), text.size());
+    }
+    return text.data();
+}
+
+std::string endpoint_text(const SocketAddress& address) {
+    const auto host = host_text(address);
+    const auto port = ":" + std::to_string(port_of(address));
+    return host.find(':') == std::string::npos ? host + port : "[" + host + "]" + port;
+}
+
+std::string bound_endpoint(const Descriptor& socket) { return endpoint_text(bound_address(socket)); }
+
+Result<std::vector<Descriptor>> open_listeners(const ListenRequest& request) {
+    auto address = CALLCHAIN_TRY(resolve(request.address));
+    // SO_REUSEPORT would let a second process of the same user bind as well and take half of the connections
+    // without a word, so a port that was named is first asked for alone.
+    const bool shared = request.sockets > 1;
+    const bool named = port_of(address) != 0;
+    const auto first_sharing = shared && !named ? Sharing::port : Sharing::none;
+    auto first = listen_on(address, first_sharing);
+    if (!first && request.fall_back_to_ipv4 && is_any_ipv6(address) && lacks_ipv6(errno)) {
+        address = any_ipv4(port_of(address));
+        first = listen_on(address, first_sharing);
+    }
+    if (!first) return cannot_listen(address, errno);
+    address = bound_address(first);
+    std::vector<Descriptor> sockets;
+    if (shared && named) {
+        first.close();
+    } else {
+        sockets.push_back(std::move(first));
+    }
+    while (sockets.size() < request.sockets) {
+        auto socket = listen_on(address, Sharing::port);
+        if (!socket) return cannot_listen(address, errno);
+        sockets.push_back(std::move(socket));
+    }
+    return sockets;
+}
+
+}  // namespace callchain::http

@@ -1,0 +1,83 @@
+#include "service/call_journal.hpp"
+
+#include "base/text.hpp"
+#include "encoding/text_codings.hpp"
+
+#include <algorithm>
+
+namespace callchain::service {
+namespace {
+
+constexpr std::string_view kIdPrefix = "cc_";
+constexpr std::size_t kIdDigits = 24;
+constexpr std::size_t kSidDigits = 32;
+
+bool is_hex(std::string_view text) {
+    return std::all_of(text.begin(), text.end(),
+                       [](char c) { return is_ascii_digit(c) || (c >= 'a' && c <= 'f'); });
+}
+
+}  // namespace
+
+std::string make_callchain_id(std::string_view random) {
+    return std::string(kIdPrefix) + encoding::to_hex(random.substr(0, kIdDigits / 2));
+}
+
+bool is_callchain_id(std::string_view text) {
+    return text.size() == kIdPrefix.size() + kIdDigits && text.starts_with(kIdPrefix) &&
+           is_hex(text.substr(kIdPrefix.size()));
+}
+
+bool is_call_sid(std::string_view text) {
+    return text.size() == 2 + kSidDigits && text.starts_with("CA") && is_hex(ascii_lower(text.substr(2)));
+}
+
+void CallJournal::merge(CallLinks& into, const CallLinks& from) {
+    if (!from.call_id.empty()) into.call_id = from.call_id;
+    if (!from.call_sid.empty()) into.call_sid = from.call_sid;
+}
+
+CallJournal::Calls::iterator CallJournal::entry_of(const std::string& callchain_id) {
+    if (const auto found = by_id_.find(callchain_id); found != by_id_.end()) return found->second;
+    if (calls_.size() >= most_) {
+        const auto oldest = calls_.begin();
+        by_id_.erase(oldest->callchain_id);
+        if (const auto sid = by_call_sid_.find(oldest->call_sid);
+            sid != by_call_sid_.end() && sid->second == oldest)
+            by_call_sid_.erase(sid);
+        calls_.erase(oldest);
+    }
+    const auto entry = calls_.insert(calls_.end(), CallLinks{.callchain_id = callchain_id});
+    by_id_[callchain_id] = entry;
+    return entry;
+}
+
+std::string CallJournal::id_of_call_sid(const std::string& call_sid, const std::string& fresh) {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = by_call_sid_.find(call_sid); found != by_call_sid_.end())
+        return found->second->callchain_id;
+    const auto entry = entry_of(fresh);
+    entry->call_sid = call_sid;
+    by_call_sid_[call_sid] = entry;
+    return fresh;
+}
+
+void CallJournal::link(const CallLinks& links) {
+    const std::lock_guard lock(mutex_);
+    const auto entry = entry_of(links.callchain_id);
+    merge(*entry, links);
+    if (!links.call_sid.empty()) by_call_sid_[links.call_sid] = entry;
+}
+
+CallLinks CallJournal::find_call_sid(const std::string& call_sid) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = by_call_sid_.find(call_sid);
+    return found == by_call_sid_.end() ? CallLinks{} : *found->second;
+}
+
+std::size_t CallJournal::size() const {
+    const std::lock_guard lock(mutex_);
+    return calls_.size();
+}
+
+}  // namespace callchain::service

@@ -1,0 +1,56 @@
+/// Joins what belongs to one call: the ids that Twilio, OpenAI and we have for it.
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace callchain::service {
+
+/// The header that carries our id through Twilio's INVITE to OpenAI's webhook, and the one with Twilio's.
+inline constexpr std::string_view kIdHeader = "X-Callchain-Id";
+inline constexpr std::string_view kCallSidHeader = "X-Twilio-CallSid";
+
+/// "cc_" and 24 hex digits. Units: `random` has 12 bytes.
+[[nodiscard]] std::string make_callchain_id(std::string_view random);
+/// Headers of a call are the caller's to write: anything else than make_callchain_id() makes is no id.
+[[nodiscard]] bool is_callchain_id(std::string_view text);
+/// "CA" and 32 hex digits: a CallSid of Twilio's. Source: Twilio, "What is a String Identifier (SID)?".
+[[nodiscard]] bool is_call_sid(std::string_view text);
+
+/// What is known of a call. Empty: not known.
+struct CallLinks {
+    std::string callchain_id = {};
+    std::string call_sid = {};  ///< of the caller's leg
+    std::string call_id = {};   ///< at OpenAI, of either dialect
+};
+
+/// The last calls that were seen, at most `most`; older ones are forgotten. Any thread.
+class CallJournal {
+  public:
+    explicit CallJournal(std::size_t most = 20'000) : most_(most) {}
+
+    /// The id of the call with that CallSid; `fresh` becomes it where it has none yet. A repeated voice
+    /// request so gets the same id again.
+    [[nodiscard]] std::string id_of_call_sid(const std::string& call_sid, const std::string& fresh);
+    /// Notes that these belong together. callchain_id must not be empty.
+    void link(const CallLinks& links);
+    [[nodiscard]] CallLinks find_call_sid(const std::string& call_sid) const;
+    [[nodiscard]] std::size_t size() const;
+
+  private:
+    using Calls = std::list<CallLinks>;
+    Calls::iterator entry_of(const std::string& callchain_id);
+    static void merge(CallLinks& into, const CallLinks& from);
+
+    std::size_t most_;
+    mutable std::mutex mutex_;
+    Calls calls_;  ///< oldest first
+    std::unordered_map<std::string, Calls::iterator> by_id_;
+    std::unordered_map<std::string, Calls::iterator> by_call_sid_;
+};
+
+}  // namespace callchain::service

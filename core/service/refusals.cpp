@@ -1,0 +1,136 @@
+#include "service/refusals.hpp"
+
+#include "crypto/hash.hpp"
+#include "webhook/record.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace callchain::service {
+namespace {
+
+std::optional<std::string> header(const http::Request& request, std::string_view name) {
+    const auto value = request.headers.find(name);
+    return value ? std::optional(std::string(*value)) : std::nullopt;
+}
+
+webhook::RecordedSecret recorded(const LoadedSecret& secret) {
+    return {secret.secret.label, secret.secret.text.size(), signature::fingerprint(secret.secret.text),
+            signature::mask_secret(secret.secret.text)};
+}
+
+}  // namespace
+
+bool TokenBucket::take(Time now) {
+    if (now > last_) {
+        const std::chrono::duration<double> passed = now - last_;
+        tokens_ = std::min(burst_, tokens_ + passed.count() * per_second_);
+        last_ = now;
+    }
+    if (tokens_ < 1) return false;
+    tokens_ -= 1;
+    return true;
+}
+
+Refusals::Refusals(const ServeConfig& config, observe::Log& log, ServiceMetrics& metrics,
+                   std::unique_ptr<observe::CaptureStore> store)
+    : log_(log),
+      metrics_(metrics),
+      mode_(config.record),
+      secrets_(config.webhook_secrets),
+      store_(std::move(store)) {
+    if (store_) writer_ = std::thread([this] { write_captures(); });
+}
+
+Refusals::~Refusals() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_one();
+    if (writer_.joinable()) writer_.join();
+}
+
+bool Refusals::may_log(TokenBucket::Time now) {
+    std::uint64_t left_out = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        if (!bucket_.take(now)) {
+            ++suppressed_;
+            metrics_.records_suppressed.add();
+            return false;
+        }
+        left_out = std::exchange(suppressed_, 0);
+    }
+    if (left_out > 0)
+        log_.warn("refusals were left out of the log for their rate",
+                  {{"refusals", static_cast<std::int64_t>(left_out)}});
+    return true;
+}
+
+void Refusals::record(const http::Request& request, std::string_view code, std::string_view reason) {
+    if (!may_log(request.received_at)) return;
+    webhook::WebhookRecord record;
+    record.webhook_id = header(request, "webhook-id");
+    record.webhook_timestamp = header(request, "webhook-timestamp");
+    record.webhook_signature = header(request, "webhook-signature");
+    record.user_agent = header(request, "user-agent");
+    record.content_type = header(request, "content-type");
+    record.body_length = request.body.size();
+    record.body_sha256 = crypto::sha256_hex(request.body);
+    if (mode_ == RecordMode::full) record.body = request.body;
+    record.received_at = request.received_at;
+    record.verdict = std::string(code);
+    record.reason = std::string(reason);
+    for (const auto& secret : secrets_) record.secrets.push_back(recorded(secret));
+    log_.write_verbatim(webhook::write_webhook_record(record));
+}
+
+void Refusals::capture(const http::Request& request) {
+    if (!store_) return;
+    constexpr std::size_t kMostWaiting = 8;
+    {
+        const std::lock_guard lock(mutex_);
+        if (captures_.size() >= kMostWaiting) return metrics_.captures.add("rate_limited");
+        webhook::Capture capture;
+        capture.method = request.method;
+        capture.target = request.target;
+        capture.version = request.version;
+        capture.headers = request.headers;
+        capture.body = request.body;
+        captures_.push_back({webhook::write_capture(capture), request.received_at});
+    }
+    wake_.notify_one();
+}
+
+void Refusals::write_captures() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+        wake_.wait(lock, [this] { return stopping_ || !captures_.empty(); });
+        if (captures_.empty()) return;
+        const auto waiting = std::move(captures_.front());
+        captures_.pop_front();
+        lock.unlock();
+        write_capture(waiting);
+        lock.lock();
+    }
+}
+
+void Refusals::write_capture(const Waiting& waiting) {
+    using observe::CaptureOutcome;
+    const auto written = store_->write(waiting.bytes, waiting.received_at);
+    switch (written.outcome) {
+        case CaptureOutcome::written:
+            metrics_.captures.add("written");
+            return log_.info("refused delivery captured", {{"capture", written.name}});
+        case CaptureOutcome::rate_limited:
+            return metrics_.captures.add("rate_limited");
+        case CaptureOutcome::failed:
+            break;
+    }
+    metrics_.captures.add("failed");
+    // A full disk stays full for a while: once is enough.
+    if (!std::exchange(told_failure_, true)) log_.warn("captures cannot be written", {{"why", written.why}});
+}
+
+}  // namespace callchain::service

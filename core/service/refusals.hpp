@@ -1,0 +1,82 @@
+/// What is kept of a refused delivery: a record line in the log, and a capture on disk where one was asked
+/// for.
+#pragma once
+
+#include "http/message.hpp"
+#include "observe/capture_store.hpp"
+#include "observe/log.hpp"
+#include "service/serve_config.hpp"
+#include "service/service_metrics.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace callchain::service {
+
+/// So many in a row, and then so many a second. One thread at a time.
+class TokenBucket {
+  public:
+    using Time = std::chrono::sys_time<std::chrono::milliseconds>;
+    TokenBucket(double burst, double per_second) : burst_(burst), per_second_(per_second), tokens_(burst) {}
+    /// True where one was left. A clock that goes backwards takes nothing away.
+    [[nodiscard]] bool take(Time now);
+
+  private:
+    double burst_;
+    double per_second_;
+    double tokens_;
+    Time last_{};
+};
+
+/// Strangers cannot fill log or disk: one record a second, ten in a row; what was left out is counted, and
+/// told in the next line. Any thread.
+class Refusals {
+  public:
+    /// `store` may be null.
+    Refusals(const ServeConfig& config, observe::Log& log, ServiceMetrics& metrics,
+             std::unique_ptr<observe::CaptureStore> store);
+    Refusals(const Refusals&) = delete;
+    Refusals& operator=(const Refusals&) = delete;
+    /// Writes the captures that wait.
+    ~Refusals();
+
+    /// Whether a refusal at this moment may be logged; if not, it is counted.
+    [[nodiscard]] bool may_log(TokenBucket::Time now);
+    /// Logs the webhook record, where it may be logged. `code` is a finding code, `reason` one sentence.
+    void record(const http::Request& request, std::string_view code, std::string_view reason);
+    /// Has the request written to the capture folder, where there is one; on a thread of its own, since a
+    /// disk may be slow. At most 8 wait; what is beyond is counted.
+    void capture(const http::Request& request);
+
+  private:
+    struct Waiting {
+        std::string bytes;
+        TokenBucket::Time received_at;
+    };
+    void write_captures();
+    void write_capture(const Waiting& waiting);
+
+    observe::Log& log_;
+    ServiceMetrics& metrics_;
+    RecordMode mode_;
+    std::vector<LoadedSecret> secrets_;
+    std::unique_ptr<observe::CaptureStore> store_;
+    std::mutex mutex_;
+    TokenBucket bucket_{10, 1};
+    std::uint64_t suppressed_ = 0;
+    // Of the thread that writes captures.
+    std::condition_variable wake_;
+    std::deque<Waiting> captures_;
+    bool stopping_ = false;
+    bool told_failure_ = false;
+    std::thread writer_;
+};
+
+}  // namespace callchain::service

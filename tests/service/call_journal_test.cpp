@@ -1,0 +1,64 @@
+#include "service/call_journal.hpp"
+
+#include <gtest/gtest.h>
+
+namespace callchain::service {
+namespace {
+
+const std::string kSid = "CA00000000000000000000000000000001";
+const std::string kId = "cc_000102030405060708090a0b";
+
+TEST(CallchainId, IsMadeOfTwelveBytesAndReadStrictly) {
+    EXPECT_EQ(make_callchain_id(std::string("\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b", 12)), kId);
+    EXPECT_TRUE(is_callchain_id(kId));
+    for (const std::string text : {"", "cc_", "cc_000102030405060708090A0B", "cc_000102030405060708090a0",
+                                   "xx_000102030405060708090a0b", "cc_000102030405060708090a0b\n"}) {
+        SCOPED_TRACE(text);
+        EXPECT_FALSE(is_callchain_id(text));
+    }
+}
+
+TEST(CallSid, HasTheFormOfTwilios) {
+    EXPECT_TRUE(is_call_sid(kSid));
+    EXPECT_FALSE(is_call_sid("AC00000000000000000000000000000001"));
+    EXPECT_FALSE(is_call_sid("CA1"));
+}
+
+TEST(CallJournal, GivesARepeatedVoiceRequestTheSameId) {
+    CallJournal journal;
+    EXPECT_EQ(journal.id_of_call_sid(kSid, kId), kId);
+    EXPECT_EQ(journal.id_of_call_sid(kSid, "cc_ffffffffffffffffffffffff"), kId);
+}
+
+TEST(CallJournal, JoinsTheIdsOfOneCall) {
+    CallJournal journal;
+    EXPECT_EQ(journal.id_of_call_sid(kSid, kId), kId);
+    journal.link({.callchain_id = kId, .call_id = "rtc_1"});
+    const auto links = journal.find_call_sid(kSid);
+    EXPECT_EQ(links.callchain_id, kId);
+    EXPECT_EQ(links.call_id, "rtc_1");
+}
+
+TEST(CallJournal, LearnsTheCallSidFromTheWebhook) {
+    CallJournal journal;
+    journal.link({.callchain_id = kId, .call_sid = kSid, .call_id = "rtc_1"});
+    EXPECT_EQ(journal.find_call_sid(kSid).call_id, "rtc_1");
+    EXPECT_TRUE(journal.find_call_sid("CA00000000000000000000000000000002").callchain_id.empty());
+}
+
+TEST(CallJournal, ForgetsTheOldestBeyondItsSize) {
+    CallJournal journal(2);
+    for (int i = 0; i < 5; ++i) {
+        auto sid = kSid;
+        sid.back() = static_cast<char>('0' + i);
+        auto id = kId;
+        id.back() = static_cast<char>('0' + i);
+        EXPECT_EQ(journal.id_of_call_sid(sid, id), id);
+    }
+    EXPECT_EQ(journal.size(), 2U);
+    EXPECT_TRUE(journal.find_call_sid("CA00000000000000000000000000000000").callchain_id.empty());
+    EXPECT_FALSE(journal.find_call_sid("CA00000000000000000000000000000004").callchain_id.empty());
+}
+
+}  // namespace
+}  // namespace callchain::service

@@ -18,6 +18,14 @@ void add_twiml(CLI::App& root, Context& context);  ///< with the commands within
 void add_twiml_dial_action(CLI::App& twiml, Context& context);
 void add_twiml_fallback(CLI::App& twiml, Context& context);
 void add_twiml_lint(CLI::App& twiml, Context& context);
+void add_accept_call(CLI::App& root, Context& context);
+void add_reject_call(CLI::App& root, Context& context);
+void add_refer_call(CLI::App& root, Context& context);
+void add_hangup_call(CLI::App& root, Context& context);
+void add_place_call(CLI::App& root, Context& context);
+void add_serve(CLI::App& root, Context& context);
+void add_show(CLI::App& root, Context& context);
+void add_tail(CLI::App& root, Context& context);
 void add_explain(CLI::App& root, Context& context);
 void add_completion(CLI::App& root, Context& context);
 void add_help(CLI::App& root, Context& context);
@@ -32,8 +40,12 @@ void set_footer(CLI::App& command, const std::string& text, const std::vector<st
 /// Accepts these words only, without printing them all behind the option's type in the help.
 [[nodiscard]] CLI::Validator one_of(std::vector<std::string> words);
 
-/// Makes `body` what runs when `command` is chosen, behind the reading of --env-file; its value is the exit
+/// Which files of variables are read: those of --env-file; or, in front of them, ./.env where it is there, is
+/// ours and nobody else may write it (long-running commands).
+enum class EnvFiles { given, own_first };
+/// Makes `body` what runs when `command` is chosen, behind the reading of such files; its value is the exit
 /// code.
-void set_body(CLI::App& command, Context& context, std::function<int()> body);
+void set_body(CLI::App& command, Context& context, std::function<int()> body,
+              EnvFiles reading = EnvFiles::given);
 
 }  // namespace callchain::cli

@@ -4,6 +4,8 @@
 #include "usage.hpp"
 
 #include <algorithm>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace callchain::cli {
 namespace {
@@ -21,8 +23,25 @@ Result<void> read_env_file(Context& context, const std::string& path) {
                 "write one NAME=value a line; a value with blanks stands in quotes, closed on the same line";
         return tl::unexpected(std::move(error));
     }
-    context.add_variables(*assignments);
+    context.add_variables(*assignments, visible_excerpt(path, 100));
     return {};
+}
+
+/// Why the file must not be read on its own account, or nullopt: whoever may write it could set the secrets.
+std::optional<std::string> why_not_ours(const struct stat& status) {
+    if (!S_ISREG(status.st_mode)) return "it is no regular file";
+    if (status.st_uid != ::geteuid()) return "it belongs to another user";
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) return "others may write it: chmod go-w .env";
+    return std::nullopt;
+}
+
+/// Errors: those of the file's form. What was done goes into the command's first lines.
+Result<std::optional<std::string>> read_own_env_file(Context& context) {
+    struct stat status {};
+    if (::stat(".env", &status) != 0) return std::nullopt;
+    if (const auto why = why_not_ours(status)) return ".env is there and was not read: " + *why;
+    CALLCHAIN_TRY(read_env_file(context, ".env"));
+    return "read .env";
 }
 
 }  // namespace
@@ -63,10 +82,18 @@ CLI::Validator one_of(std::vector<std::string> words) {
     return CLI::Validator(check, "");
 }
 
-void set_body(CLI::App& command, Context& context, std::function<int()> body) {
-    command.callback([&command, &context, body = std::move(body)] {
+void set_body(CLI::App& command, Context& context, std::function<int()> body, EnvFiles reading) {
+    command.callback([&command, &context, body = std::move(body), reading] {
         if (!command.get_subcommands().empty()) return;  // a command within this one was chosen
         context.command = path_of(command);
+        if (reading == EnvFiles::own_first) {
+            auto own = read_own_env_file(context);
+            if (!own) {
+                context.exit_code = context.report_error(own.error());
+                return;
+            }
+            if (*own) context.own_env_file = **own;
+        }
         for (const auto& path : context.env_files) {
             if (const auto read = read_env_file(context, path); !read) {
                 context.exit_code = context.report_error(read.error());

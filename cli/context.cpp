@@ -74,13 +74,19 @@ Result<std::string> read_all(int fd, const std::string& name, std::size_t most_b
 }  // namespace
 
 std::optional<std::string> Context::variable(const std::string& name) const {
-    if (auto value = environment_(name)) return value;
+    auto found = variable_with_origin(name);
+    return found ? std::optional(std::move(found->value)) : std::nullopt;
+}
+
+std::optional<config::Variable> Context::variable_with_origin(const std::string& name) const {
+    if (auto value = environment_(name)) return config::Variable{*std::move(value), {}};
     const auto found = from_files_.find(name);
     return found == from_files_.end() ? std::nullopt : std::optional(found->second);
 }
 
-void Context::add_variables(const std::vector<std::pair<std::string, std::string>>& assignments) {
-    for (const auto& [name, value] : assignments) from_files_[name] = value;
+void Context::add_variables(const std::vector<std::pair<std::string, std::string>>& assignments,
+                            const std::string& file) {
+    for (const auto& [name, value] : assignments) from_files_[name] = {value, file};
 }
 
 diagnosis::Colour Context::colour(bool terminal) const {
@@ -123,17 +129,26 @@ void Context::detail(const std::string& line) const {
     if (output.verbose > 0) err << "callchain: " << command << ": " << line << "\n";
 }
 
-int Context::report_error(const Error& error) const {
+void Context::report(const std::string& code, const Error& error) const {
     if (output.json) {
-        nlohmann::ordered_json document{
-            {"code", name_of(error.code)}, {"message", error.message}, {"hint", error.hint}};
+        nlohmann::ordered_json document{{"code", code}, {"message", error.message}, {"hint", error.hint}};
         if (error.offset) document["offset"] = *error.offset;
         err << document.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
     } else {
         err << "callchain: " << (command.empty() ? "" : command + ": ") << error.message << "\n";
         if (!error.hint.empty()) err << "hint: " << error.hint << "\n";
     }
+}
+
+int Context::report_error(const Error& error) const {
+    report(name_of(error.code), error);
     return exit_code_of(error.code);
+}
+
+int Context::report_failure(int code, const std::string& message, const std::string& hint) const {
+    const char* name = code == kRefused ? "credential_refused" : code == kNetwork ? "network" : "peer_error";
+    report(name, {ErrorCode::io, message, std::nullopt, hint});
+    return code;
 }
 
 int exit_code_of(ErrorCode code) { return code == ErrorCode::internal ? kInternal : kUsage; }

@@ -34,6 +34,14 @@ void add_commands(CLI::App& root, Context& context) {
     add_diff_webhook(root, context);
     add_sdp_filter(root, context);
     add_twiml(root, context);
+    add_accept_call(root, context);
+    add_reject_call(root, context);
+    add_refer_call(root, context);
+    add_hangup_call(root, context);
+    add_place_call(root, context);
+    add_serve(root, context);
+    add_show(root, context);
+    add_tail(root, context);
     add_explain(root, context);
     add_completion(root, context);
     add_help(root, context);

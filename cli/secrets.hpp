@@ -43,6 +43,6 @@ inline constexpr const char* kSecretHint =
     "secrets are read from a variable (--secret-env NAME), a file (--secret-file PATH) or a descriptor "
     "(--secret-fd N), never from the command line, where "
     "every user of the machine can see them; a Twilio token likewise: --auth-token-env, --auth-token-file, "
-    "--auth-token-fd";
+    "--auth-token-fd; an API key: --api-key-env, --api-key-file, --api-key-fd";
 
 }  // namespace callchain::cli

@@ -25,6 +25,9 @@ QUESTIONS = (
     ("callchain twiml", "--caller", "--caller-id"),
     ("callchain twiml lint", "--jso", "--json"),
     ("callchain sdp-filter", "--kee", "--keep"),
+    ("callchain", "ser", "serve"),
+    ("callchain serve", "--max", "--max-call-seconds"),
+    ("callchain serve", "--api-key-f", "--api-key-file"),
 )
 
 

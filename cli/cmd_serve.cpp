@@ -1,0 +1,309 @@
+#include "base/text.hpp"
+#include "commands.hpp"
+#include "http/server.hpp"
+#include "observe/log.hpp"
+#include "secrets.hpp"
+#include "service/serve_config.hpp"
+#include "service/service.hpp"
+#include "signature/twilio_url.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+namespace callchain::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using service::ServeConfig;
+using service::ServeConfigResult;
+
+constexpr std::size_t kMostPromptBytes = std::size_t{256} << 10U;
+
+struct ServeOptions {
+    std::map<std::string, std::string, std::less<>> flags;  ///< by name, "--port"
+    SecretSources webhook_secrets;
+    SecretSources api_keys;
+    SecretSources tokens;
+    bool check = false;
+    bool print_config = false;
+};
+
+const char* origin_name(config::Origin origin) {
+    switch (origin) {
+        case config::Origin::flag:
+            return "flag";
+        case config::Origin::environment:
+            return "environment";
+        case config::Origin::file:
+            return "file";
+        case config::Origin::fallback:
+            break;
+    }
+    return "default";
+}
+
+// A secret of a variable as it stands there: what is a list or dirty is for read_serve_config() to say.
+Result<std::vector<signature::LabelledSecret>> read_sources(Context& context, const SecretSources& sources,
+                                                            const std::string& variable) {
+    if (!sources.empty()) return read_secrets(context, sources, variable);
+    const auto value = context.variable(variable);
+    if (!value || value->empty()) return std::vector<signature::LabelledSecret>{};
+    return std::vector<signature::LabelledSecret>{{variable, *value, 0}};
+}
+
+/// The inputs, and what already went wrong with their sources.
+struct Gathered {
+    service::ServeInputs inputs;
+    std::vector<Error> problems;
+};
+
+Gathered gather(const ServeOptions& options, const CLI::App& command, Context& context) {
+    const auto flag = [&](std::string_view name) -> std::optional<std::string> {
+        if (command.get_option(std::string(name))->count() == 0) return std::nullopt;
+        return options.flags.find(name)->second;
+    };
+    const auto variable = [&](const std::string& name) { return context.variable_with_origin(name); };
+    Gathered gathered{{.settings = config::Settings(service::serve_settings(), flag, variable),
+                       .webhook_secrets = {},
+                       .api_keys = {},
+                       .twilio_tokens = {},
+                       .prompt = {}},
+                      {}};
+    auto& inputs = gathered.inputs;
+    const auto read = [&](const SecretSources& sources, const char* name,
+                          std::vector<signature::LabelledSecret>& into) {
+        auto secrets = read_sources(context, sources, name);
+        if (secrets)
+            into = *std::move(secrets);
+        else
+            gathered.problems.push_back(secrets.error());
+    };
+    read(options.webhook_secrets, "OPENAI_WEBHOOK_SECRET", inputs.webhook_secrets);
+    read(options.api_keys, "OPENAI_API_KEY", inputs.api_keys);
+    read(options.tokens, "TWILIO_AUTH_TOKEN", inputs.twilio_tokens);
+    if (const auto& path = inputs.settings.value("OPENAI_PROMPT_PATH"); !path.empty())
+        inputs.prompt = context.read_input(path, kMostPromptBytes);
+    inputs.railway_domain = context.variable("RAILWAY_PUBLIC_DOMAIN").value_or("");
+    inputs.log_to_terminal = context.out_is_terminal && !context.output.json;
+    return gathered;
+}
+
+int report_problems(const std::vector<Error>& problems, const Context& context) {
+    if (!context.output.json) {
+        for (const auto& problem : problems) static_cast<void>(context.report_error(problem));
+        return kUsage;
+    }
+    std::vector<std::string> messages;
+    std::vector<std::string> hints;
+    for (const auto& problem : problems) {
+        messages.push_back(problem.message);
+        if (!problem.hint.empty()) hints.push_back(problem.hint);
+    }
+    return context.report_error({ErrorCode::usage, join(messages, "; "), std::nullopt, join(hints, "; ")});
+}
+
+// What may be shown of a secret setting: per secret its label and mask, or its length.
+std::string shown_secrets(const std::vector<signature::LabelledSecret>& secrets) {
+    std::vector<std::string> shown;
+    for (const auto& secret : secrets) {
+        for (const auto& item : service::split_tolerantly(secret.text)) {
+            const auto mask = signature::mask_secret(item.text);
+            shown.push_back(mask.empty() ? std::string("(") + count_of(item.text.size(), "character") + ")"
+                                         : mask);
+        }
+    }
+    return join(shown, ", ");
+}
+
+std::string shown_value(const config::Setting& setting, const service::ServeInputs& inputs) {
+    const auto name = setting.spec->name;
+    if (name == "OPENAI_API_KEY") return shown_secrets(inputs.api_keys);
+    if (name == "OPENAI_WEBHOOK_SECRET") return shown_secrets(inputs.webhook_secrets);
+    if (name == "TWILIO_AUTH_TOKEN") return shown_secrets(inputs.twilio_tokens);
+    if (name == "CALLCHAIN_PUBLIC_URL" || name == "OPENAI_BASE_URL")
+        return signature::show_url(setting.value);
+    return visible_excerpt(setting.value, 300);
+}
+
+std::string shown_where(const config::Setting& setting, const ServeOptions& options) {
+    const auto name = setting.spec->name;
+    const bool by_option = (name == "OPENAI_API_KEY" && !options.api_keys.empty()) ||
+                           (name == "OPENAI_WEBHOOK_SECRET" && !options.webhook_secrets.empty()) ||
+                           (name == "TWILIO_AUTH_TOKEN" && !options.tokens.empty());
+    return by_option ? "option" : setting.where;
+}
+
+void print_config(const ServeOptions& options, const service::ServeInputs& inputs, Context& context) {
+    if (context.output.json) {
+        Json document{{"schema", "callchain.serve-config/1"}, {"tool_version", CALLCHAIN_VERSION}};
+        document["settings"] = Json::array();
+        for (const auto& setting : inputs.settings.all())
+            document["settings"].push_back({{"name", setting.spec->name},
+                                            {"flag", setting.spec->flag},
+                                            {"value", shown_value(setting, inputs)},
+                                            {"origin", origin_name(setting.origin)},
+                                            {"where", shown_where(setting, options)}});
+        context.out << document.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+        return;
+    }
+    std::size_t width = 0;
+    for (const auto& setting : inputs.settings.all()) width = std::max(width, setting.spec->name.size());
+    for (const auto& setting : inputs.settings.all()) {
+        auto name = std::string(setting.spec->name);
+        name.resize(width, ' ');
+        const auto value = shown_value(setting, inputs);
+        context.out << name << "  " << (value.empty() ? "-" : value) << "  [" << shown_where(setting, options)
+                    << "]\n";
+    }
+}
+
+observe::LogSecrets secrets_of(const ServeConfig& config) {
+    observe::LogSecrets secrets{config.api_key};
+    for (const auto& secret : config.webhook_secrets) secrets.push_back(secret.secret.text);
+    for (const auto& token : config.twilio_tokens) secrets.push_back(token.text);
+    return secrets;
+}
+
+// The first lines of the log: what was loaded, and what is odd about it.
+void tell_start(const ServeConfig& config, const std::vector<std::string>& warnings, std::size_t descriptors,
+                const Context& context, observe::Log& log) {
+    log.info("callchain serve " CALLCHAIN_VERSION,
+             {{"descriptors", static_cast<std::int64_t>(descriptors)},
+              {"env_file", context.own_env_file.empty() ? "none" : context.own_env_file},
+              {"record", config.record == service::RecordMode::full
+                             ? "full: refused bodies up to 16 KiB go into this log, for incidents only"
+                             : "hash"}});
+    for (const auto& secret : config.webhook_secrets) {
+        const auto notice = service::notice_of(secret);
+        std::vector<std::string> remarks;
+        for (const auto& remark : notice.remarks)
+            remarks.push_back(std::string(remark.code) + ": " + remark.detail);
+        log.write(remarks.empty() ? observe::Level::info : observe::Level::warn, "webhook secret",
+                  {{"label", notice.label},
+                   {"mask", notice.mask},
+                   {"fingerprint", notice.fingerprint},
+                   {"characters", static_cast<std::int64_t>(notice.characters)},
+                   {"remarks", remarks.empty() ? "none" : join(remarks, "; ")}});
+    }
+    for (const auto& warning : warnings) log.warn("configuration", {{"warning", warning}});
+}
+
+// Printed whatever the level of the log: scripts wait for it.
+void tell_ready(const service::Service& running, const ServeConfig& config, const Context& context,
+                observe::Log& log) {
+    const std::string scheme = config.tls ? "https://" : "http://";
+    const auto listen = scheme + join(running.addresses(), " " + scheme);
+    const auto admin = running.admin_address().empty() ? "off" : "http://" + running.admin_address();
+    if (config.log_form == observe::LogForm::json) {
+        const observe::LogFields fields{{"listen", listen}, {"admin", admin}};
+        log.write_verbatim(observe::format_log_line(config.log_form, context.clock.now(),
+                                                    observe::Level::info, "ready", fields, {}));
+    } else {
+        log.write_verbatim(join({"ready", "listen=" + listen, "admin=" + admin}, " "));
+    }
+    log.flush();
+}
+
+int run_service(const ServeConfig& config, const std::vector<std::string>& warnings, Context& context) {
+    // A peer that goes away must end its connection, not the service.
+    std::signal(SIGPIPE, SIG_IGN);
+    const auto descriptors = http::raise_descriptor_limit();
+    observe::Log log({.form = config.log_form, .threshold = config.log_level, .secrets = secrets_of(config)});
+    tell_start(config, warnings, descriptors, context, log);
+    auto started = service::Service::start(config, log, CALLCHAIN_VERSION);
+    if (!started) {
+        log.flush();
+        return context.report_error(started.error());
+    }
+    // Before anybody is told that it is ready, and may tell it to stop.
+    (*started)->handle_signals();
+    tell_ready(**started, config, context, log);
+    const auto end = (*started)->run();
+    const char* word = end == service::ServiceEnd::drained     ? "drained"
+                       : end == service::ServiceEnd::cut_short ? "cut short: the time for draining was over"
+                                                               : "interrupted";
+    log.write(end == service::ServiceEnd::drained ? observe::Level::info : observe::Level::warn, "stopped",
+              {{"how", word}});
+    started->reset();
+    log.flush();
+    return end == service::ServiceEnd::drained     ? kDone
+           : end == service::ServiceEnd::cut_short ? kNo
+                                                   : kInterrupted;
+}
+
+int serve(const ServeOptions& options, const CLI::App& command, Context& context) {
+    auto gathered = gather(options, command, context);
+    if (context.output.json && !gathered.inputs.settings.is_set("CALLCHAIN_LOG"))
+        gathered.inputs.log_to_terminal = false;
+    auto result = service::read_serve_config(gathered.inputs);
+    // A source that could not be read has been named; that the secret is not set as well says nothing new.
+    auto problems = std::move(gathered.problems);
+    problems.insert(problems.end(), result.problems.begin(), result.problems.end());
+    if (options.print_config) print_config(options, gathered.inputs, context);
+    const bool ends_here = !problems.empty() || options.check || options.print_config;
+    if (ends_here && !context.own_env_file.empty()) context.say("callchain: serve: " + context.own_env_file);
+    if (!problems.empty()) return report_problems(problems, context);
+    if (options.check) {
+        for (const auto& warning : result.warnings) context.say("callchain: serve: warning: " + warning);
+        if (context.output.json && !options.print_config)
+            context.out << Json{{"schema", "callchain.serve-check/1"},
+                                {"tool_version", CALLCHAIN_VERSION},
+                                {"usable", true},
+                                {"warnings", result.warnings}}
+                               .dump(2)
+                        << "\n";
+        else if (!options.print_config)
+            context.out << "the configuration is usable\n";
+        return kDone;
+    }
+    if (options.print_config) return kDone;
+    return run_service(*result.config, result.warnings, context);
+}
+
+std::string footer() {
+    return "Everything can be set by environment variables (callchain help environment), which flags "
+           "override; "
+           "./.env\nis read where it is there, is yours and not writable by others. Secrets come from "
+           "variables, files "
+           "or\ndescriptors alone. The log goes to stdout, one line an event; `ready` names the bound "
+           "addresses.\n"
+           "SIGTERM finishes what is under way and ends with 0; a second signal leaves at once (130).\nExit "
+           "codes: 0 "
+           "drained, 1 the time for draining was over, 2 usage or configuration (all problems at once),\n130 "
+           "interrupted.";
+}
+
+}  // namespace
+
+void add_serve(CLI::App& root, Context& context) {
+    auto options = std::make_shared<ServeOptions>();
+    auto* command =
+        root.add_subcommand("serve", "Answer Twilio's and OpenAI's webhooks: dial, verify, accept, follow");
+    for (const auto& spec : service::serve_settings()) {
+        if (spec.flag.empty()) continue;
+        auto& value = options->flags[std::string(spec.flag)];
+        auto text = std::string(spec.meaning) + " [" + std::string(spec.name) +
+                    (spec.fallback.empty() ? "" : ", default " + std::string(spec.fallback)) + "]";
+        command->add_option(std::string(spec.flag), value, text)->type_name(std::string(spec.type));
+    }
+    add_secret_options(*command, "secret", "a webhook secret [OPENAI_WEBHOOK_SECRET]",
+                       options->webhook_secrets);
+    add_secret_options(*command, "api-key", "the API key [OPENAI_API_KEY]", options->api_keys);
+    add_secret_options(*command, "auth-token", "an auth token of Twilio's [TWILIO_AUTH_TOKEN]",
+                       options->tokens);
+    command->add_flag("--check", options->check, "Check the configuration and end");
+    command->add_flag("--print-config", options->print_config,
+                      "Print every setting, its value with secrets masked, and where it came from, and end");
+    add_common_options(*command, context);
+    set_footer(*command, footer(),
+               {"callchain serve --check --env-file samples/serve.env",
+                "callchain serve --print-config --env-file samples/serve.env"});
+    set_body(
+        *command, context, [options, command, &context] { return serve(*options, *command, context); },
+        EnvFiles::own_first);
+}
+
+}  // namespace callchain::cli

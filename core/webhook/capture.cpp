@@ -286,20 +286,34 @@ CaptureRemark line_end_remark() {
             "one line end behind the body was left off: an editor adds it, and the headers do not count it"};
 }
 
-/// True where `body` begins with a chunk size that promises more than there is.
-bool breaks_off_in_chunk(std::string_view body) {
-    const auto line = line_at(body, 0);
-    const auto digits = line.text.substr(0, line.text.find(';'));
+/// The size that a chunk's first line gives, or nullopt: it is none.
+std::optional<std::uint64_t> chunk_size(std::string_view line) {
+    const auto digits = line.substr(0, line.find(';'));
     constexpr std::string_view kHexDigits = "0123456789abcdefABCDEF";
-    if (digits.empty() || digits.size() > 8 ||
-        digits.find_first_not_of(kHexDigits) != std::string_view::npos) {
-        return false;
-    }
-    const auto padded = std::string(digits.size() % 2, '0') + std::string(digits);
-    const auto size = encoding::parse_hex(padded);
+    if (digits.empty() || digits.size() > 8 || digits.find_first_not_of(kHexDigits) != std::string_view::npos)
+        return std::nullopt;
+    const auto size = encoding::parse_hex(std::string(digits.size() % 2, '0') + std::string(digits));
     std::uint64_t count = 0;
     for (const char c : size.value_or(std::string{})) count = count << 8U | static_cast<unsigned char>(c);
-    return line.next < body.size() && count > body.size() - line.next;
+    return count;
+}
+
+/// True where `body` is chunk-framed from its first byte on and ends before its framing does.
+bool breaks_off_in_chunks(std::string_view body) {
+    std::size_t at = 0;
+    while (at < body.size()) {
+        const auto size = chunk_size(line_at(body, at).text);
+        const auto data = line_at(body, at).next;
+        // Behind the first chunk this is no framing at all, or it was damaged in the middle.
+        if (!size) return false;
+        if (*size == 0) return at > 0;  // the end of the trailer is missing
+        if (data >= body.size() || *size > body.size() - data) return data < body.size() || at > 0;
+        at = data + static_cast<std::size_t>(*size);
+        const auto end = line_at(body, at);
+        if (at < body.size() && !end.text.empty()) return false;
+        at = at < body.size() ? end.next : at;
+    }
+    return !body.empty();  // whole chunks, and no last one
 }
 
 /// True where the body was chunk-framed and is now in `capture`. Recorders that store what the framework
@@ -312,7 +326,7 @@ bool take_chunked_body(Capture& capture, std::string_view rest) {
         if (framed.size() < rest.size()) capture.remarks.push_back(line_end_remark());
         return true;
     }
-    if (breaks_off_in_chunk(rest)) {
+    if (breaks_off_in_chunks(rest)) {
         capture.remarks.push_back({CaptureRemark::Kind::shorter_than_declared,
                                    "the headers declare chunked framing and it breaks off in a chunk: the "
                                    "framing was left in the body"});

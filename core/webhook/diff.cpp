@@ -43,7 +43,7 @@ struct RoleRow {
 // Sources: RFC 9110 section 7.6 (hop-by-hop), RFC 7239 (forwarded), Railway's documentation of the
 // headers that its edge adds; the other prefixes are those of widespread platforms and tracing systems,
 // without claim to be complete.
-constexpr std::array<RoleRow, 50> kRoles{{
+constexpr std::array<RoleRow, 82> kRoles{{
     {"webhook-id", HeaderRole::signed_content},
     {"webhook-timestamp", HeaderRole::signed_content},
     {"webhook-signature", HeaderRole::signed_content},
@@ -68,6 +68,20 @@ constexpr std::array<RoleRow, 50> kRoles{{
     {"x-amz-security-token", HeaderRole::credential},
     {"x-vercel-oidc-token", HeaderRole::credential},
     {"x-vercel-proxy-signature*", HeaderRole::credential},
+    {"x-api-token", HeaderRole::credential},
+    {"x-access-token", HeaderRole::credential},
+    {"x-session-token", HeaderRole::credential},
+    {"x-csrf-token", HeaderRole::credential},
+    {"x-xsrf-token", HeaderRole::credential},
+    {"x-gitlab-token", HeaderRole::credential},
+    {"x-forwarded-access-token", HeaderRole::credential},
+    {"x-forwarded-client-cert", HeaderRole::credential},
+    {"x-auth-request-access-token", HeaderRole::credential},
+    {"x-amzn-oidc-*", HeaderRole::credential},
+    {"x-goog-iap-jwt-assertion", HeaderRole::credential},
+    {"x-ms-token-*", HeaderRole::credential},
+    {"cf-access-client-secret", HeaderRole::credential},
+    {"cf-access-jwt-assertion", HeaderRole::credential},
     {"connection", HeaderRole::proxy},
     {"keep-alive", HeaderRole::proxy},
     {"proxy-*", HeaderRole::proxy},
@@ -88,12 +102,30 @@ constexpr std::array<RoleRow, 50> kRoles{{
     {"fly-*", HeaderRole::proxy},
     {"x-vercel-*", HeaderRole::proxy},
     {"x-amzn-*", HeaderRole::proxy},
+    {"x-amz-cf-id", HeaderRole::proxy},
     {"x-azure-*", HeaderRole::proxy},
+    {"x-arr-*", HeaderRole::proxy},
+    {"x-ms-client-principal*", HeaderRole::proxy},
+    {"x-appengine-*", HeaderRole::proxy},
+    {"x-nf-*", HeaderRole::proxy},
+    {"rndr-id", HeaderRole::proxy},
+    {"ngrok-*", HeaderRole::proxy},
+    {"fastly-*", HeaderRole::proxy},
+    {"akamai-*", HeaderRole::proxy},
+    {"x-akamai-*", HeaderRole::proxy},
+    {"x-client-ip", HeaderRole::proxy},
+    {"x-cluster-client-ip", HeaderRole::proxy},
+    {"x-scheme", HeaderRole::proxy},
     {"x-cloud-trace-context", HeaderRole::proxy},
     {"x-envoy-*", HeaderRole::proxy},
     {"x-heroku-*", HeaderRole::proxy},
     {"traceparent", HeaderRole::proxy},
     {"tracestate", HeaderRole::proxy},
+    {"baggage", HeaderRole::proxy},
+    {"b3", HeaderRole::proxy},
+    {"x-b3-*", HeaderRole::proxy},
+    {"x-datadog-*", HeaderRole::proxy},
+    {"uber-trace-id", HeaderRole::proxy},
 }};
 
 /// All fields of one name in one of the requests.
@@ -194,7 +226,8 @@ HeadersDifference diff_headers(const Headers& a, const Headers& b) {
         auto difference = compare(name, in_a, in_b);
         if (!difference) return;
         const auto place = in_a != nullptr ? in_a->first : a.fields.size() + in_b->first;
-        ranked.emplace(std::pair{difference->role, place}, *std::move(difference));
+        const auto role = difference->role;
+        ranked.emplace(std::pair{role, place}, *std::move(difference));
     };
     for (const auto& [name, named] : names_a) {
         const auto other = names_b.find(name);

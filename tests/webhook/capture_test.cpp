@@ -181,11 +181,25 @@ TEST(ParseCapture, TakesABodyWhoseChunkedFramingIsGone) {
 }
 
 TEST(ParseCapture, RemarksOnChunkedFramingThatBreaksOff) {
-    const auto capture = parse_capture(request("Transfer-Encoding: chunked\r\n", "690\r\n{\"id\""));
-    ASSERT_TRUE(capture.has_value()) << capture.error().message;
-    EXPECT_EQ(capture->body, "690\r\n{\"id\"");
-    ASSERT_EQ(capture->remarks.size(), 1U);
-    EXPECT_EQ(capture->remarks[0].kind, CaptureRemark::Kind::shorter_than_declared);
+    for (const std::string framed :
+         {"690\r\n{\"id\"", "5\r\nhello\r\n5\r\nwo", "5\r\nhello\r\n", "5\r\nhello", "5\r\nhello\r\n0\r\n"}) {
+        SCOPED_TRACE(framed);
+        const auto capture = parse_capture(request("Transfer-Encoding: chunked\r\n", framed));
+        ASSERT_TRUE(capture.has_value()) << capture.error().message;
+        EXPECT_EQ(capture->body, framed);
+        ASSERT_EQ(capture->remarks.size(), 1U);
+        EXPECT_EQ(capture->remarks[0].kind, CaptureRemark::Kind::shorter_than_declared);
+    }
+}
+
+TEST(ParseCapture, TakesABodyThatOnlyBeginsLikeAChunkSize) {
+    for (const std::string body : {"12", "0", "abc"}) {
+        SCOPED_TRACE(body);
+        const auto capture = parse_capture(request("Transfer-Encoding: chunked\r\n", body));
+        ASSERT_TRUE(capture.has_value()) << capture.error().message;
+        EXPECT_EQ(capture->body, body);
+        EXPECT_TRUE(capture->remarks.empty());
+    }
 }
 
 TEST(ParseCapture, RefusesAHeadWithoutEnd) {

@@ -280,7 +280,8 @@ CURLcode set_up(Transfer& transfer, const ClientOptions& client, std::size_t run
     options.set(CURLOPT_HTTPHEADER, transfer.headers.get());
     const auto connect = std::max(milliseconds{1}, std::min(request.connect_time, left));
     options.set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect.count()));
-    if (url && url->loopback()) options.set(CURLOPT_NOPROXY, "*");
+    if ((url && url->loopback()) || client.proxies == ClientOptions::Proxies::none)
+        options.set(CURLOPT_NOPROXY, "*");
     return options.result();
 }
 
@@ -301,15 +302,29 @@ ClientFailure failure_of(const Transfer& transfer, CURLcode code) {
     const auto kind = kind_of_curl_code(code, transfer.progress());
     std::string_view words = transfer.words.data();
     if (words.empty()) words = curl_easy_strerror(code);
+    // libcurl's word for a header line that is longer than it takes.
+    if (code == CURLE_OUT_OF_MEMORY && kind == Kind::broken && !transfer.block_ended)
+        words = "a line of its header is too long";
     if (!transfer.fault.empty()) words = transfer.fault;
     if (code == CURLE_ABORTED_BY_CALLBACK)
         words = "a kept connection was closed without an answer; the request is not sent a second time";
-    return {kind, failure_message(kind, transfer.request.url, words)};
+    ClientFailure failure{kind, failure_message(kind, transfer.request.url, words)};
+    if (kind == Kind::tls) {
+        long verify_result = 0;
+        curl_easy_getinfo(transfer.easy.get(), CURLINFO_SSL_VERIFYRESULT, &verify_result);
+        failure.tls_cause = tls_cause_of(code, verify_result, words);
+    }
+    return failure;
 }
 
 ClientResult result_of(Transfer& transfer, CURLcode code) {
     const bool enough = code == CURLE_WRITE_ERROR && transfer.response.body_cut;
     if (code != CURLE_OK && !enough) return failure_of(transfer, code);
+    // libcurl is content with a head that ends where the connection does.
+    if (!transfer.block_ended) {
+        transfer.fault = "its answer ends within its header";
+        return failure_of(transfer, CURLE_PARTIAL_FILE);
+    }
     auto& response = transfer.response;
     long status = 0;
     long version = 0;
@@ -317,6 +332,9 @@ ClientResult result_of(Transfer& transfer, CURLcode code) {
     curl_easy_getinfo(transfer.easy.get(), CURLINFO_HTTP_VERSION, &version);
     response.status = static_cast<int>(status);
     response.version = version_text(version);
+    const char* peer = nullptr;
+    curl_easy_getinfo(transfer.easy.get(), CURLINFO_PRIMARY_IP, &peer);
+    if (peer != nullptr) response.peer = peer;
     response.duration =
         std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - transfer.sent_at);
     return std::move(response);

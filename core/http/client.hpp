@@ -28,12 +28,28 @@ struct ClientRequest {
 
 struct ClientResponse {
     int status = 0;
-    Headers headers;                       ///< of the final response, without trailers
-    std::string body;                      ///< at most ClientOptions::body_bytes
-    bool body_cut = false;                 ///< there was more; the rest was not waited for
-    std::string version;                   ///< "HTTP/2", "HTTP/1.1", "HTTP/1.0"
+    Headers headers;        ///< of the final response, without trailers
+    std::string body;       ///< at most ClientOptions::body_bytes
+    bool body_cut = false;  ///< there was more; the rest was not waited for
+    std::string version;    ///< "HTTP/2", "HTTP/1.1", "HTTP/1.0"
+    std::string peer;       ///< numeric address of whoever answered, a proxy's where there is one
     std::chrono::microseconds duration{};  ///< from the call of send()
 };
+
+/// Why a certificate or handshake was refused.
+enum class TlsCause {
+    none,  ///< the failure is of another kind
+    expired,
+    not_yet_valid,
+    self_signed,     ///< the certificate itself, or the last one of its chain
+    unknown_issuer,  ///< also where the server leaves out the certificates in between
+    host_name,       ///< the certificate is for other names
+    not_tls,         ///< the other side does not speak TLS: plain HTTP on this port
+    other,
+};
+[[nodiscard]] std::string_view name_of(TlsCause cause);  ///< "expired", "host_name", …
+/// What to do about it, one sentence; empty for `none`.
+[[nodiscard]] std::string_view advice_on(TlsCause cause);
 
 /// Why there is no answer. `message` is for a person: what failed, against which host, and libcurl's words;
 /// never a header or body.
@@ -49,6 +65,7 @@ struct ClientFailure {
     };
     Kind kind = Kind::broken;
     std::string message;
+    TlsCause tls_cause = TlsCause::none;
     [[nodiscard]] bool nothing_was_sent() const {
         return kind == Kind::url || kind == Kind::resolve || kind == Kind::connect || kind == Kind::tls;
     }
@@ -62,12 +79,15 @@ struct ClientOptions {
     std::string user_agent = {};  ///< e.g. "callchain/0.1.0"
     std::size_t body_bytes = std::size_t{1} << 20U;
     std::size_t most_connections_per_host = 64;
+    /// Whether the proxy variables of the environment count.
+    enum class Proxies { of_environment, none } proxies = Proxies::of_environment;
 };
 
 /// One pool of connections: kept alive, HTTP/2 by ALPN over TLS, names resolved once in 60 s. Redirects are
 /// not followed; .netrc is not read; no other protocol than http and https; certificates and host names are
 /// always verified. The proxy variables of the environment (https_proxy, no_proxy …) count, as with curl,
-/// except for loopback addresses. Functions may be called from any thread.
+/// except for loopback addresses and where ClientOptions says otherwise. Functions may be called from any
+/// thread.
 ///
 /// The peer may close a kept connection at the moment when a request goes out on it. libcurl then sends the
 /// request again by itself; here only if its method is idempotent (RFC 9110 section 9.2.2), or if not a byte

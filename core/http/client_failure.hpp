@@ -19,6 +19,10 @@ enum class Progress {
 /// Units: `code` is a CURLcode other than CURLE_OK.
 [[nodiscard]] ClientFailure::Kind kind_of_curl_code(int code, Progress progress);
 
+/// Why TLS failed, from libcurl's code and words and OpenSSL's verdict on the certificate.
+/// Units: `verify_result` is CURLINFO_SSL_VERIFYRESULT, an X509_V_ERR code or 0.
+[[nodiscard]] TlsCause tls_cause_of(int code, long verify_result, std::string_view words);
+
 /// One line: what failed, against which host, and `words`, made safe to print.
 [[nodiscard]] std::string failure_message(ClientFailure::Kind kind, std::string_view url,
                                           std::string_view words);

@@ -106,7 +106,8 @@ std::optional<UrlParts> read_url(std::string_view url) {
     const auto target = rest.substr(end);
     if (!std::all_of(target.begin(), target.end(), is_target_character)) return std::nullopt;
     if (!read_authority(rest.substr(0, end), parts)) return std::nullopt;
-    parts.target = target.starts_with('/') ? std::string(target) : '/' + std::string(target);
+    parts.has_path = target.starts_with('/');
+    parts.target = parts.has_path ? std::string(target) : '/' + std::string(target);
     return parts;
 }
 

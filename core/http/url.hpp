@@ -1,4 +1,4 @@
-/// What core/http reads out of a URL before it hands it on. Internal to core/http.
+/// What is read out of a URL before it is handed on.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@ struct UrlParts {
     std::string authority;  ///< for a Host header: the port only where it is not the scheme's own
     std::string target;     ///< path and query, at least "/"
     std::uint16_t port = 0;
+    bool has_path = false;  ///< a path was written, if only "/"
 
     [[nodiscard]] bool encrypted() const { return scheme == "https" || scheme == "wss"; }
     /// 127.0.0.0/8, ::1 in any spelling, or exactly "localhost".

@@ -45,5 +45,45 @@ TEST(FailureMessage, NamesTheHostAndShowsNoControlCharacter) {
         400U);
 }
 
+// Codes: libcurl-errors(3), and x509_vfy.h of OpenSSL 3.0 for the second; words as libcurl 7.88.1 prints
+// them.
+TEST(TlsCauseOf, NamesWhatTheCertificateOrTheHandshakeLacks) {
+    struct Row {
+        const char* name;
+        int code;
+        long verify_result;
+        const char* words;
+        TlsCause cause;
+    };
+    for (const auto& row :
+         {Row{"expired", 60, 10, "SSL certificate problem: certificate has expired", TlsCause::expired},
+          Row{"not yet valid", 60, 9, "SSL certificate problem: certificate is not yet valid",
+              TlsCause::not_yet_valid},
+          Row{"self-signed", 60, 18, "SSL certificate problem: self-signed certificate",
+              TlsCause::self_signed},
+          Row{"self-signed root", 60, 19,
+              "SSL certificate problem: self-signed certificate in certificate chain", TlsCause::self_signed},
+          Row{"no issuer", 60, 20, "SSL certificate problem: unable to get local issuer certificate",
+              TlsCause::unknown_issuer},
+          Row{"chain cut", 60, 21, "SSL certificate problem: unable to verify the first certificate",
+              TlsCause::unknown_issuer},
+          Row{"another name", 60, 1,
+              "SSL: no alternative certificate subject name matches target host name 'a.example'",
+              TlsCause::host_name},
+          Row{"common name", 60, 0,
+              "SSL: certificate subject name 'b.example' does not match target host name 'a.example'",
+              TlsCause::host_name},
+          Row{"plain HTTP", 35, 0, "OpenSSL/3.0.17: error:0A00010B:SSL routines::wrong version number",
+              TlsCause::not_tls},
+          Row{"no common version", 35, 0,
+              "OpenSSL/3.0.17: error:0A00042E:SSL routines::tlsv1 alert protocol version", TlsCause::other},
+          Row{"revoked", 60, 23, "SSL certificate problem: certificate revoked", TlsCause::other}}) {
+        SCOPED_TRACE(row.name);
+        EXPECT_EQ(tls_cause_of(row.code, row.verify_result, row.words), row.cause);
+        EXPECT_FALSE(advice_on(row.cause).empty());
+    }
+    EXPECT_EQ(advice_on(TlsCause::none), "");
+}
+
 }  // namespace
 }  // namespace callchain::http

@@ -88,5 +88,12 @@ TEST(ShownHost, HasNeitherUserinfoNorPathNorQuery) {
     EXPECT_EQ(shown_host("http://a\x1b[31m"), "a\\x1b[31m");
 }
 
+TEST(ReadUrl, TellsWhetherAPathWasWritten) {
+    EXPECT_FALSE(read_url("http://127.0.0.1:8080")->has_path);
+    EXPECT_FALSE(read_url("http://127.0.0.1:8080?a=1")->has_path);
+    EXPECT_TRUE(read_url("http://127.0.0.1:8080/")->has_path);
+    EXPECT_TRUE(read_url("http://127.0.0.1:8080/openai/webhook?a=1")->has_path);
+}
+
 }  // namespace
 }  // namespace callchain::http

@@ -16,7 +16,8 @@ namespace callchain::diagnosis {
 twilio_entries();                                             ///< parameter_, token_, url_, body_sha256_wrong
 [[nodiscard]] std::span<const CatalogueEntry> log_entries();  ///< capture_, log_
 [[nodiscard]] std::span<const CatalogueEntry> sdp_entries();  ///< sdp_
-[[nodiscard]] std::span<const CatalogueEntry> twiml_entries();  ///< twiml_
-[[nodiscard]] std::span<const CatalogueEntry> call_entries();   ///< call_
+[[nodiscard]] std::span<const CatalogueEntry> twiml_entries();     ///< twiml_
+[[nodiscard]] std::span<const CatalogueEntry> call_entries();      ///< call_
+[[nodiscard]] std::span<const CatalogueEntry> receiver_entries();  ///< receiver_
 
 }  // namespace callchain::diagnosis

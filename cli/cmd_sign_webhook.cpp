@@ -2,15 +2,14 @@
 #include "commands.hpp"
 #include "crypto/hash.hpp"
 #include "encoding/json_text.hpp"
-#include "encoding/text_codings.hpp"
+#include "random_bytes.hpp"
 #include "secrets.hpp"
 #include "signature/standard_webhooks.hpp"
 #include "webhook/capture.hpp"
+#include "webhook/made_up.hpp"
 
-#include <array>
 #include <nlohmann/json.hpp>
 #include <ostream>
-#include <sys/random.h>
 
 namespace callchain::cli {
 namespace {
@@ -19,6 +18,7 @@ constexpr std::size_t kMostBodyBytes = std::size_t{64} << 20U;
 
 struct SignOptions {
     std::string body_file;
+    std::string event;
     SecretSources secrets;
     std::string id;
     std::string timestamp;
@@ -26,14 +26,6 @@ struct SignOptions {
     std::string host = "localhost";
     bool hash = false;
 };
-
-std::string random_id() {
-    std::array<char, 16> bytes{};
-    // Sixteen bytes come whole from getrandom (getrandom(2), "Notes"); it fails only before the pool is
-    // seeded.
-    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) return {};
-    return "wh_" + encoding::to_hex({bytes.data(), bytes.size()});
-}
 
 // What would break the header lines or be signed otherwise than it is sent.
 bool is_header_safe(std::string_view text) {
@@ -43,12 +35,12 @@ bool is_header_safe(std::string_view text) {
     return !text.empty();
 }
 
-void complete(SignOptions& options, const Context& context) {
+void complete(SignOptions& options, const Context& context, webhook::MadeUpIds& ids) {
     if (options.timestamp.empty()) {
         options.timestamp = std::to_string(
             std::chrono::floor<std::chrono::seconds>(context.clock.now()).time_since_epoch().count());
     }
-    if (options.id.empty()) options.id = random_id();
+    if (options.id.empty()) options.id = ids.webhook_id();
 }
 
 std::vector<std::string> problems_of(const SignOptions& options) {
@@ -60,6 +52,9 @@ std::vector<std::string> problems_of(const SignOptions& options) {
         if (!is_header_safe(value))
             problems.push_back(std::string(name) + " takes visible ASCII characters without blanks");
     }
+    if (options.body_file.empty() == options.event.empty())
+        problems.push_back(options.event.empty() ? "nothing to sign: no body and no --event"
+                                                 : "a body and --event are different sources: give one");
     return problems;
 }
 
@@ -98,8 +93,21 @@ std::string capture_of(const SignOptions& options, const std::string& signature,
     return webhook::write_capture(capture);
 }
 
+// The event is made up for the time that it is signed with, as one that has just been sent.
+Result<std::string> body_of(const SignOptions& options, Context& context, webhook::MadeUpIds& ids) {
+    const auto event = webhook::parse_made_up_event(options.event);
+    if (event) return webhook::made_up_event(*event, ids, *signature::parse_timestamp(options.timestamp));
+    auto body = CALLCHAIN_TRY(context.read_input(options.body_file, kMostBodyBytes));
+    if (body.empty())
+        return fail(ErrorCode::bad_input, "the body is empty",
+                    "name a file with the JSON of an event, or - for standard input");
+    return body;
+}
+
 Result<int> sign(SignOptions& options, Context& context) {
-    complete(options, context);
+    constexpr std::size_t kSeedBytes = 32;
+    webhook::MadeUpIds ids(random_bytes(kSeedBytes));
+    complete(options, context, ids);
     auto problems = problems_of(options);
     const auto secrets = read_secrets(context, options.secrets, "OPENAI_WEBHOOK_SECRET");
     if (!secrets)
@@ -112,10 +120,7 @@ Result<int> sign(SignOptions& options, Context& context) {
             ErrorCode::usage, join(problems, "; "),
             of_secrets ? (secrets ? kSecretHint : secrets.error().hint) : "callchain help sign-webhook");
     }
-    auto body = CALLCHAIN_TRY(context.read_input(options.body_file, kMostBodyBytes));
-    if (body.empty())
-        return fail(ErrorCode::bad_input, "the body is empty",
-                    "name a file with the JSON of an event, or - for standard input");
+    auto body = CALLCHAIN_TRY(body_of(options, context, ids));
     if (!encoding::parse_json_text(body))
         context.say("callchain: sign-webhook: the body is no JSON; it is signed as it is");
     if (body.ends_with('\n'))
@@ -149,8 +154,12 @@ void add_sign_webhook(CLI::App& root, Context& context) {
     auto* command =
         root.add_subcommand("sign-webhook", "Turn a JSON body into a correctly signed capture, on stdout");
     command->add_option("body", options->body_file, "The body, byte for byte; - is standard input")
-        ->required()
         ->type_name("FILE");
+    command
+        ->add_option("--event", options->event,
+                     "Make up the body: realtime.call.incoming or live.transport.incoming")
+        ->check(one_of({"realtime.call.incoming", "live.transport.incoming"}))
+        ->type_name("TYPE");
     add_secret_options(*command, "secret", "a webhook secret; several yield one signature each",
                        options->secrets);
     command->add_option("--id", options->id, "webhook-id (default: wh_ and 32 random hex digits)")
@@ -164,7 +173,9 @@ void add_sign_webhook(CLI::App& root, Context& context) {
     command->add_flag("--hash", options->hash, "Print the SHA-256 of the capture instead");
     add_common_options(*command, context);
     set_footer(*command, "Exit codes: 0 written, 2 usage or unreadable input.",
-               {"callchain sign-webhook samples/event.json --secret-file samples/secrets/railway.secret"});
+               {"callchain sign-webhook samples/event.json --secret-file samples/secrets/railway.secret",
+                "callchain sign-webhook --event realtime.call.incoming --secret-file "
+                "samples/secrets/railway.secret"});
     set_body(*command, context, [options, &context] {
         const auto done = sign(*options, context);
         return done ? *done : context.report_error(done.error());

@@ -12,6 +12,7 @@ namespace callchain::cli {
 
 void add_verify_sig(CLI::App& root, Context& context);
 void add_sign_webhook(CLI::App& root, Context& context);
+void add_replay_webhook(CLI::App& root, Context& context);
 void add_diff_webhook(CLI::App& root, Context& context);
 void add_sdp_filter(CLI::App& root, Context& context);
 void add_twiml(CLI::App& root, Context& context);  ///< with the commands within it, each in its own file

@@ -31,6 +31,7 @@ std::optional<std::string> system_variable(const std::string& name) {
 void add_commands(CLI::App& root, Context& context) {
     add_verify_sig(root, context);
     add_sign_webhook(root, context);
+    add_replay_webhook(root, context);
     add_diff_webhook(root, context);
     add_sdp_filter(root, context);
     add_twiml(root, context);

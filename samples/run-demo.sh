@@ -165,6 +165,13 @@ sample 'A body signed here and now, for a test of your own service' 0 - \
     'callchain sign-webhook samples/event.json --secret-file samples/secrets/railway.secret |
     callchain verify-sig --request - --secret-file samples/secrets/railway.secret'
 
+run 'A call that nobody made, as OpenAI would tell of it' 0 '"type": "realtime.call.incoming"' \
+    'callchain sign-webhook --event realtime.call.incoming --secret-file samples/secrets/railway.secret'
+
+run 'A recorded delivery, signed afresh with another call: what would go out, and to which address' 0 'rtc_again' \
+    'callchain replay-webhook samples/valid-openai.http --to http://127.0.0.1:8080/openai/webhook \
+    --set data.call_id=rtc_again --secret-file samples/secrets/railway.secret --dry-run'
+
 if ((${#failed[@]} > 0)); then
     printf 'demo: %d of %d samples not as expected: %s\n' "${#failed[@]}" "$count" "${failed[*]}"
     exit 1

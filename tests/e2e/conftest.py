@@ -1,6 +1,6 @@
 """Fixtures of the end-to-end tests: the program under test and the stand-ins that it talks to.
 
-The program is named by the variable CALLCHAIN. Debian's python3-pytest and python3-aiohttp are needed.
+The program is named by the variable CALLCHAIN. Debian's python3-pytest, python3-aiohttp and python3-flask are needed.
 """
 
 import json

@@ -23,6 +23,7 @@ using Scheme = webhook::Staleness::Scheme;
 
 constexpr int kMostWithoutYes = 10;
 constexpr std::size_t kMostToOthers = 1'000;
+constexpr std::size_t kMostBodyBytes = std::size_t{256} << 20U;
 constexpr std::size_t kSeedBytes = 32;
 constexpr std::size_t kMostRequestsShown = 20;
 constexpr std::chrono::seconds kTolerance{300};
@@ -69,6 +70,13 @@ void check_source(Problems& problems, const ReplayOptions& options) {
                      "name a capture file, or a folder of them; --event realtime.call.incoming makes one up");
     problems.add_if(sources > 1, "captures, --log, --from-ngrok and --event are different sources: give one");
     problems.add_if(!options.body_file.empty() && options.log_file.empty(), "--body belongs to --log");
+    problems.add_if(!options.body_file.empty() && options.pick == "all",
+                    "--body is of one delivery: leave out --pick all");
+    auto files = options.paths;
+    files.insert(files.end(), {options.log_file, options.body_file});
+    files.insert(files.end(), options.secrets.files.begin(), options.secrets.files.end());
+    problems.add_if(std::count(files.begin(), files.end(), "-") > 1,
+                    "standard input is asked for twice: only one option may be -");
     if (!options.pick.empty() && options.pick != "all" && options.pick != "last" &&
         !parse_decimal(options.pick))
         problems.add("--pick takes a number, last or all");
@@ -109,6 +117,9 @@ void check_target(Problems& problems, const ReplayOptions& options) {
                      "http://127.0.0.1:8080/openai/webhook");
     if (!options.to.empty()) check_url(problems, "--to", options.to);
     if (!options.compare.empty()) check_url(problems, "--compare", options.compare);
+    if (!options.send.ca_file.empty() && ::access(options.send.ca_file.c_str(), R_OK) != 0)
+        problems.add("cannot read " + safe_echo(options.send.ca_file, 200) + ": " + std::strerror(errno),
+                     "--ca-file takes a file of certificates (PEM)");
     if (options.repeat > kMostWithoutYes && !options.yes_load && !options.to.empty() &&
         !is_loopback(options.to))
         problems.add(
@@ -138,10 +149,11 @@ Result<std::vector<webhook::JsonEdit>> check_options(const ReplayOptions& option
     return edits;
 }
 
+// With --as-is nothing is signed, and the secrets are read all the same: a receiver may answer with one.
 Result<void> read_keys(Replay& replay) {
-    if (replay.options.as_is && replay.options.compare.empty()) return {};
-    auto secrets =
-        CALLCHAIN_TRY(read_secrets(replay.context, replay.options.secrets, "OPENAI_WEBHOOK_SECRET"));
+    auto& secrets = replay.secrets;
+    secrets = CALLCHAIN_TRY(read_secrets(replay.context, replay.options.secrets, "OPENAI_WEBHOOK_SECRET"));
+    replay.known = signature::KnownSecrets(secrets);
     if (replay.options.as_is) return {};
     if (secrets.empty())
         return fail(
@@ -157,7 +169,6 @@ Result<void> read_keys(Replay& replay) {
                                "\": " + std::string(remark.code) + ": " + remark.detail);
         replay.keys.push_back(crypto::HmacKey(crypto::HashAlgorithm::sha256, key->bytes));
     }
-    replay.secrets = std::move(secrets);
     return {};
 }
 
@@ -194,7 +205,15 @@ Result<Prepared> prepare_one(const ReplaySource& source, const std::vector<webho
 
 void tell_staleness(const Prepared& prepared, const Replay& replay) {
     const auto& stale = prepared.staleness;
-    if (!replay.options.as_is || !stale.age) return;
+    if (!replay.options.as_is) return;
+    if (!stale.age) {
+        if (stale.scheme == Scheme::standard)
+            replay.context.say(
+                "callchain: replay-webhook: " + prepared.source +
+                ": its webhook-timestamp is no time, so nobody can say how old it is; an honest "
+                "receiver refuses it");
+        return;
+    }
     if (std::chrono::abs(*stale.age) <= kTolerance) return;
     const bool ahead = stale.age->count() < 0;
     replay.context.say("callchain: replay-webhook: " + prepared.source + " was signed " +
@@ -204,6 +223,8 @@ void tell_staleness(const Prepared& prepared, const Replay& replay) {
 
 Result<void> prepare(Replay& replay, const std::vector<ReplaySource>& sources,
                      const std::vector<webhook::JsonEdit>& edits) {
+    std::size_t bytes = 0;
+    std::size_t largest = 0;
     for (const auto& source : sources) {
         auto prepared = prepare_one(source, edits, replay);
         if (!prepared) {
@@ -214,9 +235,22 @@ Result<void> prepare(Replay& replay, const std::vector<ReplaySource>& sources,
         tell_staleness(*prepared, replay);
         if (!prepared->left_out.empty())
             replay.context.detail(prepared->source + ": left out " + visible(join(prepared->left_out, ", ")));
+        prepared->body_sha256 = crypto::sha256_hex(prepared->delivery.body);
+        bytes += prepared->delivery.body.size();
+        largest = std::max(largest, prepared->delivery.body.size());
         replay.prepared.push_back(*std::move(prepared));
     }
     const auto& options = replay.options;
+    if (bytes > kMostBodyBytes)
+        return fail(ErrorCode::limit,
+                    "the bodies have " + count_of(bytes, "byte") + " in all, and " +
+                        with_thousands(kMostBodyBytes) + " is the most",
+                    "name fewer captures at a time");
+    if (largest * static_cast<std::size_t>(options.concurrency) > kMostBodyBytes)
+        return fail(ErrorCode::limit,
+                    "--concurrency " + std::to_string(options.concurrency) + " with a body of " +
+                        count_of(largest, "byte") + " would take too much memory",
+                    "lower --concurrency");
     if ((!options.matrix.empty() || !options.compare.empty() || !options.save_file.empty()) &&
         sources.size() > 1)
         return fail(ErrorCode::usage,
@@ -322,12 +356,12 @@ Json shown_json(const Replay& replay, const std::vector<http::ClientRequest>& re
     Json document{{"schema", "callchain.replay-webhook/1"},
                   {"tool_version", CALLCHAIN_VERSION},
                   {"mode", "dry_run"},
-                  {"to", replay.options.to},
+                  {"to", shown_url(replay.options.to)},
                   {"sent", false},
                   {"addresses", Json::array()},
                   {"requests", Json::array()}};
     for (const auto& one : addresses_of(replay.options)) {
-        Json entry{{"url", one.url}, {"addresses", Json::array()}, {"error", nullptr}};
+        Json entry{{"url", shown_url(one.url)}, {"addresses", Json::array()}, {"error", nullptr}};
         if (one.found)
             entry["addresses"] = *one.found;
         else
@@ -355,7 +389,7 @@ int show(Replay& replay) {
         return kDone;
     }
     for (const auto& one : addresses_of(replay.options)) {
-        context.out << "connects to " << visible_excerpt(one.url, 200) << " at "
+        context.out << "connects to " << shown_url(one.url) << " at "
                     << (one.found ? join(*one.found, ", ") : "no address: " + one.found.error().message)
                     << "\n";
     }
@@ -377,7 +411,7 @@ int show(Replay& replay) {
 Result<int> replay_webhook(const ReplayOptions& options, Context& context) {
     const auto edits = CALLCHAIN_TRY(check_options(options));
     webhook::MadeUpIds ids(random_bytes(kSeedBytes));
-    Replay replay{options, context, ids, {}, {}, {}, {}};
+    Replay replay{options, context, ids, {}, {}, {}, {}, {}};
     replay.expected = CALLCHAIN_TRY(Expectation::parse(options.expect.empty() ? "2xx" : options.expect));
     CALLCHAIN_TRY(read_keys(replay));
     const auto sources = CALLCHAIN_TRY(read_sources(options, context, ids));

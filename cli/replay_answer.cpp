@@ -1,10 +1,12 @@
 /// What the modes of replay-webhook share: requests, answers as they are shown, reports.
 #include "base/redact.hpp"
 #include "base/text.hpp"
+#include "crypto/hash.hpp"
 #include "http/url.hpp"
 #include "replay_options.hpp"
 #include "webhook/capture_summary.hpp"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -17,9 +19,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kJunit = "junit=";
+constexpr std::size_t kMostUrl = 300;
 // Above it an answer is not waited for: nobody reads more.
 constexpr std::size_t kMostAnswerBytes = std::size_t{1} << 20U;
-constexpr std::size_t kBeyondShown = 200;
 
 std::string milliseconds_of(std::chrono::microseconds duration) {
     return with_thousands(static_cast<std::uint64_t>(
@@ -27,28 +29,27 @@ std::string milliseconds_of(std::chrono::microseconds duration) {
            " ms";
 }
 
-// What a receiver says may hold a secret that we know: whole, or as the base64 behind its prefix.
-std::string without_secrets(std::string text, const std::vector<signature::LabelledSecret>& secrets) {
-    constexpr std::size_t kShortest = 8;
-    for (const auto& secret : secrets) {
-        std::string_view bare = secret.text;
-        if (bare.starts_with(signature::kSecretPrefix)) bare.remove_prefix(signature::kSecretPrefix.size());
-        for (const auto part : {std::string_view(secret.text), bare}) {
-            if (part.size() >= kShortest) text = replace_all(text, part, "[withheld]");
-        }
-    }
-    return withhold_secrets(text);
+// What a receiver says may hold a secret: one that we know, or one that looks like it.
+std::string without_secrets(std::string_view text, const Replay& replay) {
+    return withhold_secrets(replay.known.withhold(text));
 }
 
 // Only what is shown or judged of a header is kept.
-webhook::Headers shown_headers(const http::ClientResponse& response,
-                               const std::vector<signature::LabelledSecret>& secrets) {
+webhook::Headers shown_headers(const http::ClientResponse& response, const Replay& replay) {
     webhook::Headers kept;
     for (const auto* name : {"Content-Type", "Location"}) {
         if (const auto value = response.headers.find(name))
-            kept.fields.push_back({name, without_secrets(std::string(*value), secrets)});
+            kept.fields.push_back({name, without_secrets(*value, replay)});
     }
     return kept;
+}
+
+bool names_a_credential(std::string_view name) {
+    const auto lower = ascii_lower(name);
+    constexpr std::array<std::string_view, 7> kWords{"token", "key", "secret", "pass",
+                                                     "auth",  "sig", "session"};
+    return std::any_of(kWords.begin(), kWords.end(),
+                       [&](std::string_view word) { return lower.find(word) != std::string::npos; });
 }
 
 Result<void> append_file(const std::string& path, const std::string& text, std::ios::openmode mode) {
@@ -106,14 +107,20 @@ ReplayAnswer keep_answer(const Replay& replay, http::ClientResult result,
     ReplayAnswer answer{
         std::move(result),
         std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began), 0};
-    auto* response = std::get_if<http::ClientResponse>(&answer.result);
-    if (response == nullptr) return answer;
-    answer.duration = response->duration;
-    answer.body_length = response->body.size();
-    // A little more than is shown, so that a secret at the cut is known for one.
-    response->body.resize(std::min(response->body.size(), replay.options.show_bytes + kBeyondShown));
-    response->body = without_secrets(std::move(response->body), replay.secrets);
-    response->headers = shown_headers(*response, replay.secrets);
+    if (auto* failure = std::get_if<http::ClientFailure>(&answer.result)) {
+        // The words may quote a certificate, and stand outside of a fence.
+        failure->message = replace_all(without_secrets(failure->message, replay), "##[", "##\\x5b");
+        return answer;
+    }
+    auto& response = std::get<http::ClientResponse>(answer.result);
+    answer.duration = response.duration;
+    answer.body_length = response.body.size();
+    answer.body_sha256 = crypto::sha256_hex(response.body);
+    // Masked before it is cut, so that no part of a secret is left at the cut.
+    response.body = without_secrets(response.body, replay);
+    response.body.resize(std::min(response.body.size(), replay.options.show_bytes));
+    response.body.shrink_to_fit();
+    response.headers = shown_headers(response, replay);
     return answer;
 }
 
@@ -132,10 +139,26 @@ diagnosis::ReceiverAnswer receiver_answer(const ReplayAnswer& answer) {
 std::string url_for(const std::string& to, const webhook::Delivery& delivery) {
     const auto url = http::read_url(to);
     if (!url || url->has_path || url->target != "/") return to;
-    // Of an absolute URL in the request line only its path is meant.
-    const auto absolute = http::read_url(delivery.target);
-    const auto path = absolute ? absolute->target : delivery.target;
+    // A recorded query may hold a token of the place where it was recorded.
+    const auto path = delivery.target.substr(0, delivery.target.find('?'));
     return url->scheme + "://" + url->authority + (path.starts_with('/') ? path : "/");
+}
+
+std::string shown_url(std::string_view url) {
+    const auto mark = url.find('?');
+    if (mark == std::string_view::npos) return visible_excerpt(url, kMostUrl);
+    std::string out(url.substr(0, mark));
+    char separator = '?';
+    for (const auto pair : split(url.substr(mark + 1), '&')) {
+        const auto equals = pair.find('=');
+        out += separator;
+        separator = '&';
+        if (equals != std::string_view::npos && names_a_credential(pair.substr(0, equals)))
+            out += std::string(pair.substr(0, equals)) + "=[withheld]";
+        else
+            out += pair;
+    }
+    return visible_excerpt(withhold_secrets(out), kMostUrl);
 }
 
 http::ClientRequest request_for(const Replay& replay, const std::string& to,
@@ -144,6 +167,10 @@ http::ClientRequest request_for(const Replay& replay, const std::string& to,
     request.method = delivery.method;
     request.url = url_for(to, delivery);
     request.headers = delivery.headers.fields;
+    // libcurl would add them by itself; so they stand in what --dry-run shows.
+    if (!delivery.headers.find("User-Agent"))
+        request.headers.push_back({"User-Agent", "callchain/" CALLCHAIN_VERSION});
+    if (!delivery.headers.find("Accept")) request.headers.push_back({"Accept", "*/*"});
     request.body = delivery.body;
     request.total_time = std::chrono::seconds{replay.options.send.timeout_s};
     request.connect_time = std::min(request.connect_time, request.total_time);
@@ -168,10 +195,6 @@ webhook::Delivery sign_now(Replay& replay, Prepared& prepared) {
     return delivery;
 }
 
-std::string shown_answer(const Replay& replay, const http::ClientResponse& response) {
-    return response.body.substr(0, replay.options.show_bytes);
-}
-
 std::string answer_line(const ReplayAnswer& answer) {
     const auto* response = answer.response();
     if (response == nullptr) return "no answer: " + answer.failure()->message;
@@ -190,12 +213,11 @@ std::string answer_line(const ReplayAnswer& answer) {
 std::string answer_body_lines(const Replay& replay, const ReplayAnswer& answer) {
     const auto* response = answer.response();
     if (response == nullptr || response->body.empty() || replay.options.show_bytes == 0) return {};
-    const auto text = shown_answer(replay, *response);
-    std::string_view rest = text;
+    std::string_view rest = response->body;
     if (rest.ends_with('\n')) rest.remove_suffix(1);
     std::string lines;
     for (const auto line : split(rest, '\n')) lines += "  | " + visible(line) + "\n";
-    if (answer.body_length > response->body.size() || response->body.size() > replay.options.show_bytes)
+    if (answer.body_length > replay.options.show_bytes)
         lines += "  | … the rest is not shown (--show-bytes)\n";
     return lines;
 }
@@ -221,7 +243,7 @@ void add_answer(Json& json, const Replay& replay, const ReplayAnswer& answer) {
     json["location"] = text(response->headers.find("Location"));
     json["answer"] = {{"length", answer.body_length},
                       {"cut", response->body_cut || answer.body_length > replay.options.show_bytes},
-                      {"text", visible(shown_answer(replay, *response))}};
+                      {"text", visible(response->body)}};
 }
 
 Result<void> check_reports(const std::vector<std::string>& reports) {
@@ -230,6 +252,35 @@ Result<void> check_reports(const std::vector<std::string>& reports) {
         if (!junit && report != "github")
             return fail(ErrorCode::usage, "--report knows no form \"" + safe_echo(report, 60) + "\"",
                         "write --report junit=FILE, or --report github");
+        // Found out before anything is sent; the old report stays until there is a new one.
+        if (junit) CALLCHAIN_TRY(append_file(report.substr(kJunit.size()), "", std::ios::app));
+    }
+    return {};
+}
+
+int with_report(const Replay& replay, const Result<void>& reported, int code) {
+    if (reported) return code;
+    const int error = replay.context.report_error(reported.error());
+    return code == kDone ? error : code;
+}
+
+std::string hint_on_failure(const http::ClientFailure& failure) {
+    using Kind = http::ClientFailure::Kind;
+    switch (failure.kind) {
+        case Kind::tls:
+            return std::string(http::advice_on(failure.tls_cause));
+        case Kind::resolve:
+            return "check the spelling of the host, and the resolver of this machine";
+        case Kind::connect:
+            return "is the receiver running, and does it listen on this address and port?";
+        case Kind::timeout:
+            return "the receiver took the request and did not answer in time (--timeout); OpenAI would "
+                   "deliver again";
+        case Kind::broken:
+            return "what came back was no whole HTTP answer: is this port one of a web server?";
+        case Kind::url:
+        case Kind::closed:
+            break;
     }
     return {};
 }
@@ -251,14 +302,14 @@ Result<void> print_and_report(const Replay& replay, const std::string& text, con
     else
         context.out << text;
     if (fenced) context.out << fence.close;
+    Result<void> first;
     for (const auto& form : replay.options.reports) {
-        if (form == "github")
-            CALLCHAIN_TRY(write_github(context, report));
-        else
-            CALLCHAIN_TRY(
-                append_file(form.substr(kJunit.size()), diagnosis::write_junit(report), std::ios::trunc));
+        auto written = form == "github" ? write_github(context, report)
+                                        : append_file(form.substr(kJunit.size()),
+                                                      diagnosis::write_junit(report), std::ios::trunc);
+        if (!written && first) first = std::move(written);
     }
-    return {};
+    return first;
 }
 
 }  // namespace callchain::cli

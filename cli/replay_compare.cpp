@@ -71,9 +71,10 @@ class Compare {
             return kInterrupted;
         }
         judge();
-        CALLCHAIN_TRY(print_and_report(replay_, text(), json(), report()));
-        if (a_side_is_silent()) return kNetwork;
-        return comparison_.same ? kDone : kNo;
+        const auto reported = print_and_report(replay_, text(), json(), report());
+        int code = comparison_.same ? kDone : kNo;
+        if (!complete_ || one_side_is_silent()) code = kNetwork;
+        return with_report(replay_, reported, code);
     }
 
   private:
@@ -100,6 +101,7 @@ class Compare {
         http::Client client(replay_client(replay_.options));
         service::ReplayShape shape;
         shape.count = probes_.size() * 2;
+        if (replay_.options.rate > 0) shape.per_second = replay_.options.rate;
         shape.most_time = std::chrono::seconds{replay_.options.max_time_s};
         std::chrono::steady_clock::time_point began;
         service::ReplayDriver driver(
@@ -117,19 +119,22 @@ class Compare {
         driver.start();
         interrupted_ = !run_until_interrupted(loop);
         client.stop();
-        // Only --max-time can leave one without its answers.
+        // Only --max-time can leave one without its answers; of what is left no more is said than it says.
+        complete_ = !driver.out_of_time();
         std::erase_if(probes_, [](const Probe& probe) { return probe.answers.size() < 2; });
     }
 
     void judge() {
-        std::vector<ComparedDelivery> compared;
         for (const auto& probe : probes_)
-            compared.push_back({probe.label, probe.kind, receiver_answer(probe.answers[0]),
-                                receiver_answer(probe.answers[1])});
-        comparison_ = diagnosis::compare_receivers(compared, "A", "B");
+            compared_.push_back({probe.label, probe.kind, receiver_answer(probe.answers[0]),
+                                 receiver_answer(probe.answers[1])});
+        comparison_ = diagnosis::compare_receivers(compared_, "A", "B");
+        if (!complete_)
+            comparison_.sentences.insert(comparison_.sentences.begin(),
+                                         "--max-time was up before all was sent: what follows is a part.");
     }
 
-    [[nodiscard]] bool a_side_is_silent() const {
+    [[nodiscard]] bool one_side_is_silent() const {
         if (probes_.empty()) return true;
         for (const std::size_t index : {std::size_t{0}, std::size_t{1}}) {
             if (std::all_of(probes_.begin(), probes_.end(), [index](const Probe& probe) {
@@ -140,16 +145,27 @@ class Compare {
         return false;
     }
 
-    // Where the bodies of the two answers part, in a few words.
+    // Where the bodies of the two answers part, in a few words. What is kept of them may be the start only.
     [[nodiscard]] static std::string body_difference(const Probe& probe) {
         const auto* a = probe.answers[0].response();
         const auto* b = probe.answers[1].response();
         if (a == nullptr || b == nullptr) return {};
+        if (probe.answers[0].body_sha256 == probe.answers[1].body_sha256) return "the same answer body";
+        const auto lengths = with_thousands(probe.answers[0].body_length) + " and " +
+                             count_of(probe.answers[1].body_length, "byte");
         const auto difference = webhook::diff_bodies(a->body, b->body);
-        if (difference.equal()) return "the same answer body";
-        return "the answer bodies part at byte " + with_thousands(*difference.first) + " (" +
-               with_thousands(probe.answers[0].body_length) + " and " +
-               count_of(probe.answers[1].body_length, "byte") + ")";
+        if (difference.equal()) return "the answer bodies (" + lengths + ") differ behind what is shown";
+        return "the answer bodies (" + lengths + ") part at byte " + with_thousands(*difference.first) +
+               " of what is shown";
+    }
+
+    [[nodiscard]] std::string verdict_word() const {
+        if (!complete_) return "NOT ALL WAS SENT";
+        if (comparison_.same) return "SAME";
+        const bool differs = std::any_of(compared_.begin(), compared_.end(), [](const ComparedDelivery& one) {
+            return diagnosis::agreement_of(one) == diagnosis::Agreement::differs;
+        });
+        return differs ? "DIFFERENT" : "NOT DECIDED";
     }
 
     [[nodiscard]] std::string text() const {
@@ -157,7 +173,7 @@ class Compare {
         std::string out;
         for (const std::size_t index : {std::size_t{0}, std::size_t{1}})
             out += std::string(index == 0 ? "A  " : "B  ") +
-                   visible_excerpt(url_for(side(index), replay_.prepared.front().delivery), 200) + "\n";
+                   shown_url(url_for(side(index), replay_.prepared.front().delivery)) + "\n";
         out += replay_.prepared.front().source + "\n";
         for (const auto& probe : probes_) {
             out += "\n" + words_of(probe) + "\n";
@@ -167,7 +183,7 @@ class Compare {
             if (const auto words = body_difference(probe); !words.empty()) out += "  " + words + "\n";
         }
         out += "\n" +
-               diagnosis::paint(comparison_.same ? "SAME" : "DIFFERENT",
+               diagnosis::paint(verdict_word(),
                                 comparison_.same ? diagnosis::Paint::green : diagnosis::Paint::red, colour) +
                "\n";
         for (const auto& sentence : comparison_.sentences)
@@ -181,10 +197,11 @@ class Compare {
         Json document{{"schema", "callchain.replay-webhook/1"},
                       {"tool_version", CALLCHAIN_VERSION},
                       {"mode", "compare"},
-                      {"to", replay_.options.to},
-                      {"compare", replay_.options.compare},
-                      {"sent", true},
-                      {"same", comparison_.same},
+                      {"to", shown_url(replay_.options.to)},
+                      {"compare", shown_url(replay_.options.compare)},
+                      {"sent", !probes_.empty()},
+                      {"same", comparison_.same && complete_},
+                      {"complete", complete_},
                       {"sentences", comparison_.sentences},
                       {"findings", Json::array()},
                       {"deliveries", Json::array()}};
@@ -206,7 +223,7 @@ class Compare {
     [[nodiscard]] diagnosis::CiReport report() const {
         diagnosis::CiReport report;
         report.suite = "callchain replay-webhook --compare";
-        report.subject = replay_.options.to + " and " + replay_.options.compare;
+        report.subject = shown_url(replay_.options.to) + " and " + shown_url(replay_.options.compare);
         report.remarks = comparison_.sentences;
         for (const auto& probe : probes_) {
             const auto status = [&](std::size_t index) {
@@ -216,11 +233,16 @@ class Compare {
             diagnosis::CiResult result;
             result.name = probe.label.empty() ? word_of(probe.kind) : probe.label;
             result.title = words_of(probe);
-            const bool same = status(0)[0] == status(1)[0];
-            result.state = same ? diagnosis::CiResult::State::passed : diagnosis::CiResult::State::failed;
+            const auto agreement =
+                diagnosis::agreement_of(compared_[static_cast<std::size_t>(&probe - probes_.data())]);
+            result.state = agreement == diagnosis::Agreement::same ? diagnosis::CiResult::State::passed
+                                                                   : diagnosis::CiResult::State::failed;
             result.wanted = "the same class from both";
             result.got = "A " + status(0) + ", B " + status(1);
-            if (!same) result.message = "the receivers answer differently";
+            if (agreement == diagnosis::Agreement::differs)
+                result.message = "one accepts it and the other refuses it";
+            if (agreement == diagnosis::Agreement::undecided)
+                result.message = "not decided: an answer neither accepts nor refuses";
             result.duration = probe.answers[0].duration + probe.answers[1].duration;
             report.results.push_back(std::move(result));
         }
@@ -230,7 +252,9 @@ class Compare {
     Replay& replay_;
     ProgressLine progress_;
     std::vector<Probe> probes_;
+    std::vector<ComparedDelivery> compared_;
     diagnosis::Comparison comparison_;
+    bool complete_ = true;
     bool interrupted_ = false;
 };
 

@@ -44,7 +44,7 @@ Result<std::vector<std::size_t>> picked(const std::vector<Choice>& choices, cons
     std::vector<std::size_t> positions;
     for (std::size_t i = 0; i < choices.size(); ++i) {
         if (options.pick.empty() || options.pick == "all" ||
-            options.pick == std::to_string(choices[i].number))
+            parse_decimal(options.pick) == static_cast<std::int64_t>(choices[i].number))
             positions.push_back(i);
     }
     if (positions.empty())
@@ -132,7 +132,14 @@ Result<Sources> read_paths(const ReplayOptions& options, Context& context) {
         for (auto& source : CALLCHAIN_TRY(read_file(file, options, context)))
             all.push_back(std::move(source));
     }
-    return all;
+    if (options.pick.empty() || options.pick == "all" || files.size() < 2) return all;
+    // --pick chose within each archive already; among captures it chooses here.
+    std::vector<Choice> choices;
+    for (const auto& source : all) choices.push_back({choices.size() + 1, source.name});
+    Sources chosen;
+    for (const auto at : CALLCHAIN_TRY(picked(choices, options, "the list")))
+        chosen.push_back(std::move(all[at]));
+    return chosen;
 }
 
 Result<Sources> read_log(const ReplayOptions& options, Context& context) {

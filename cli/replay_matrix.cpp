@@ -16,6 +16,10 @@ using diagnosis::CaseOutcome;
 using diagnosis::MatrixCase;
 using diagnosis::Paint;
 
+constexpr std::chrono::milliseconds kFirstLook{600};
+// Far below the 300 seconds that a receiver allows.
+constexpr std::chrono::seconds kFreshFor{30};
+
 struct Judged {
     ReplayAnswer answer;
     diagnosis::CaseVerdict verdict;
@@ -36,28 +40,20 @@ std::string padded(std::string text, std::size_t width) {
 
 class Matrix {
   public:
-    explicit Matrix(Replay& replay) : replay_(replay), progress_(replay.context) {
-        diagnosis::MatrixMaterial material{
-            replay.prepared.front().delivery, crypto::HmacKey(crypto::HashAlgorithm::sha256, key_bytes()),
-            std::chrono::floor<std::chrono::seconds>(replay.context.clock.now())};
-        material.full = replay.options.matrix == "full";
-        cases_ = diagnosis::receiver_matrix(material, replay.ids);
-    }
+    explicit Matrix(Replay& replay) : replay_(replay), progress_(replay.context) { make_cases(); }
 
     Result<int> run() {
         send();
         progress_.clear();
-        if (unreachable()) {
-            const auto& failure = *judged_.front().answer.failure();
-            auto hint = std::string(http::advice_on(failure.tls_cause));
-            if (hint.empty()) hint = "is the receiver running, and is --to its address?";
-            return replay_.context.report_failure(kNetwork, failure.message, hint);
-        }
         collect_findings();
-        CALLCHAIN_TRY(print_and_report(replay_, text(), json(), report()));
-        if (interrupted_) return kInterrupted;
-        if (judged_.size() < cases_.size()) return kNetwork;
-        return wrong() == 0 ? kDone : kNo;
+        const auto reported = print_and_report(replay_, text(), json(), report());
+        int code = wrong() == 0 ? kDone : kNo;
+        if (judged_.size() < cases_.size()) code = interrupted_ ? kInterrupted : kNetwork;
+        if (silent() && !interrupted_) {
+            const auto& failure = *judged_.front().answer.failure();
+            code = replay_.context.report_failure(kNetwork, failure.message, hint_on_failure(failure));
+        }
+        return with_report(replay_, reported, code);
     }
 
   private:
@@ -65,10 +61,35 @@ class Matrix {
         return signature::read_secret(replay_.secrets.front().text)->bytes;
     }
 
-    // Behind a first delivery that found no connection, the others would find none either.
-    [[nodiscard]] bool unreachable() const {
-        return judged_.size() == 1 && judged_.front().answer.failure() != nullptr &&
-               judged_.front().answer.failure()->nothing_was_sent();
+    // Signed with the time of now; the bodies and what is wrong with them stay what they are.
+    void make_cases() {
+        built_at_ = std::chrono::steady_clock::now();
+        diagnosis::MatrixMaterial material{
+            replay_.prepared.front().delivery, crypto::HmacKey(crypto::HashAlgorithm::sha256, key_bytes()),
+            std::chrono::floor<std::chrono::seconds>(replay_.context.clock.now())};
+        material.full = replay_.options.matrix == "full";
+        cases_ = diagnosis::receiver_matrix(material, replay_.ids);
+    }
+
+    // In a slow run the deliveries at its end would be stale by themselves. The second one stays that of the
+    // first, whose duplicate it is.
+    void refresh(std::size_t number) {
+        if (number < 2 || std::chrono::steady_clock::now() - built_at_ < kFreshFor) return;
+        auto asked = std::move(cases_);
+        make_cases();
+        std::move(asked.begin(), asked.begin() + static_cast<std::ptrdiff_t>(number), cases_.begin());
+    }
+
+    // A first delivery that found no connection, or two that were not answered in time: the others would fare
+    // no better, and each would take its time.
+    [[nodiscard]] bool silent() const {
+        const bool none = std::all_of(judged_.begin(), judged_.end(), [](const Judged& one) {
+            const auto* failure = one.answer.failure();
+            return failure != nullptr &&
+                   (failure->nothing_was_sent() || failure->kind == http::ClientFailure::Kind::timeout);
+        });
+        return none && !judged_.empty() &&
+               (judged_.size() > 1 || judged_.front().answer.failure()->nothing_was_sent());
     }
 
     void send() {
@@ -83,6 +104,7 @@ class Matrix {
         driver.emplace(
             loop, service::sender_of(client), shape,
             [&](std::size_t number) {
+                refresh(number);
                 began = std::chrono::steady_clock::now();
                 return request_for(replay_, replay_.options.to, cases_[number].delivery);
             },
@@ -90,15 +112,21 @@ class Matrix {
                 auto answer = keep_answer(replay_, std::move(result), began);
                 auto verdict = diagnosis::judge_case(cases_[number], receiver_answer(answer));
                 judged_.push_back({std::move(answer), std::move(verdict)});
-                progress_.show("replay-webhook: case " + std::to_string(judged_.size()) + " of " +
-                               std::to_string(cases_.size()) + ", " + std::to_string(wrong()) +
-                               " wrong: " + cases_[number].name);
-                if (unreachable()) driver->stop();
+                show_progress();
+                if (silent()) driver->stop();
             },
             [&loop] { loop.stop(); });
+        const auto first_look = loop.after(kFirstLook, [this] { show_progress(); });
         driver->start();
         interrupted_ = !run_until_interrupted(loop);
         client.stop();
+    }
+
+    void show_progress() {
+        std::string line = "replay-webhook: " + std::to_string(judged_.size()) + " of " +
+                           std::to_string(cases_.size()) + " answered, " + std::to_string(wrong()) + " wrong";
+        if (judged_.size() < cases_.size()) line += "; next: " + cases_[judged_.size()].name;
+        progress_.show(line);
     }
 
     [[nodiscard]] std::size_t count(CaseOutcome outcome) const {
@@ -121,7 +149,7 @@ class Matrix {
     [[nodiscard]] std::string text() const {
         const auto colour = replay_.context.colour_of_out();
         std::string out = "matrix of " + count_of(cases_.size(), "delivery", "deliveries") + " for " +
-                          visible_excerpt(url_for(replay_.options.to, cases_.front().delivery), 200) +
+                          shown_url(url_for(replay_.options.to, cases_.front().delivery)) +
                           ", signed with \"" + visible_excerpt(replay_.secrets.front().label, 60) + "\"\n";
         for (std::size_t i = 0; i < judged_.size(); ++i) add_case(out, cases_[i], judged_[i]);
         for (const auto& finding : findings_) out += "\n" + diagnosis::finding_text(finding, colour);
@@ -142,13 +170,16 @@ class Matrix {
                padded(status_of(judged.answer), 4) + " " + padded(one.name, 28) + " " +
                (outcome == CaseOutcome::right ? "" : std::string("wants ") + class_of(one.right) + ": ") +
                one.title + "\n";
-        if (!judged.verdict.remark.empty()) out += "             " + visible(judged.verdict.remark) + "\n";
+        if (!judged.verdict.remark.empty())
+            out += "             " + visible(judged.verdict.remark) +
+                   (judged.verdict.finding ? " (" + judged.verdict.finding->code + ")" : "") + "\n";
         if (outcome == CaseOutcome::wrong || replay_.context.output.verbose > 0)
             out += answer_body_lines(replay_, judged.answer);
     }
 
-    // What each kind of fault means, once.
+    // What each kind of fault means, once; where all of them have one cause that was told, that is enough.
     void add_meanings(std::string& out) const {
+        if (!findings_.empty()) return;
         std::vector<std::string> told;
         for (const auto& one : judged_) {
             if (!one.verdict.finding) continue;
@@ -170,8 +201,10 @@ class Matrix {
                 std::to_string(count(CaseOutcome::wrong)) + " wrong, " +
                 std::to_string(count(CaseOutcome::unanswered)) + " unanswered";
         if (judged_.size() < cases_.size())
-            line += ", " + std::to_string(cases_.size() - judged_.size()) +
-                    " not sent: " + (interrupted_ ? "interrupted" : "--max-time was up");
+            line += ", " + std::to_string(cases_.size() - judged_.size()) + " not sent: " +
+                    (interrupted_ ? "interrupted"
+                     : silent()   ? "the receiver does not answer"
+                                  : "--max-time was up");
         const auto hidden = static_cast<std::size_t>(std::count_if(
             cases_.begin(), cases_.end(), [](const MatrixCase& one) { return one.optional_case; }));
         if (hidden > 0 && replay_.context.output.verbose == 0)
@@ -184,7 +217,7 @@ class Matrix {
                       {"tool_version", CALLCHAIN_VERSION},
                       {"mode", "matrix"},
                       {"matrix", replay_.options.matrix},
-                      {"to", replay_.options.to},
+                      {"to", shown_url(replay_.options.to)},
                       {"sent", true},
                       {"secret", replay_.secrets.front().label},
                       {"passed", wrong() == 0 && judged_.size() == cases_.size()},
@@ -219,7 +252,7 @@ class Matrix {
     [[nodiscard]] diagnosis::CiReport report() const {
         diagnosis::CiReport report;
         report.suite = "callchain replay-webhook --matrix";
-        report.subject = replay_.options.to;
+        report.subject = shown_url(replay_.options.to);
         for (const auto& finding : findings_) report.remarks.push_back(finding.code + ": " + finding.detail);
         for (std::size_t i = 0; i < judged_.size(); ++i) {
             const auto& verdict = judged_[i].verdict;
@@ -233,7 +266,11 @@ class Matrix {
             result.got = status_of(judged_[i].answer);
             result.message =
                 verdict.finding ? verdict.finding->code + ": " + verdict.finding->detail : verdict.remark;
-            if (const auto* entry = verdict.finding ? diagnosis::find_entry(verdict.finding->code) : nullptr)
+            // Where the answers have one cause that was told, each single one would only lead astray.
+            if (failed && !findings_.empty())
+                result.message = "a consequence of " + findings_.front().code;
+            else if (const auto* entry =
+                         verdict.finding ? diagnosis::find_entry(verdict.finding->code) : nullptr)
                 result.detail = std::string(entry->fix) + "\n";
             if (failed) result.detail += answer_body_lines(replay_, judged_[i].answer);
             result.duration = judged_[i].answer.duration;
@@ -247,6 +284,7 @@ class Matrix {
     std::vector<MatrixCase> cases_;
     std::vector<Judged> judged_;
     std::vector<diagnosis::Finding> findings_;
+    std::chrono::steady_clock::time_point built_at_;
     bool interrupted_ = false;
 };
 

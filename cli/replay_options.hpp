@@ -6,6 +6,7 @@
 #include "diagnosis/ci_report.hpp"
 #include "diagnosis/receiver_matrix.hpp"
 #include "http/client.hpp"
+#include "signature/known_secrets.hpp"
 #include "webhook/json_edit.hpp"
 #include "webhook/made_up.hpp"
 #include "webhook/replay.hpp"
@@ -68,6 +69,7 @@ struct Prepared {
     std::vector<std::string> left_out;
     std::string recorded_id;  ///< empty: none
     webhook::Staleness staleness;
+    std::string body_sha256 = {};
     std::optional<webhook::Delivery> signed_before = {};  ///< what --save wrote is what is sent first
 };
 
@@ -91,7 +93,8 @@ struct Replay {
     webhook::MadeUpIds& ids;
     std::vector<Prepared> prepared;
     std::vector<signature::LabelledSecret> secrets;
-    std::vector<crypto::HmacKey> keys;  ///< one for each secret
+    std::vector<crypto::HmacKey> keys;  ///< one for each secret; none with --as-is
+    signature::KnownSecrets known;      ///< what no answer may show
     Expectation expected;
 };
 
@@ -100,6 +103,7 @@ struct ReplayAnswer {
     http::ClientResult result;  ///< of the body only as much as may be shown
     std::chrono::microseconds duration{};
     std::size_t body_length = 0;  ///< of the answer as it came, at most a MiB
+    std::string body_sha256 = {};
     [[nodiscard]] const http::ClientResponse* response() const {
         return std::get_if<http::ClientResponse>(&result);
     }
@@ -115,14 +119,14 @@ struct ReplayAnswer {
 
 /// The URL that a delivery goes to: `to`, with the recorded path where `to` has neither path nor query.
 [[nodiscard]] std::string url_for(const std::string& to, const webhook::Delivery& delivery);
+/// The same as it may be shown: values of the query that look like credentials withheld.
+[[nodiscard]] std::string shown_url(std::string_view url);
 [[nodiscard]] http::ClientRequest request_for(const Replay& replay, const std::string& to,
                                               const webhook::Delivery& delivery);
 [[nodiscard]] http::ClientOptions replay_client(const ReplayOptions& options);
 /// Signed now with all keys, under a new id or the recorded one; with --as-is as it was recorded.
 [[nodiscard]] webhook::Delivery sign_now(Replay& replay, Prepared& prepared);
 
-/// The start of an answer as it may be shown: secrets withheld, control characters visible.
-[[nodiscard]] std::string shown_answer(const Replay& replay, const http::ClientResponse& response);
 /// "401 Unauthorized, 3 ms, application/json, 56 bytes", or why there was no answer.
 [[nodiscard]] std::string answer_line(const ReplayAnswer& answer);
 /// The lines of an answer's body, each behind a bar; empty where there is none or none is to be shown.
@@ -135,8 +139,15 @@ void add_answer(nlohmann::ordered_json& json, const Replay& replay, const Replay
 [[nodiscard]] Result<void> print_and_report(const Replay& replay, const std::string& text,
                                             const nlohmann::ordered_json& json,
                                             const diagnosis::CiReport& report);
-/// For each --report: whether its form is known. Errors: usage.
+/// For each --report: whether its form is known and its file can be written. Errors: usage, io.
 [[nodiscard]] Result<void> check_reports(const std::vector<std::string>& reports);
+
+/// The exit code of a run whose reports may have failed, which is said: the verdict stays what it is, but a
+/// good one becomes an error.
+[[nodiscard]] int with_report(const Replay& replay, const Result<void>& reported, int code);
+
+/// What to do about a delivery that got no answer.
+[[nodiscard]] std::string hint_on_failure(const http::ClientFailure& failure);
 
 /// The modes. Each returns the exit code.
 [[nodiscard]] Result<int> replay_deliveries(Replay& replay);

@@ -21,14 +21,13 @@ using std::chrono::microseconds;
 // Deliveries that are shown one by one; of a longer run those that were not answered as expected.
 constexpr std::size_t kMostShown = 20;
 constexpr std::size_t kMostInJson = 1'000;
+constexpr std::chrono::milliseconds kFirstLook{600};
 
 // One delivery that is told of.
 struct Told {
     std::size_t number = 0;
     std::size_t source = 0;
     webhook::Delivery delivery;  // without its body
-    std::size_t body_length = 0;
-    std::string body_sha256;
     ReplayAnswer answer;
     bool expected = false;
 };
@@ -72,10 +71,10 @@ class Run {
         std::sort(told_.begin(), told_.end(),
                   [](const Told& a, const Told& b) { return a.number < b.number; });
         std::sort(totals_.durations.begin(), totals_.durations.end());
-        CALLCHAIN_TRY(print_and_report(replay_, text(), json(), report()));
+        const auto reported = print_and_report(replay_, text(), json(), report());
         if (!replay_.context.output.json) tell_hints();
         tell_failure();
-        return exit_code();
+        return with_report(replay_, reported, exit_code());
     }
 
   private:
@@ -94,6 +93,7 @@ class Run {
             loop, service::sender_of(client), shape, [this](std::size_t number) { return make(number); },
             [this](std::size_t number, http::ClientResult result) { take(number, std::move(result)); },
             [&loop] { loop.stop(); });
+        const auto first_look = loop.after(kFirstLook, [this] { show_progress(); });
         driver.start();
         totals_.interrupted = !run_until_interrupted(loop);
         totals_.elapsed =
@@ -107,6 +107,8 @@ class Run {
         auto& prepared = replay_.prepared[number % replay_.prepared.size()];
         auto delivery = sign_now(replay_, prepared);
         auto request = request_for(replay_, replay_.options.to, delivery);
+        // The request has a copy of the body, and that is enough.
+        delivery.body = {};
         under_way_[number] = {std::move(delivery), std::chrono::steady_clock::now()};
         return request;
     }
@@ -126,13 +128,9 @@ class Run {
             totals_.durations.push_back(answer.duration);
         }
         // What is told of a long run is what went wrong, and its first deliveries.
-        if (told_.size() < kMostInJson && (one_by_one_ || !expected || number < kMostShown)) {
-            const auto length = sent.delivery.body.size();
-            auto sha256 = crypto::sha256_hex(sent.delivery.body);
-            sent.delivery.body = {};
-            told_.push_back({number, number % replay_.prepared.size(), std::move(sent.delivery), length,
-                             std::move(sha256), std::move(answer), expected});
-        }
+        if (told_.size() < kMostInJson && (one_by_one_ || !expected || number < kMostShown))
+            told_.push_back({number, number % replay_.prepared.size(), std::move(sent.delivery),
+                             std::move(answer), expected});
         show_progress();
     }
 
@@ -149,6 +147,8 @@ class Run {
         if (replay_.options.as_is) {
             const auto& stale = prepared.staleness;
             std::string line = "as recorded";
+            if (stale.scheme == webhook::Staleness::Scheme::standard && !stale.age)
+                line += ", its timestamp is no time";
             if (stale.age)
                 line += ", signed " + duration_of(*stale.age) + (stale.age->count() < 0 ? " ahead" : " ago");
             return line;
@@ -164,9 +164,9 @@ class Run {
     void add_told(std::string& out, const Told& told) const {
         const auto colour = replay_.context.colour_of_out();
         const auto& prepared = replay_.prepared[told.source];
-        out += prepared.source + " to " + visible_excerpt(url_for(replay_.options.to, told.delivery), 200) +
-               "\n";
-        out += "  " + visible(signed_line(told)) + ", " + count_of(told.body_length, "byte") + "\n";
+        out += prepared.source + " to " + shown_url(url_for(replay_.options.to, told.delivery)) + "\n";
+        out +=
+            "  " + visible(signed_line(told)) + ", " + count_of(prepared.delivery.body.size(), "byte") + "\n";
         const auto paint = told.expected ? diagnosis::Paint::green : diagnosis::Paint::red;
         out += "  " + diagnosis::paint(answer_line(told.answer), paint, colour) +
                (told.expected ? "" : ", expected " + replay_.expected.text()) + "\n";
@@ -212,14 +212,14 @@ class Run {
         };
         Json json{{"number", told.number + 1},
                   {"source", prepared.source},
-                  {"url", url_for(replay_.options.to, told.delivery)},
+                  {"url", shown_url(url_for(replay_.options.to, told.delivery))},
                   {"webhook_id", header("webhook-id")},
                   {"webhook_timestamp", header("webhook-timestamp")},
                   {"signed", !replay_.options.as_is},
                   {"age_seconds", replay_.options.as_is && prepared.staleness.age
                                       ? Json(prepared.staleness.age->count())
                                       : Json(nullptr)},
-                  {"body", {{"length", told.body_length}, {"sha256", told.body_sha256}}},
+                  {"body", {{"length", prepared.delivery.body.size()}, {"sha256", prepared.body_sha256}}},
                   {"left_out", prepared.left_out},
                   {"expected", told.expected}};
         add_answer(json, replay_, told.answer);
@@ -254,7 +254,7 @@ class Run {
         Json document{{"schema", "callchain.replay-webhook/1"},
                       {"tool_version", CALLCHAIN_VERSION},
                       {"mode", "replay"},
-                      {"to", replay_.options.to},
+                      {"to", shown_url(replay_.options.to)},
                       {"sent", totals_.begun > 0},
                       {"expect", replay_.expected.text()},
                       {"summary", summary_json()},
@@ -267,7 +267,7 @@ class Run {
     [[nodiscard]] diagnosis::CiReport report() const {
         diagnosis::CiReport report;
         report.suite = "callchain replay-webhook";
-        report.subject = replay_.options.to;
+        report.subject = shown_url(replay_.options.to);
         if (totals_.answered > told_.size())
             report.remarks.push_back(count_of(totals_.answered - told_.size(), "delivery", "deliveries") +
                                      " that were answered as expected are not listed");
@@ -321,6 +321,7 @@ class Run {
             return "the receiver has no such path, or takes no " + told.delivery.method +
                    " there: check --to";
         if (status == 429) return "the receiver limits the rate: slow down with --rate";
+        if (status >= 600) return "that is no status of HTTP's: is this port one of a web server?";
         if (status >= 500)
             return "the receiver failed; OpenAI would deliver again, for up to 72 hours. Its log says why";
         if (status < 400) return {};
@@ -331,27 +332,6 @@ class Run {
         return "the receiver refused it: it holds another secret, its clock is off, or something in front of "
                "it "
                "alters the body; callchain verify-sig --log with its log names the cause";
-    }
-
-    [[nodiscard]] static std::string hint_on_failure(const http::ClientFailure& failure) {
-        using Kind = http::ClientFailure::Kind;
-        switch (failure.kind) {
-            case Kind::tls:
-                return std::string(http::advice_on(failure.tls_cause));
-            case Kind::resolve:
-                return "check the spelling of the host, and the resolver of this machine";
-            case Kind::connect:
-                return "is the receiver running, and does it listen on this address and port?";
-            case Kind::timeout:
-                return "the receiver took the request and did not answer in time (--timeout); OpenAI would "
-                       "deliver again";
-            case Kind::broken:
-                return "what came back was no whole HTTP answer: is this port one of a web server?";
-            case Kind::url:
-            case Kind::closed:
-                break;
-        }
-        return {};
     }
 
     [[nodiscard]] int exit_code() const {

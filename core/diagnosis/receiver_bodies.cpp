@@ -113,7 +113,7 @@ ChangedBody reserialize_body(std::string_view body) {
     if (const auto document = encoding::parse_json_text(body)) {
         auto compact = *compact_body(body);
         if (compact != body)
-            return {std::move(compact), "the body parsed and written again, as JSON.stringify does"};
+            return {std::move(compact), "the body parsed and written again as JSON.stringify does"};
         JsonStyle indented;
         indented.name_separator = ": ";
         indented.indent = "  ";

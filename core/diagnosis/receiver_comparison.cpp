@@ -96,9 +96,8 @@ class Comparer {
 
     Comparison compare() && {
         out_.same = !deliveries_.empty() &&
-                    std::all_of(deliveries_.begin(), deliveries_.end(), [](const auto& delivery) {
-                        return is_decided(delivery.a) && read_answer(delivery.a) == read_answer(delivery.b);
-                    });
+                    std::all_of(deliveries_.begin(), deliveries_.end(),
+                                [](const auto& one) { return agreement_of(one) == Agreement::same; });
         if (deliveries_.empty()) say("Nothing was sent, so nothing can be said.");
         for (const auto* side : {&a_, &b_}) tell_control(*side);
         for (const auto* side : {&a_, &b_}) tell_troubles(*side);
@@ -178,7 +177,11 @@ class Comparer {
         const bool has_control =
             std::any_of(deliveries_.begin(), deliveries_.end(),
                         [](const auto& delivery) { return delivery.kind == Kind::control; });
-        if (!has_control) sentence += " Whether they would accept anything was not tried.";
+        if (!has_control)
+            sentence =
+                "Both accept what " + listed(a_.accepted) +
+                " signed; whether they would accept anything was not tried, so that says nothing about "
+                "their secrets.";
         say(std::move(sentence));
     }
 
@@ -281,6 +284,11 @@ class Comparer {
 };
 
 }  // namespace
+
+Agreement agreement_of(const ComparedDelivery& delivery) {
+    if (!is_decided(delivery.a) || !is_decided(delivery.b)) return Agreement::undecided;
+    return read_answer(delivery.a) == read_answer(delivery.b) ? Agreement::same : Agreement::differs;
+}
 
 Comparison compare_receivers(const std::vector<ComparedDelivery>& deliveries, const std::string& name_a,
                              const std::string& name_b) {

@@ -18,8 +18,16 @@ struct ComparedDelivery {
     ReceiverAnswer b;
 };
 
+/// What the two answers to one delivery say beside each other.
+enum class Agreement {
+    same,       ///< both accept it, or both refuse it
+    differs,    ///< one accepts it and the other refuses it
+    undecided,  ///< one of them at least neither accepts nor refuses: no answer, a redirect, 429, 5xx
+};
+[[nodiscard]] Agreement agreement_of(const ComparedDelivery& delivery);
+
 struct Comparison {
-    bool same = true;                    ///< both accept the same and refuse the same
+    bool same = true;                    ///< both accept the same and refuse the same, and all was decided
     std::vector<std::string> sentences;  ///< what it says, for a person, most telling first; never empty
     std::vector<Finding> findings;       ///< receiver_secrets_differ, receiver_accepts_wrong_secret …
 };

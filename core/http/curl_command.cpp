@@ -106,8 +106,10 @@ std::string curl_command(const ClientRequest& request, std::string_view secret_v
     if (!with_body) return command;
     // What curl would add, and the client does not.
     if (!has_header(request, "Content-Type")) command += " -H 'Content-Type:'";
-    if (request.body.find('\0') == std::string::npos) return command + " --data-raw " + quoted(request.body);
-    // No argument can hold a NUL, so the body comes through a pipe.
+    // No argument can hold a NUL, and none may be longer than 128 KiB (execve(2)): printf is the shell's own.
+    constexpr std::size_t kMostArgument = 64'000;
+    if (request.body.find('\0') == std::string::npos && request.body.size() <= kMostArgument)
+        return command + " --data-raw " + quoted(request.body);
     return "printf %b '" + for_printf(request.body) + "' | " + command + " --data-binary @-";
 }
 

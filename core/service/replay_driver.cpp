@@ -31,7 +31,7 @@ struct ReplayDriver::State : std::enable_shared_from_this<ReplayDriver::State> {
     // Begins what may be begun now, and sees to it that it is called again when more may.
     void send_more() {
         while (!over() && under_way < shape.concurrency) {
-            if (const auto wait = wait_for_next(); wait.count() > 0) {
+            if (const auto wait = std::min(wait_for_next(), time_left()); wait.count() > 0) {
                 timer = loop.after(wait, [this] { send_more(); });
                 return;
             }
@@ -65,6 +65,11 @@ struct ReplayDriver::State : std::enable_shared_from_this<ReplayDriver::State> {
     [[nodiscard]] milliseconds wait_for_next() const {
         if (!shape.per_second) return milliseconds{0};
         return std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(next_due - Clock::now()));
+    }
+
+    [[nodiscard]] milliseconds time_left() const {
+        return std::max(milliseconds{0},
+                        std::chrono::ceil<milliseconds>(started + shape.most_time - Clock::now()));
     }
 
     [[nodiscard]] bool over() {

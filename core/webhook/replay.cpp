@@ -52,12 +52,25 @@ std::vector<std::string_view> connection_options(const Headers& headers) {
     return names;
 }
 
+/// Names that nobody can list: X-Vault-Token, Private-Token, X-Custom-Secret …
+bool looks_like_credential(std::string_view name) {
+    const auto lower = ascii_lower(name);
+    for (const std::string_view known :
+         {"webhook-", "svix-", "x-twilio-", "i-twilio-", "idempotency-key", "sec-websocket-key"}) {
+        if (lower.starts_with(known)) return false;
+    }
+    constexpr std::array<std::string_view, 8> kWords{"token",   "secret",     "auth", "password",
+                                                     "session", "credential", "-key", "jwt"};
+    return std::any_of(kWords.begin(), kWords.end(),
+                       [&](std::string_view word) { return lower.find(word) != std::string_view::npos; });
+}
+
 bool stays_behind(std::string_view name, const std::vector<std::string_view>& options) {
     constexpr std::array<std::string_view, 6> kOfTheMessage{"host",   "content-length",  "transfer-encoding",
                                                             "expect", "accept-encoding", "http2-settings"};
     const auto is_it = [&](std::string_view other) { return equal_ignoring_case(name, other); };
     const auto role = header_role(name);
-    return role == HeaderRole::credential || role == HeaderRole::proxy ||
+    return role == HeaderRole::credential || looks_like_credential(name) || role == HeaderRole::proxy ||
            std::any_of(kOfTheMessage.begin(), kOfTheMessage.end(), is_it) ||
            std::any_of(options.begin(), options.end(), is_it);
 }
@@ -117,9 +130,11 @@ Result<ReplayPlan> plan_replay(const Capture& capture) {
     plan.delivery.target = split_request_url(capture.target).target;
     plan.delivery.body = capture.body;
     const auto options = connection_options(capture.headers);
+    std::size_t bytes = 0;
     for (const auto& field : capture.headers.fields) {
         if (!stays_behind(field.name, options)) {
             CALLCHAIN_TRY(check_header(field));
+            bytes += field.name.size() + field.value.size() + 4;
             plan.delivery.headers.fields.push_back(field);
             continue;
         }
@@ -128,6 +143,10 @@ Result<ReplayPlan> plan_replay(const Capture& capture) {
                         [&](const std::string& name) { return equal_ignoring_case(name, field.name); });
         if (!is_listed) plan.left_out.push_back(field.name);
     }
+    if (bytes > kMostHeadBytes)
+        return fail(ErrorCode::limit,
+                    "its headers have " + count_of(bytes, "byte") + ", more than any server takes",
+                    "remove those that do not matter from the capture");
     return plan;
 }
 

@@ -37,7 +37,7 @@ struct ReplayPlan {
 };
 
 /// What of a capture is sent again: method, body, and all headers but those
-/// - that are credentials (Authorization, Cookie, API keys …),
+/// - that are credentials (Authorization, Cookie, API keys … and what is named like one: X-Vault-Token),
 /// - of the connection (hop-by-hop, those that Connection names, Host, Content-Length, Expect),
 /// - that proxies and platforms added (Forwarded, X-Forwarded-*, CF-* …): the receiver's own add theirs,
 /// - Accept-Encoding: the answer is to be read by a person.

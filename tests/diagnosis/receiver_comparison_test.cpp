@@ -100,7 +100,7 @@ TEST(CompareReceivers, TellsSecretsApart) {
          {"no control",
           {by("railway", 200, 200)},
           true,
-          {"they hold the same secret. Whether they would accept anything was not tried."},
+          {"whether they would accept anything was not tried, so that says nothing about their secrets."},
           {}}});
 }
 

@@ -192,7 +192,7 @@ def test_a_receiver_that_hangs_is_told_from_one_that_is_not_there(replay):
     document = done.json()
     assert "receiver_silent" in codes(document) and document["summary"]["not_sent"] > 0 and not document["passed"]
     done = replay("--matrix", "--to", "http://receiver.invalid/")
-    assert done.code == 6 and done.out == "" and "receiver.invalid" in done.err and "hint:" in done.err
+    assert done.code == 6 and "receiver.invalid" in done.err and "hint:" in done.err
     assert json.loads(replay("--matrix", "--to", "http://receiver.invalid/", "--json").err)["code"] == "network"
 
 

@@ -334,8 +334,50 @@ def test_junit(replay):
 
 
 def test_junit_where_it_cannot_be_written(replay):
-    done = answered(replay, always(200), "--report", "junit=nowhere/report.xml")
-    assert done.code == 2 and "nowhere/report.xml" in done.err and "200 OK" in done.out
+    with Receiver(always(200)) as receiver:
+        done = replay(replay.capture(), "--to", receiver.url, "--report", "junit=nowhere/report.xml")
+    assert done.code == 2 and "nowhere/report.xml" in done.err and receiver.requests == []
+
+
+def test_junit_of_a_receiver_that_is_not_there(replay):
+    (replay.folder / "report.xml").write_text("of yesterday, and green")
+    assert replay("--matrix", "--to", "http://127.0.0.1:1/", "--report", "junit=report.xml").code == 6
+    suites = xml.etree.ElementTree.fromstring((replay.folder / "report.xml").read_text())
+    assert int(suites.get("failures")) == 1
+
+
+SLASHED = "whsec_" + "ab/c+dEFgh12IJkl34MNop56/QRst78+UVwx90YZabcd"
+
+
+@pytest.mark.parametrize("written", [
+    SLASHED.replace("/", "\\/"), SLASHED.replace("/", "%2F").replace("+", "%2b"), SLASHED.replace("/", "&#x2F;"),
+    SLASHED.replace("/", "_").replace("+", "-"), SLASHED[6:], SLASHED[6:30], SLASHED[6:] * 16])
+@pytest.mark.parametrize("how", [[], ["--as-is"]])
+def test_a_secret_in_an_answer_is_withheld_however_it_is_written(replay, written, how):
+    with Receiver(always(200, f'{{"secret":"{written}"}}'.encode())) as receiver:
+        for more in ([], ["--json"]):
+            done = replay(replay.capture(), "--to", receiver.url, *how, *more, OPENAI_WEBHOOK_SECRET=SLASHED)
+            assert done.code == 0 and "[withheld]" in done.out
+            assert not any(written[at:at + 12] in done.out for at in range(len(written) - 11)), done.out
+
+
+def test_compare_says_so_when_not_all_was_sent(replay):
+    with Receiver(slow(0.6)) as a, Receiver(slow(0.6)) as b:
+        done = replay(replay.capture(), "--to", a.url, "--compare", b.url, "--max-time", "1")
+    assert done.code == 6 and "NOT ALL WAS SENT" in done.out and "same secret" not in done.out
+
+
+def test_compare_reports_what_it_decides(replay):
+    with Receiver(always(500)) as a, Receiver(always(500)) as b:
+        done = replay(replay.capture(), "--to", a.url, "--compare", b.url, "--report", "junit=report.xml")
+    assert done.code == 1 and "NOT DECIDED" in done.out
+    assert int(xml.etree.ElementTree.fromstring((replay.folder / "report.xml").read_text()).get("failures")) == 2
+
+
+def test_bodies_that_differ_behind_what_is_shown_are_told_apart(replay):
+    with Receiver(always(200, b"A" * 900 + b"X")) as a, Receiver(always(200, b"A" * 900 + b"Y")) as b:
+        done = replay(replay.capture(), "--to", a.url, "--compare", b.url, "--show-bytes", "20")
+    assert "differ behind what is shown" in done.out and "the same answer body" not in done.out
 
 
 def github(replay, behaviour, *args: str):
@@ -447,7 +489,7 @@ def test_a_short_run_has_no_progress_line(replay, callchain):
 def test_progress_of_the_matrix(replay, callchain):
     with Receiver(slow(0.1)) as receiver:
         code, _, seen = run_on_terminal(callchain, "replay-webhook", "--matrix", "--to", receiver.url)
-    assert code == 1 and re.search(r"case \d+ of \d+", seen)
+    assert code == 1 and re.search(r"\d+ of \d+ answered", seen)
 
 
 def test_colour_is_for_terminals(replay, callchain):

@@ -248,3 +248,12 @@ def test_a_large_archive_that_was_cut_says_so(replay, receiver):
     data = har(har_entry(recorded()))[:-40]
     done = replay(replay.capture("cut.har", data), "--to", receiver.url)
     assert done.code == 2 and "ends early" in done.err and not receiver.requests
+
+
+def test_pick_chooses_among_captures(replay, receiver):
+    for number in (1, 2, 3):
+        replay.capture(f"caps/{number}.http")
+    assert "2.http" in replay("caps", "--pick", "02", "--as-is", "--to", receiver.url).out
+    assert len(receiver.requests) == 1
+    refused = replay("caps", "--pick", "4", "--as-is", "--to", receiver.url)
+    assert refused.code == 2 and len(receiver.requests) == 1

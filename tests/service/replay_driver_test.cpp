@@ -110,6 +110,16 @@ TEST(ReplayDriver, BeginsNoneWhenTheTimeIsUp) {
     EXPECT_EQ(got.answered.size(), got.begun) << "those under way are waited for";
 }
 
+TEST(ReplayDriver, DoesNotWaitForTheRateWhenTheTimeIsUp) {
+    http::Loop loop;
+    Receiver receiver(loop, 0ms);
+    const auto before = std::chrono::steady_clock::now();
+    const auto got = run(loop, receiver, {3, 1, 0.05, 50ms});
+    EXPECT_TRUE(got.out_of_time);
+    EXPECT_EQ(got.begun, 1U);
+    EXPECT_LT(std::chrono::steady_clock::now() - before, 10s) << "the next one was due in 20 s";
+}
+
 TEST(ReplayDriver, StopsWhenToldToAndWaitsForWhatIsUnderWay) {
     http::Loop loop;
     Receiver receiver(loop, 5ms);

@@ -40,6 +40,31 @@ Capture capture_with(std::vector<Header> fields) {
     return {"POST", "/openai/webhook", "HTTP/1.1", {std::move(fields)}, kBody, {}};
 }
 
+TEST(PlanReplay, LeavesWhatIsNamedLikeACredentialBehind) {
+    Capture capture{"POST", "/hook", "HTTP/1.1", {}, "{}", {}};
+    const std::vector<std::string> kept{
+        "webhook-signature", "X-Twilio-Signature", "I-Twilio-Idempotency-Token",
+        "Idempotency-Key",   "X-Callchain-Id",     "Content-Type"};
+    const std::vector<std::string> left{"X-Webhook-Token", "X-Custom-Secret", "OpenAI-Key",  "Private-Token",
+                                        "X-Vault-Token",   "X-Auth",          "X-Session-Id"};
+    for (const auto& name : kept) capture.headers.fields.push_back({name, "v"});
+    for (const auto& name : left) capture.headers.fields.push_back({name, "v"});
+    const auto plan = plan_replay(capture);
+    ASSERT_TRUE(plan.has_value()) << plan.error().message;
+    std::vector<std::string> names;
+    for (const auto& field : plan->delivery.headers.fields) names.push_back(field.name);
+    EXPECT_EQ(names, kept);
+    EXPECT_EQ(plan->left_out, left);
+}
+
+TEST(PlanReplay, RefusesHeadersThatNoServerTakes) {
+    Capture capture{"POST", "/hook", "HTTP/1.1", {}, "{}", {}};
+    capture.headers.fields.push_back({"X-Long", std::string(kMostHeadBytes, 'x')});
+    const auto plan = plan_replay(capture);
+    ASSERT_FALSE(plan.has_value());
+    EXPECT_EQ(plan.error().code, ErrorCode::limit);
+}
+
 TEST(PlanReplay, SendsWhatTheSenderWroteAndNothingElse) {
     auto capture = capture_with({{"Host", "bridge.example.com"},
                                  {"User-Agent", "OpenAI/1.0"},

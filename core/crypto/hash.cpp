@@ -45,6 +45,10 @@ const EVP_MD* evp_algorithm(HashAlgorithm algorithm) {
             static const EVP_MD* const sha512 = EVP_MD_fetch(nullptr, "SHA512", nullptr);
             return sha512;
         }
+        case HashAlgorithm::sha512_256: {
+            static const EVP_MD* const sha512_256 = EVP_MD_fetch(nullptr, "SHA512-256", nullptr);
+            return sha512_256;
+        }
     }
     std::abort();
 }
@@ -62,7 +66,7 @@ Digest finish(EVP_MD_CTX* context) {
 }
 
 constexpr std::size_t block_size(HashAlgorithm algorithm) {
-    return algorithm == HashAlgorithm::sha512 ? 128 : 64;
+    return algorithm == HashAlgorithm::sha512 || algorithm == HashAlgorithm::sha512_256 ? 128 : 64;
 }
 
 }  // namespace

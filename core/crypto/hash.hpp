@@ -11,9 +11,11 @@
 
 namespace callchain::crypto {
 
-enum class HashAlgorithm { md5, sha1, sha256, sha512 };
+/// md5 and sha512_256 are here for SIP's digest alone: MD5 is broken and kept because peers know nothing
+/// else.
+enum class HashAlgorithm { md5, sha1, sha256, sha512, sha512_256 };
 
-/// A hash or MAC value: `size` bytes of `bytes`. 16, 20, 32 or 64 by algorithm.
+/// A hash or MAC value: `size` bytes of `bytes`. 16, 20, 32, 64 or 32 by algorithm.
 struct Digest {
     std::array<unsigned char, 64> bytes{};
     std::size_t size = 0;

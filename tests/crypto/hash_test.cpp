@@ -17,6 +17,8 @@ TEST(Hash, MatchesPublishedExamples) {
               "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     EXPECT_EQ(sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     EXPECT_EQ(hex(hash(HashAlgorithm::sha512, {"abc"})).substr(0, 32), "ddaf35a193617abacc417349ae204131");
+    EXPECT_EQ(hex(hash(HashAlgorithm::sha512_256, {"abc"})),
+              "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23");
 }
 
 struct HmacRow {

@@ -1,0 +1,156 @@
+#include "base/text.hpp"
+#include "sip/grammar.hpp"
+
+#include <algorithm>
+
+namespace callchain::sip {
+namespace {
+
+// Marks of RFC 3261 section 25.1; letters and digits go without saying, and "%41" is an escape.
+constexpr std::string_view kMarks = "-_.!~*'()";
+constexpr std::string_view kInUser = "&=+$,;?/";
+constexpr std::string_view kInPassword = "&=+$,";
+constexpr std::string_view kInParameter = "[]/:&+$";
+constexpr std::string_view kInHeaders = "[]/?:+$&=";
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_hex(char c) { return is_ascii_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+
+bool is_escaped(std::string_view text, std::string_view others) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (c == '%') {
+            if (i + 2 >= text.size() || !is_hex(text[i + 1]) || !is_hex(text[i + 2])) return false;
+            i += 2;
+        } else if (!is_letter(c) && !is_ascii_digit(c) && kMarks.find(c) == std::string_view::npos &&
+                   others.find(c) == std::string_view::npos) {
+            return false;
+        }
+    }
+    return true;
+}
+
+auto no_uri(std::string_view what) { return fail(ErrorCode::bad_input, "the URI " + std::string(what)); }
+
+Result<Parameters> read_parameters(std::string_view text) {
+    Parameters parameters;
+    while (!text.empty()) {
+        text.remove_prefix(1);
+        const auto part = text.substr(0, text.find(';'));
+        text.remove_prefix(part.size());
+        const auto equals = part.find('=');
+        Parameter parameter{std::string(part.substr(0, equals))};
+        if (equals != std::string_view::npos) parameter.value = std::string(part.substr(equals + 1));
+        if (parameter.name.empty() || (parameter.value && parameter.value->empty()) ||
+            !is_escaped(parameter.name, kInParameter) ||
+            !is_escaped(parameter.value.value_or(""), kInParameter)) {
+            return no_uri("has a malformed parameter");
+        }
+        parameters.list.push_back(std::move(parameter));
+    }
+    return parameters;
+}
+
+bool are_headers(std::string_view text) {
+    if (!is_escaped(text, kInHeaders)) return false;
+    const auto parts = split(text, '&');
+    return std::all_of(parts.begin(), parts.end(), [](std::string_view part) {
+        const auto equals = part.find('=');
+        return equals != 0 && equals != std::string_view::npos &&
+               part.find('=', equals + 1) == std::string_view::npos;
+    });
+}
+
+Result<void> read_userinfo(Uri& uri, std::string_view text) {
+    const auto colon = text.find(':');
+    uri.user = text.substr(0, colon);
+    if (uri.user.empty() || !is_escaped(uri.user, kInUser)) return no_uri("has a malformed user");
+    if (colon == std::string_view::npos) return {};
+    uri.password = std::string(text.substr(colon + 1));
+    if (!is_escaped(*uri.password, kInPassword)) return no_uri("has a malformed password");
+    return {};
+}
+
+Result<Uri> read_sip(Uri uri, std::string_view text) {
+    // An '@' stands nowhere but behind the user; ';', '?' and ',' may well stand in front of it.
+    if (const auto at = text.find('@'); at != std::string_view::npos) {
+        CALLCHAIN_TRY(read_userinfo(uri, text.substr(0, at)));
+        text.remove_prefix(at + 1);
+    }
+    const auto question = text.find('?');
+    if (question != std::string_view::npos) {
+        uri.headers = text.substr(question + 1);
+        if (!are_headers(uri.headers)) return no_uri("has malformed headers behind '?'");
+        text = text.substr(0, question);
+    }
+    const auto semicolon = std::min(text.find(';'), text.size());
+    uri.parameters = CALLCHAIN_TRY(read_parameters(text.substr(semicolon)));
+    const auto address = parse_host_port(text.substr(0, semicolon), Blanks::none);
+    if (!address) return no_uri("has no host, or a malformed host or port");
+    uri.host = address->host;
+    uri.port = address->port;
+    return uri;
+}
+
+/// Source: RFC 3966 section 3.
+Result<Uri> read_tel(Uri uri, std::string_view text) {
+    const auto semicolon = std::min(text.find(';'), text.size());
+    uri.user = text.substr(0, semicolon);
+    const auto number = std::string_view(uri.user).substr(uri.user.starts_with('+') ? 1 : 0);
+    const bool is_number = std::all_of(number.begin(), number.end(), [](char c) {
+        return is_hex(c) || std::string_view("*#-.()").find(c) != std::string_view::npos;
+    });
+    if (number.empty() || !is_number) return no_uri("has no telephone number");
+    uri.parameters = CALLCHAIN_TRY(read_parameters(text.substr(semicolon)));
+    return uri;
+}
+
+bool is_uri_text(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return c > ' ' && c < '\x7F' && c != '<' && c != '>' && c != '"';
+    });
+}
+
+}  // namespace
+
+Result<Uri> parse_uri(std::string_view text) {
+    const auto colon = text.find(':');
+    const auto scheme = text.substr(0, colon);
+    const bool is_scheme = colon != std::string_view::npos && !scheme.empty() && is_letter(scheme.front()) &&
+                           std::all_of(scheme.begin(), scheme.end(), [](char c) {
+                               return is_letter(c) || is_ascii_digit(c) || c == '+' || c == '-' || c == '.';
+                           });
+    if (!is_scheme) return no_uri("has no scheme");
+    const auto rest = text.substr(colon + 1);
+    Uri uri;
+    uri.scheme = ascii_lower(scheme);
+    if (uri.scheme == "sip" || uri.scheme == "sips") return read_sip(std::move(uri), rest);
+    if (uri.scheme == "tel") return read_tel(std::move(uri), rest);
+    if (!is_uri_text(rest)) return no_uri("is empty behind its scheme, or has characters that none may have");
+    uri.rest = rest;
+    return uri;
+}
+
+std::string write_uri(const Uri& uri) {
+    std::string text = uri.scheme + ':';
+    text += uri.rest;
+    text += uri.user;
+    if (uri.password) {
+        text += ':';
+        text += *uri.password;
+    }
+    if (!uri.host.empty() && (!uri.user.empty() || uri.password)) text += '@';
+    text += uri.host;
+    if (uri.port) {
+        text += ':';
+        text += std::to_string(*uri.port);
+    }
+    append_parameters(text, uri.parameters);
+    if (!uri.headers.empty()) {
+        text += '?';
+        text += uri.headers;
+    }
+    return text;
+}
+
+}  // namespace callchain::sip

@@ -1,0 +1,100 @@
+#include "gateway/listening_socket.hpp"
+
+#include "config/network.hpp"
+#include "gateway/socket_address.hpp"
+
+#include <cerrno>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <system_error>
+
+namespace callchain::gateway {
+namespace {
+
+constexpr int kQueue = 4096;  // the kernel cuts it to net.core.somaxconn
+// A burst of datagrams waits in the socket while one message is worked on; the kernel cuts it to
+// net.core.rmem_max.
+constexpr int kDatagramBufferBytes = 4 << 20;
+
+bool set(int socket, int level, int option, int value) {
+    return ::setsockopt(socket, level, option, &value, sizeof value) == 0;
+}
+
+bool set_up_datagrams(int socket, int family) {
+    set(socket, SOL_SOCKET, SO_RCVBUF, kDatagramBufferBytes);
+    // A socket of IPv6 that serves IPv4 takes the options of both.
+    const bool ok4 = set(socket, IPPROTO_IP, IP_RECVERR, 1) && set(socket, IPPROTO_IP, IP_PKTINFO, 1);
+    if (family == AF_INET) return ok4;
+    return set(socket, IPPROTO_IPV6, IPV6_RECVERR, 1) && set(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+}
+
+/// The socket, or none and errno.
+Descriptor open_on(Transport transport, const SocketAddress& address) {
+    const bool datagrams = transport == Transport::udp;
+    const int type = (datagrams ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    Descriptor socket(::socket(address.family(), type, 0));
+    if (!socket) return {};
+    const int number = socket.number();
+    bool ok = address.family() == AF_INET || set(number, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    // Not for datagrams: there it would let a second process take half of them without a word. Of streams the
+    // accepted sockets inherit the second option.
+    if (datagrams)
+        ok = ok && set_up_datagrams(number, address.family());
+    else
+        ok = ok && set(number, SOL_SOCKET, SO_REUSEADDR, 1) && set(number, IPPROTO_TCP, TCP_NODELAY, 1);
+    ok = ok && ::bind(number, address.generic(), address.size) == 0;
+    if (!datagrams) ok = ok && ::listen(number, kQueue) == 0;
+    if (ok) return socket;
+    const int error = errno;
+    socket.close();
+    errno = error;
+    return {};
+}
+
+std::string hint_for(int error, Transport transport, std::uint16_t port) {
+    switch (error) {
+        case EADDRINUSE:
+            return std::string("another process listens there: `ss -") +
+                   (transport == Transport::udp ? "lnup" : "lntp") + " sport = :" + std::to_string(port) +
+                   "` names it; stop it or choose another port";
+        case EACCES:
+            return port < 1024
+                       ? "ports below 1024 need CAP_NET_BIND_SERVICE; choose one above, or let systemd "
+                         "grant it (AmbientCapabilities=)"
+                       : "a policy of the system (SELinux, AppArmor) forbids it";
+        case EADDRNOTAVAIL:
+            return "no interface of this host has that address; `ip -br address` lists them";
+        case EAFNOSUPPORT:
+            return "this host has no IPv6; listen on 0.0.0.0:" + std::to_string(port);
+        case EMFILE:
+        case ENFILE:
+            return "descriptors have run out; raise the limit (`ulimit -n`, LimitNOFILE=)";
+        default:
+            return {};
+    }
+}
+
+}  // namespace
+
+Result<Descriptor> open_listening_socket(Transport transport, const std::string& address) {
+    const auto whole = CALLCHAIN_TRY(config::parse_listen_address(address));
+    const auto colon = whole.rfind(':');
+    Endpoint endpoint { whole.substr(0, colon), CALLCHAIN_TRY(config::parse_port(whole.substr(colon + 1))) };
+    if (endpoint.address.starts_with('['))
+        endpoint.address = endpoint.address.substr(1, endpoint.address.size() - 2);
+    auto bound = socket_address_of(endpoint);
+    if (!bound) return fail(ErrorCode::usage, "cannot listen on " + whole + ": this is no numeric address");
+    auto socket = open_on(transport, *bound);
+    if (!socket && endpoint.address == "::" && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
+        bound = socket_address_of({"0.0.0.0", endpoint.port});
+        socket = open_on(transport, *bound);
+    }
+    if (socket) return socket;
+    const int error = errno;
+    return fail(ErrorCode::usage,
+                "cannot listen on " + whole + " (" + std::string(name_of(transport)) +
+                    "): " + std::generic_category().message(error),
+                hint_for(error, transport, endpoint.port));
+}
+
+}  // namespace callchain::gateway

@@ -1,0 +1,54 @@
+/// A socket for datagrams.
+#pragma once
+
+#include "gateway/loop_wait.hpp"
+#include "gateway/socket_address.hpp"
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace callchain::gateway {
+
+/// Receives from and sends to any peer. A socket of IPv6 that serves IPv4 shows IPv4 addresses as such. The
+/// loop's thread; must not be destroyed by its own handlers.
+class UdpSocket {
+  public:
+    struct Handlers {
+        /// `local` is the address at which it came, also where the socket is bound to all.
+        std::function<void(const SocketAddress& peer, const Endpoint& local, std::string_view bytes)>
+            on_datagram;
+        /// What was sent there did not arrive: an ICMP error.
+        std::function<void(const SocketAddress& peer, const std::string& why)> on_unreachable;
+        std::function<std::span<char>()> read_buffer;  ///< for one datagram at a time
+    };
+    /// Takes a bound socket, as open_listening_socket() makes it.
+    UdpSocket(Loop& loop, Descriptor socket, Handlers handlers);
+
+    [[nodiscard]] bool is_open() const { return socket_.is_open(); }
+    [[nodiscard]] const Endpoint& local() const { return local_; }
+    /// Whether it can send to that family: a socket of IPv6 bound to all reaches IPv4, too.
+    [[nodiscard]] bool reaches(int family) const;
+    void start() { socket_.await_readable(); }
+
+    /// From `local` where the socket is bound to all addresses. What the system has no room for at this
+    /// moment is lost, as on the way. "": sent, else why it never can be.
+    [[nodiscard]] std::string send(const SocketAddress& peer, const Endpoint& local, std::string_view bytes);
+    /// The address that datagrams to that peer leave from.
+    [[nodiscard]] Endpoint source_for(const SocketAddress& peer) const;
+
+  private:
+    enum class Received { datagram, nothing };
+    void on_readable();
+    Received receive_one();
+    void report_errors();
+
+    Handlers handlers_;
+    Watched socket_;
+    Endpoint local_;
+    int family_ = 0;
+    bool is_bound_to_all_ = false;
+};
+
+}  // namespace callchain::gateway

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures callchain against its budgets and its peers and writes docs/benchmarks.md.
 
-    run.py --build BUILD [verify-sig] [diagnosis] [sdp-filter] [serve] [--rounds N]
+    run.py --build BUILD [verify-sig] [diagnosis] [sdp-filter] [sip] [serve] [--rounds N]
 
 Whatever is compared runs in turn (A B C A B C …) in the same run, because machines are noisy; medians are quoted,
 with the tenth and ninetieth of a hundred beside them. A missed budget is written down as missed; it is no failure.
@@ -214,6 +214,46 @@ def bench_sdp_filter(build: Path, rounds: int) -> str:
     ])
 
 
+# SIP without a socket. Budget in bytes of a transaction in the 32 s behind its call (of the gateway's 20 KB for a whole call).
+SIP_TIMES = {
+    "parse": "`parse_message`, an INVITE of Meta's form, 1,399 bytes: sofia-sip and our own reading", "write": "`write_message`, the same",
+    "raw": "`read_raw`: what a reply to an unreadable request needs", "frame": "`Framer`, one message of a stream",
+    "serve_an_invite": "`TransactionLayer`: INVITE, 100, 200 and the end, 10,000 others running",
+    "timer_set_and_stop": "`TimerQueue`: set and stop, 100,000 running", "timer_set_and_stop_in_a_multimap": "the same in a sorted map with an index",
+    "timer_set_and_pop": "`TimerQueue`: set, and pop when due",
+}
+SIP_MEMORY = {
+    "keep/invite_server_accepted_reliable/iterations:1": "INVITE server, 2xx sent (TCP, TLS)",
+    "keep/invite_client_accepted_reliable/iterations:1": "INVITE client, 2xx received (TCP, TLS)",
+    "keep/invite_server_completed_unreliable/iterations:1": "INVITE server, refused (UDP)",
+    "keep/invite_client_completed_unreliable/iterations:1": "INVITE client, refused (UDP)",
+    "keep/server_completed_unreliable/iterations:1": "BYE server (UDP)", "keep/client_completed_unreliable/iterations:1": "BYE client (UDP)",
+    "keep/invite_client_proceeding_reliable/iterations:1": "INVITE client, ringing (TCP, TLS)",
+}
+
+
+def bench_sip(build: Path, rounds: int) -> str:
+    times: dict[str, list[float]] = {}
+    bytes_kept: dict[str, float] = {}
+    for _ in range(SDP_ROUNDS):
+        for program in ("sip_bench", "transaction_bench"):
+            report = json.loads(subprocess.run([build / program, "--benchmark_format=json"], check=True, capture_output=True, text=True).stdout)
+            for run in report["benchmarks"]:
+                times.setdefault(run["name"], []).append(run["cpu_time"] * {"ns": 1e-3, "us": 1.0, "ms": 1e3}[run["time_unit"]])
+                if "bytes" in run:
+                    bytes_kept[run["name"]] = run["bytes"]
+    rows = [f"| {what} | {statistics.median(times[name]):.2f} ({min(times[name]):.2f}–{max(times[name]):.2f}) |" for name, what in SIP_TIMES.items()]
+    memory = [f"| {what} | {bytes_kept[name]:,.0f} |" for name, what in SIP_MEMORY.items()]
+    return "\n".join([
+        "## SIP without a socket", "",
+        f"`./dev bench sip`: CPU time on one core, {SDP_ROUNDS} runs in turn. Medians, in brackets the lowest and the highest.", "",
+        "| function | µs |", "|---|---|", *rows, "",
+        "What a transaction keeps while it waits for late messages (32 s): bytes of the heap, over 10,000 of them. The gateway's budget there is"
+        " 20 KB for a whole call.", "",
+        "| transaction | bytes |", "|---|---|", *memory,
+    ])
+
+
 def bench_serve(build: Path, rounds: int) -> str:
     # A round is ten thousand requests to each of the services: five, where the others have their sixty.
     return serve.bench_serve(build, serve.Sizes(rounds=max(1, rounds // 12)))
@@ -244,7 +284,7 @@ PAGE_HEAD = """# Benchmarks
 What callchain costs, measured beside its peers in the same run, and held against its budgets. Written by `./dev bench`;
 a section is rewritten when that part is measured again. Ratios carry over to other machines better than the figures.
 """
-SECTIONS = {"verify-sig": bench_verify_sig, "diagnosis": bench_diagnosis, "sdp-filter": bench_sdp_filter, "serve": bench_serve}
+SECTIONS = {"verify-sig": bench_verify_sig, "diagnosis": bench_diagnosis, "sdp-filter": bench_sdp_filter, "sip": bench_sip, "serve": bench_serve}
 
 
 def write_section(name: str, text: str) -> None:

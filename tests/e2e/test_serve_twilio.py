@@ -13,7 +13,7 @@ ID = re.compile(r"cc_[0-9a-f]{24}")
 VOICE, DIAL_ACTION = "/twilio/voice", "/twilio/dial-action"
 FORM = [("Content-Type", "application/x-www-form-urlencoded")]
 
-# Own vectors of facts/twilio.md, confirmed with twilio-node 6.2.0; token 12345.
+# Own vectors, confirmed with twilio-node 6.2.0; token 12345.
 O1_FORM = ("AccountSid=AC00000000000000000000000000000001&ApiVersion=2010-04-01&CallSid=CA00000000000000000000000000000001"
            "&CallStatus=ringing&Called=whatsapp%3A%2B5511988887777&Caller=whatsapp%3A%2B5511999998888&Direction=inbound"
            "&From=whatsapp%3A%2B5511999998888&To=whatsapp%3A%2B5511988887777")

@@ -12,7 +12,7 @@ using Json = nlohmann::ordered_json;
 using std::chrono::seconds;
 using std::chrono::sys_seconds;
 
-// The call event of facts/openai.md section 6, vector B.
+// A call event of our own in the form of OpenAI's.
 const std::string kRealtime =
     R"({"id": "evt_test_0001", "object": "event", "created_at": 1750287018, "type": "realtime.call.incoming", )"
     R"("data": {"call_id": "rtc_u1_test0001", "sip_headers": [{"name": "From", "value": )"

@@ -1,31 +1,44 @@
-"""Peers that others wrote, as processes on free loopback ports: SIPp, stunnel, Kamailio; and our own agent.
+"""Peers that others wrote, as processes on free loopback ports: SIPp, stunnel, Kamailio, baresip; and our own agent.
 
 SIPp of Debian speaks no TLS: stunnel stands in front of it, and its scenarios name TLS in their Via.
 """
 
+import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import threading
 import time
+import wave
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 WAIT_SECONDS = 30
 
+TRANSPORTS = ["UDP", "TCP", "TLS"]
+LISTEN = [part for transport in ("udp", "tcp", "tls") for part in ("--listen", f"{transport}:127.0.0.1:0")]  # of our agent
 
-def free_port() -> int:
-    """A port that is free for UDP and TCP at this moment."""
+
+def free_port(in_a_row: int = 1) -> int:
+    """A port that is free for UDP and TCP at this moment, as are those behind it."""
     while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
+        with contextlib.ExitStack() as stack:
+            def bind(kind: socket.SocketKind, port: int) -> int:
+                one = stack.enter_context(socket.socket(socket.AF_INET, kind))
+                one.bind(("127.0.0.1", port))
+                return one.getsockname()[1]
+            first = bind(socket.SOCK_STREAM, 0)
             try:
-                udp.bind(("127.0.0.1", tcp.getsockname()[1]))
-            except OSError:
+                bind(socket.SOCK_DGRAM, first)
+                for port in range(first + 1, first + in_a_row):
+                    bind(socket.SOCK_STREAM, port)
+                    bind(socket.SOCK_DGRAM, port)
+            except (OSError, OverflowError):
                 continue
-            return tcp.getsockname()[1]
+            return first
 
 
 class Child:
@@ -52,38 +65,49 @@ class Child:
                 self.process.wait(5)
 
 
-class Agent:
+class Events:
+    """What one end tells, as it comes: objects with a name each, under that key."""
+
+    def __init__(self, key: str):
+        self.events: list[dict] = []
+        self._key = key
+        self._news = threading.Condition()
+
+    def tell(self, event: dict) -> None:
+        with self._news:
+            self.events.append(event)
+            self._news.notify_all()
+
+    def wait_for(self, event: str, count: int = 1) -> dict:
+        """The last of so many of that name."""
+        end = time.monotonic() + WAIT_SECONDS
+        with self._news:
+            while len(found := [one for one in self.events if one[self._key] == event]) < count:
+                left = end - time.monotonic()
+                assert left > 0, f"{count} x {event} did not come: {self.events}"
+                self._news.wait(left)
+        return found[count - 1]
+
+    def count(self, event: str) -> int:
+        return sum(1 for one in self.events if one[self._key] == event)
+
+
+class Agent(Events):
     """Our agent; its lines as they come."""
 
     def __init__(self, program: str, *args: str):
+        super().__init__("event")
         self.process = subprocess.Popen([program, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.events: list[dict] = []
-        self._news = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.ready = self.wait_for("ready")
 
     def _read(self) -> None:
         for line in self.process.stdout:
-            with self._news:
-                self.events.append(json.loads(line))
-                self._news.notify_all()
-
-    def wait_for(self, event: str, count: int = 1) -> dict:
-        """The last of so many of that name."""
-        end = time.monotonic() + WAIT_SECONDS
-        with self._news:
-            while len(found := [one for one in self.events if one["event"] == event]) < count:
-                left = end - time.monotonic()
-                assert left > 0, f"{count} x {event} did not come: {self.events}"
-                self._news.wait(left)
-        return found[count - 1]
+            self.tell(json.loads(line))
 
     def port(self, transport: str) -> int:
         return next(one["port"] for one in self.ready["listen"] if one["transport"] == transport)
-
-    def count(self, event: str) -> int:
-        return sum(1 for one in self.events if one["event"] == event)
 
     def end(self) -> dict:
         """Ends it, where it does not end by itself behind its call; what it had left."""
@@ -204,3 +228,101 @@ def kamailio(folder: Path, destination: str, challenge_password: str = "", tls: 
     child = Child(folder, "kamailio", "kamailio", "-f", str(folder / "kamailio.cfg"), "-DD", "-E", "-Y", str(folder), "-m", "64", "-M", "8")
     wait_for_port(port, child)
     return child, port, tls_port
+
+
+BARESIP = """
+sip_listen 127.0.0.1:{port}
+sip_certificate {folder}/baresip.pem
+sip_cafile {folder}/ca.pem
+net_interface 127.0.0.1
+audio_source aufile,{own}/tone.wav
+module_path /usr/lib/baresip/modules
+module g711.so
+module aufile.so
+module_tmp account.so
+module_app menu.so
+module_app ctrl_tcp.so
+ctrl_tcp_listen 127.0.0.1:{control}
+"""
+
+
+class Baresip(Child, Events):
+    """A baresip with one account over that transport, which answers by itself; its events as they come from its module ctrl_tcp.
+
+    It has no sound device: it sends from a file, and throws away what it hears (its module aufile plays nothing in 1.0.0).
+    Its folder is its own; the certificates are those of `folder`.
+    """
+
+    def __init__(self, folder: Path, transport: str, *parameters: str):
+        Events.__init__(self, "type")
+        own = folder / "baresip"
+        own.mkdir()
+        # baresip listens for TLS one above the port of UDP and TCP.
+        port = free_port(in_a_row=3)
+        self.port = port + 1 if transport == "TLS" else port
+        self._control_port = port + 2
+        self._commands = 0
+        self._control: socket.socket | None = None
+        (own / "config").write_text(BARESIP.format(port=port, folder=folder, own=own, control=self._control_port))
+        # The transport stands here and not in what is dialled: baresip adds it to that, and does not look whether it is there.
+        account = [f"<sip:baresip@127.0.0.1;transport={transport.lower()}>", "regint=0", "answermode=auto", *parameters]
+        (own / "accounts").write_text(";".join(account) + "\n")
+        (folder / "baresip.pem").write_text((folder / "server.pem").read_text() + (folder / "server.key").read_text())
+        write_tone(own / "tone.wav")
+        Child.__init__(self, folder, "baresip", "baresip", "-v", "-s", "-f", str(own))
+
+    def connect(self) -> None:
+        """Behind this it listens, takes commands and tells its events."""
+        wait_for_port(self._control_port, self)
+        self._control = socket.create_connection(("127.0.0.1", self._control_port), WAIT_SECONDS)
+        self._control.settimeout(None)
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        with self._control.makefile("rb") as stream:
+            while length := read_until_colon(stream):
+                self.tell({"type": "response", **json.loads(stream.read(length))})
+                stream.read(1)
+
+    def command(self, name: str, params: str = "") -> None:
+        text = json.dumps({"command": name, "params": params}).encode()
+        self._control.sendall(b"%d:%s," % (len(text), text))
+        self._commands += 1
+        answer = self.wait_for("response", self._commands)
+        assert answer["ok"] is True, answer
+
+    def quit(self) -> None:
+        """Ends it as its user would."""
+        self.command("quit")
+        assert self.wait() == 0, self.output()
+
+    def end(self) -> None:
+        super().end()
+        if self._control:
+            self._control.close()
+
+    def transports(self) -> set[str]:
+        """Those that its messages took; whole once it has ended."""
+        return set(re.findall(r"^(UDP|TCP|TLS) 127\.0\.0\.1:\d+ -> ", self.output(), re.MULTILINE))
+
+    def trace(self) -> list[str]:
+        """The messages that it sent and received, in order and without repeats, as "180 INVITE" or "ACK"; whole once it has ended."""
+        pattern = re.compile(r"^(?:SIP/2\.0 (\d+) |[A-Z]+ sips?:\S+ SIP/2\.0).*?^CSeq: (\d+) ([A-Z]+)", re.MULTILINE | re.DOTALL)
+        return [f"{status} {method}" if status else method for status, _, method in dict.fromkeys(pattern.findall(self.output()))]
+
+
+def read_until_colon(stream) -> int:
+    """The length in front of a netstring; 0 at the end of the stream."""
+    digits = b""
+    while (one := stream.read(1)).isdigit():
+        digits += one
+    return int(digits or b"0")
+
+
+def write_tone(path: Path) -> None:
+    """A minute of a square tone, longer than any call here. At 8 kHz, since baresip's aufile resamples nothing."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes((b"\x00\x10" * 10 + b"\x00\xf0" * 10) * 400 * 60)

@@ -3,48 +3,14 @@
 The agent is named by the variable SIP_AGENT (tests/gateway/sip_agent.cpp). Both ends must count the same calls.
 """
 
-import os
 import signal
 import subprocess
 
 import pytest
 
-from peers import Agent, Child, certificates, free_port, kamailio, scenario, sipp, stunnel
+from peers import LISTEN, TRANSPORTS, Child, certificates, free_port, kamailio, scenario, sipp, stunnel, wait_for_port
 
-TRANSPORTS = ["UDP", "TCP", "TLS"]
 CALLS = 10
-
-
-@pytest.fixture
-def started(tmp_path):
-    """started(child): ended behind the test, whatever comes."""
-    children: list[Child | Agent] = []
-
-    def start(child):
-        children.append(child)
-        return child
-
-    certificates(tmp_path)
-    yield start
-    for child in reversed(children):
-        if isinstance(child, Child):
-            child.end()
-        elif child.process.poll() is None:
-            child.process.kill()
-            child.process.wait(5)
-
-
-@pytest.fixture
-def agent(tmp_path, started):
-    def make(*args: str) -> Agent:
-        program = os.environ.get("SIP_AGENT")
-        assert program, "the variable SIP_AGENT must name the agent"
-        return started(Agent(program, *args, "--ca", str(tmp_path / "ca.pem"), "--cert", str(tmp_path / "server.pem"), "--key",
-                             str(tmp_path / "server.key")))
-    return make
-
-
-LISTEN = [part for transport in ("udp", "tcp", "tls") for part in ("--listen", f"{transport}:127.0.0.1:0")]
 
 
 def caller(tmp_path, started, name: str, transport: str, port: int, *more: str, **values: str) -> Child:
@@ -149,8 +115,8 @@ def test_a_certificate_of_somebody_else_ends_the_call_at_once(tmp_path, started,
     other.mkdir()
     certificates(other)
     port = free_port()
-    started(Child(tmp_path, "server", "openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", str(other / "server.pem"), "-key",
-                  str(other / "server.key"), "-quiet"))
+    wait_for_port(port, started(Child(tmp_path, "server", "openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert",
+                                      str(other / "server.pem"), "-key", str(other / "server.key"), "-quiet")))
     calling = agent("call", f"sip:nobody@127.0.0.1:{port}", "--transport", "tls", *LISTEN)
     assert "certificate" in calling.wait_for("ended")["why"].lower()
     calling.end()

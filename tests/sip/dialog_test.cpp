@@ -59,7 +59,7 @@ Dialog alices_dialog(const Answer& answer = {}) {
     return Dialog::from_response(invite_of_alice(), response_of_bob(answer)).value();
 }
 
-// facts/meta-sip.md section 1.3.
+// The INVITE of Meta's SIP guide for WhatsApp calls, shortened.
 Received invite_of_meta(
     const std::string& contact = "<sip:+12195550714@wa.meta.vc;transport=tls;ob>;isfocus") {
     return received(
@@ -169,7 +169,7 @@ TEST(DialogRouteSet, IsReversedForTheClientOnly) {
     EXPECT_EQ(write_uri(bye.next_hop), "sip:p1.example;lr");
 }
 
-// facts/meta-sip.md section 1.5: the second name is private; the next hop is the first Route.
+// As Meta writes its Record-Route: the second name is private; the next hop is the first Route.
 TEST(DialogRequest, FollowsMetasRoutes) {
     auto dialog = metas_dialog();
     const auto bye = dialog.request("BYE").value();

@@ -64,7 +64,8 @@ TEST(DigestClient, AnswersAChallengeAndNeverShowsThePassword) {
     EXPECT_EQ(got.response, expected_response(got, DigestAlgorithm::md5, "INVITE"));
 }
 
-// RFC 2617 section 3.2.2: without qop neither cnonce nor nc is sent. The response is that of facts/twilio.md.
+// RFC 2617 section 3.2.2: without qop neither cnonce nor nc is sent. The response is that of the vector for
+// Twilio in digest_test.cpp.
 TEST(DigestClient, AnswersInTheFormOfRfc2069) {
     auto client = twilio_client();
     DigestAttempt attempt;

@@ -27,7 +27,7 @@ std::optional<std::string> password_of(std::string_view username) {
     return std::nullopt;
 }
 
-// facts/meta-sip.md section 1.3, shortened.
+// The INVITE of Meta's SIP guide for WhatsApp calls, shortened.
 Received invite_of_meta(const std::string& credentials = "") {
     return received(
         "INVITE sip:+12145551869@meta-voip.example.com;transport=tls SIP/2.0\n"

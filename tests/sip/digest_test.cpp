@@ -50,10 +50,9 @@ TEST(DigestResponse, MatchesPublishedExamples) {
          {DigestAlgorithm::md5, "Mufasa", "testrealm@host.com", "CircleOfLife", "GET", "/dir/index.html",
           kNonce2617},
          "1949323746fe6a43ef61f9606e7febea"},
-        {"facts/twilio.md section 6.3", of_twilio(DigestAlgorithm::md5, "auth"),
+        {"own vector in the form of Twilio, by Python's hashlib", of_twilio(DigestAlgorithm::md5, "auth"),
          "061f7f26643a68ed85c5941def7d995b"},
-        {"facts/twilio.md section 6.3, no qop", of_twilio(DigestAlgorithm::md5, ""),
-         "75abea9de94633b13af5942969a63d2b"},
+        {"the same without qop", of_twilio(DigestAlgorithm::md5, ""), "75abea9de94633b13af5942969a63d2b"},
         // Computed with Python's hashlib after RFC 7616 section 3.4.2.
         {"MD5-sess", of_twilio(DigestAlgorithm::md5_sess, "auth"), "2251c41fd43614f10fdd24d1b4149814"},
         {"SHA-256-sess", of_twilio(DigestAlgorithm::sha256_sess, "auth"),
@@ -76,7 +75,7 @@ TEST(FindDigestAlgorithm, KnowsNamesWithoutCaseAndTakesNoNameForMd5) {
     EXPECT_EQ(find_digest_algorithm("AKAv1-MD5"), std::nullopt);
 }
 
-// facts/meta-sip.md section 1.4: no blank behind the commas.
+// As wa.meta.vc writes it: no blank behind the commas.
 TEST(ParseChallenges, ReadsMetasForm) {
     const auto got = parse_challenges(
         R"(Digest realm="wa.meta.vc",nonce="6a5f0c2d",opaque="3b1e",algorithm=MD5,qop="auth")");
@@ -163,7 +162,7 @@ TEST(ParseChallenges, IsBounded) {
     EXPECT_EQ(parse_challenges(challenges).error().code, ErrorCode::limit);
 }
 
-// facts/meta-sip.md section 1.4: the form of Meta's sample.
+// Meta's SIP guide for WhatsApp calls: the form of Meta's sample.
 TEST(ParseCredentials, ReadsMetasForm) {
     const std::string text =
         R"(Digest username="12145551869", realm="sip.twilio.com", nonce="QXJlIHlvdQ",)"

@@ -7,7 +7,7 @@
 namespace callchain::sip {
 namespace {
 
-// facts/meta-sip.md section 1.3: Via, Record-Route, Record-Route, Via, Via.
+// As Meta's INVITE has them: Via, Record-Route, Record-Route, Via, Via.
 Received invite_of_meta(const std::string& to_tag = "") {
     return received(
         "INVITE sip:+12145551869@meta-voip.example.com;transport=tls SIP/2.0\n"

@@ -1,0 +1,36 @@
+"""Fixtures of the calls with peers: whatever a test starts is ended behind it."""
+
+import os
+
+import pytest
+
+from peers import Agent, Child, certificates
+
+
+@pytest.fixture
+def started(tmp_path):
+    """started(child): ended behind the test, whatever comes."""
+    children: list[Child | Agent] = []
+
+    def start(child):
+        children.append(child)
+        return child
+
+    certificates(tmp_path)
+    yield start
+    for child in reversed(children):
+        if isinstance(child, Child):
+            child.end()
+        elif child.process.poll() is None:
+            child.process.kill()
+            child.process.wait(5)
+
+
+@pytest.fixture
+def agent(tmp_path, started):
+    def make(*args: str) -> Agent:
+        program = os.environ.get("SIP_AGENT")
+        assert program, "the variable SIP_AGENT must name the agent"
+        return started(Agent(program, *args, "--ca", str(tmp_path / "ca.pem"), "--cert", str(tmp_path / "server.pem"), "--key",
+                             str(tmp_path / "server.key")))
+    return make

@@ -29,9 +29,8 @@ struct IdHash {
 struct Pending {
     OutgoingRequest request;
     sip::Failover failover{{}};
-    bool resolved = false;  // the destination's addresses are in `failover`
     std::optional<TransactionId> transaction;
-    bool answered = false;  // a 1xx has come: no other address is tried any more
+    bool answered = false;  // a 1xx has come: only a 503, which ends that attempt, leads to another address
     bool cancelled = false;
     bool on_flow = false;  // this attempt goes by request.flow
     std::string last_trouble;
@@ -42,6 +41,22 @@ SendTarget send_target(const sip::Target& target) {
 }
 
 bool is_invite(const sip::Message& message) { return message.method == "INVITE"; }
+
+bool is_success(const sip::Received& response) {
+    const int status = response.message.status;
+    return response.cseq.method == "INVITE" && status >= 200 && status < 300;
+}
+
+// By the judge that each attempt will meet, so that none refuses what send() took.
+Result<void> check_sendable(const sip::Message& message) {
+    sip::Via via;
+    via.transport = "UDP";
+    via.host = "localhost";
+    via.parameters.set("branch", std::string(kCookie) + "0");
+    sip::TransactionLayer judge;
+    CALLCHAIN_TRY(judge.create_client({message, std::move(via)}, {}));
+    return {};
+}
 
 }  // namespace
 
@@ -110,9 +125,10 @@ struct SipStack::State : std::enable_shared_from_this<SipStack::State> {
         const auto found = clients.find(id);
         return found == clients.end() ? std::nullopt : std::optional(found->second);
     }
-    void forget(RequestId id);
+    void leave_attempt(Pending& one);
 
     [[nodiscard]] sip::Via our_via(const FlowInfo& flow) const;
+    void open_for_ack(sip::Message ack, sip::Failover failover);
     void send_ack_on(const FlowInfo& flow, sip::Message ack);
     void stop_first_answer(RequestId id) { loop.stop_timer({kOfRequest | id.value, 0}); }
 
@@ -126,6 +142,7 @@ struct SipStack::State : std::enable_shared_from_this<SipStack::State> {
     std::unordered_map<RequestId, Pending, IdHash> pending;
     std::unordered_map<TransactionId, RequestId, IdHash> clients;  // of attempts that run
     std::uint64_t last_request = 0;
+    const FlowInfo* came_by = nullptr;  // the flow of the message that is being worked on
 };
 
 TransportEvents SipStack::State::transport_events() {
@@ -148,7 +165,11 @@ TransportEvents SipStack::State::transport_events() {
 
 void SipStack::State::receive(const FlowInfo& flow, sip::Received message) {
     if (message.message.is_request()) sip::note_source(message, flow.peer.address, flow.peer.port);
+    // Kept, not looked for: what is sent first, such as the ACK to a refusal, may find the flow broken, and
+    // the message counts all the same.
+    auto* const before = std::exchange(came_by, &flow);
     perform(layer.receive(std::move(message), flow.flow(), Loop::now()));
+    came_by = before;
 }
 
 // Answered from the bytes, since nothing else could be read of it. Source: RFC 3261 section 8.2.6.
@@ -175,7 +196,8 @@ void SipStack::State::timer_due(sip::TimerId id) {
         const RequestId request{id.owner & ~kOfRequest};
         // It may still be answered: then it is cancelled, or its 2xx is a late one.
         const auto* one = find(request);
-        if (one != nullptr && one->transaction) perform(layer.cancel(*one->transaction, Loop::now()));
+        if (one == nullptr || !one->transaction) return;
+        perform(layer.cancel(*one->transaction, Loop::now()));
         return attempt_failed(request, sip::TargetFailure::timeout, "no answer");
     }
     if ((id.owner & kOfUser) != 0) {
@@ -193,70 +215,61 @@ void SipStack::State::perform(sip::LayerActions actions) {
 
 void SipStack::State::perform(sip::SendBytes send) {
     if (send.flow && transports.send(*send.flow, std::move(send.bytes))) return;
-    if (send.transaction) perform(layer.send_failed(*send.transaction, Loop::now()));
+    if (!send.transaction) return;
+    // Behind the actions among which this one stands: they may set the timers of the transaction that ends.
+    loop.post([weak = weak_from_this(), id = *send.transaction] {
+        if (const auto self = weak.lock()) self->perform(self->layer.send_failed(id, Loop::now()));
+    });
 }
 
 void SipStack::State::perform(sip::RequestReceived received) {
-    const auto flow = transports.find(received.flow.id);
-    if (!flow) return;
-    events.on_request({std::move(received.request), *flow, received.merged_with});
+    if (events.on_request) events.on_request({std::move(received.request), *came_by, received.merged_with});
 }
 
 void SipStack::State::perform(sip::AckReceived received) {
-    const auto flow = transports.find(received.flow.id);
-    if (flow && events.on_ack) events.on_ack(std::move(received), *flow);
+    if (events.on_ack) events.on_ack(std::move(received), *came_by);
 }
 
 void SipStack::State::perform(sip::CancelReceived received) {
-    const auto flow = transports.find(received.flow.id);
-    if (flow && events.on_cancel) events.on_cancel({std::move(received.cancel), *flow}, received.cancelled);
+    if (events.on_cancel) events.on_cancel({std::move(received.cancel), *came_by}, received.cancelled);
 }
 
 void SipStack::State::perform(sip::ResponseReceived received) {
-    const auto flow = transports.find(received.flow.id);
-    if (!flow) return;
     const auto id = owner_of(received.transaction);
-    const int status = received.response.message.status;
-    auto* one = id ? find(*id) : nullptr;
-    // Of an attempt that was given up, or another 2xx behind the first.
-    if (one == nullptr || one->transaction != received.transaction) {
-        if (status < 200 || status >= 300 || received.response.cseq.method != "INVITE") return;
-        if (id && one == nullptr && events.on_response)
-            return events.on_response(*id, std::move(received.response), *flow);
-        if (events.on_late_answer) events.on_late_answer(std::move(received.response), *flow);
+    if (!id) {  // of an attempt that was given up
+        if (is_success(received.response) && events.on_late_answer)
+            events.on_late_answer(std::move(received.response), *came_by);
         return;
     }
-    stop_first_answer(*id);
-    one->answered = true;
-    if (status == 503 && !one->cancelled && one->failover.current() != nullptr && !one->on_flow) {
-        one->answered = false;
-        const auto* next = one->failover.next(sip::TargetFailure::unavailable);
-        if (next != nullptr) {
-            clients.erase(received.transaction);
-            one->transaction.reset();
+    const int status = received.response.message.status;
+    // nullptr: it has its final answer, and this is another 2xx behind it.
+    if (auto* one = find(*id); one != nullptr) {
+        stop_first_answer(*id);
+        one->answered = true;
+        if (status == 503 && !one->cancelled && !one->on_flow &&
+            one->failover.next(sip::TargetFailure::unavailable) != nullptr) {
+            leave_attempt(*one);
             return open(*id);
         }
+        if (status >= 200) pending.erase(*id);
     }
-    if (status >= 200) pending.erase(*id);
-    if (status != 100) events.on_response(*id, std::move(received.response), *flow);
+    if (status != 100 && events.on_response) events.on_response(*id, std::move(received.response), *came_by);
 }
 
 void SipStack::State::perform(sip::StrayResponse stray) {
-    const auto flow = transports.find(stray.flow.id);
-    const int status = stray.response.message.status;
-    const bool is_call = stray.response.cseq.method == "INVITE" && status >= 200 && status < 300;
-    if (flow && is_call && events.on_late_answer) events.on_late_answer(std::move(stray.response), *flow);
+    // With more than one Via it is somebody else's. Source: RFC 3261 section 8.1.3.3.
+    const bool is_ours = stray.response.via.size() == 1;
+    if (is_ours && is_success(stray.response) && events.on_late_answer)
+        events.on_late_answer(std::move(stray.response), *came_by);
 }
 
 void SipStack::State::perform(const sip::TimedOut& out) {
-    const auto id = owner_of(out.transaction);
-    if (auto* one = id ? find(*id) : nullptr; one != nullptr && one->transaction == out.transaction)
+    if (const auto id = owner_of(out.transaction))
         attempt_failed(*id, sip::TargetFailure::timeout, "no answer");
 }
 
 void SipStack::State::perform(const sip::TransportFailed& failed) {
-    const auto id = owner_of(failed.transaction);
-    if (auto* one = id ? find(*id) : nullptr; one != nullptr && one->transaction == failed.transaction)
+    if (const auto id = owner_of(failed.transaction))
         attempt_failed(*id, sip::TargetFailure::connect, "the connection broke");
 }
 
@@ -288,13 +301,11 @@ void SipStack::State::attempt(RequestId id) {
         }
     }
     one->on_flow = false;
-    if (one->resolved) return open(id);
     resolver.resolve(one->request.destination,
                      [weak = weak_from_this(), id](Result<std::vector<sip::Target>> targets) {
                          const auto self = weak.lock();
                          auto* waiting = self ? self->find(id) : nullptr;
                          if (waiting == nullptr) return;
-                         waiting->resolved = true;
                          if (targets)
                              waiting->failover = sip::Failover(*std::move(targets));
                          else
@@ -307,7 +318,7 @@ void SipStack::State::open(RequestId id) {
     auto* one = find(id);
     if (one == nullptr) return;
     const auto* target = one->failover.current();
-    if (target == nullptr || one->cancelled) return give_up(id, RequestFailure::Kind::transport);
+    if (target == nullptr) return give_up(id, RequestFailure::Kind::transport);
     transports.open(send_target(*target), [weak = weak_from_this(), id](Result<FlowInfo> flow) {
         const auto self = weak.lock();
         if (!self || self->find(id) == nullptr) return;
@@ -318,7 +329,6 @@ void SipStack::State::open(RequestId id) {
 
 void SipStack::State::attempt_on(RequestId id, const FlowInfo& flow) {
     auto& one = *find(id);
-    if (one.cancelled) return give_up(id, RequestFailure::Kind::transport);
     auto created = layer.create_client({one.request.message, our_via(flow), flow.id, flow.flow().reliability},
                                        Loop::now());
     if (!created) {  // send() has proved that it can be written
@@ -337,14 +347,21 @@ void SipStack::State::attempt_failed(RequestId id, sip::TargetFailure failure, c
     if (one == nullptr) return;
     stop_first_answer(id);
     one->last_trouble = why;
+    // What was answered once is not sent to somebody else as well.
+    const bool is_last = one->answered || one->cancelled;
+    leave_attempt(*one);
     const auto kind = failure == sip::TargetFailure::timeout ? RequestFailure::Kind::timeout
                                                              : RequestFailure::Kind::transport;
-    // What was answered once is not sent to somebody else as well.
-    if (one->answered || one->cancelled) return give_up(id, kind);
-    one->transaction.reset();
-    if (one->on_flow) return attempt(id);
-    if (one->failover.next(failure) == nullptr) return give_up(id, kind);
+    if (one->on_flow && !is_last) return attempt(id);
+    if (one->failover.next(failure) == nullptr || is_last) return give_up(id, kind);
     open(id);
+}
+
+// Its transaction goes on without an owner: a 2xx that still comes of it is a late one.
+void SipStack::State::leave_attempt(Pending& one) {
+    if (one.transaction) clients.erase(*one.transaction);
+    one.transaction.reset();
+    one.answered = false;
 }
 
 void SipStack::State::give_up(RequestId id, RequestFailure::Kind kind) {
@@ -353,8 +370,7 @@ void SipStack::State::give_up(RequestId id, RequestFailure::Kind kind) {
     stop_first_answer(id);
     const auto& one = node.mapped();
     auto why = one.failover.history();
-    if (why.empty() || !one.last_trouble.empty())
-        why += (why.empty() ? "" : "; ") + (one.last_trouble.empty() ? "cancelled" : one.last_trouble);
+    if (!one.last_trouble.empty()) why += (why.empty() ? "" : "; ") + one.last_trouble;
     // Never from within send().
     loop.post([weak = weak_from_this(), id, kind, why] {
         if (const auto self = weak.lock(); self && self->events.on_failure)
@@ -362,9 +378,25 @@ void SipStack::State::give_up(RequestId id, RequestFailure::Kind kind) {
     });
 }
 
+void SipStack::State::open_for_ack(sip::Message ack, sip::Failover failover) {
+    const auto* current = failover.current();
+    if (current == nullptr) return remark("ACK that could not be sent", failover.history());
+    const auto target = send_target(*current);
+    transports.open(target, [weak = weak_from_this(), ack = std::move(ack),
+                             failover = std::move(failover)](Result<FlowInfo> flow) mutable {
+        const auto self = weak.lock();
+        if (!self) return;
+        if (flow) return self->send_ack_on(*flow, std::move(ack));
+        failover.next(sip::TargetFailure::connect);
+        self->open_for_ack(std::move(ack), std::move(failover));
+    });
+}
+
 void SipStack::State::send_ack_on(const FlowInfo& flow, sip::Message ack) {
     ack.headers.insert(ack.headers.begin(), {"Via", sip::write_via(our_via(flow))});
-    if (auto bytes = sip::write_message(ack)) static_cast<void>(transports.send(flow.id, *std::move(bytes)));
+    auto bytes = sip::write_message(ack);
+    if (!bytes) return remark("ACK that could not be sent", bytes.error().message);
+    static_cast<void>(transports.send(flow.id, *std::move(bytes)));  // it is due again with the next 2xx
 }
 
 // ---- the public side ----
@@ -372,7 +404,10 @@ void SipStack::State::send_ack_on(const FlowInfo& flow, sip::Message ack) {
 SipStack::SipStack(Loop& loop, StackSettings settings, StackEvents events,
                    std::function<std::string(std::size_t)> random)
     : state_(std::make_shared<State>(loop, std::move(settings), std::move(events), std::move(random))) {}
-SipStack::~SipStack() { state_->loop.on_timer({}); }
+// Its timers stay behind, for nobody.
+SipStack::~SipStack() {
+    state_->loop.on_timer([](sip::TimerId) {});
+}
 
 Result<std::vector<BoundAddress>> SipStack::listen() { return state_->transports.listen(); }
 
@@ -395,10 +430,7 @@ std::optional<sip::TransactionState> SipStack::state_of(TransactionId id) const 
 }
 
 Result<RequestId> SipStack::send(OutgoingRequest request) {
-    CALLCHAIN_TRY(sip::write_message(request.message));
-    if (!request.message.is_request() || request.message.method == "ACK" ||
-        request.message.method == "CANCEL")
-        return fail(ErrorCode::bad_input, "this is no request that makes a transaction of its own");
+    CALLCHAIN_TRY(check_sendable(request.message));
     const RequestId id{++state_->last_request};
     state_->pending[id].request = std::move(request);
     state_->loop.post([weak = std::weak_ptr(state_), id] {
@@ -409,10 +441,12 @@ Result<RequestId> SipStack::send(OutgoingRequest request) {
 
 void SipStack::cancel(RequestId id) {
     auto* one = state_->find(id);
-    if (one == nullptr || one->cancelled) return;
+    if (one == nullptr || one->cancelled || !is_invite(one->request.message)) return;
     one->cancelled = true;
-    // Without a transaction there is nothing to cancel: the attempt ends when its turn comes.
-    if (one->transaction) state_->perform(state_->layer.cancel(*one->transaction, Loop::now()));
+    if (one->transaction) return state_->perform(state_->layer.cancel(*one->transaction, Loop::now()));
+    // Nothing was sent that could be cancelled; whoever looks for an address finds it gone.
+    one->last_trouble = "cancelled";
+    state_->give_up(id, RequestFailure::Kind::transport);
 }
 
 void SipStack::send_ack(OutgoingRequest ack) {
@@ -424,11 +458,9 @@ void SipStack::send_ack(OutgoingRequest ack) {
         ack.destination, [weak = std::weak_ptr(state_),
                           message = std::move(ack.message)](Result<std::vector<sip::Target>> targets) {
             const auto self = weak.lock();
-            if (!self || !targets || targets->empty()) return;
-            self->transports.open(send_target(targets->front()), [weak, message](Result<FlowInfo> flow) {
-                const auto stack = weak.lock();
-                if (stack && flow) stack->send_ack_on(*flow, message);
-            });
+            if (!self) return;
+            if (!targets) return self->remark("ACK that could not be sent", targets.error().message);
+            self->open_for_ack(message, sip::Failover(*std::move(targets)));
         });
 }
 

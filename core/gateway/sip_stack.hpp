@@ -25,7 +25,7 @@ struct StackSettings {
     /// What stands in our Via: a name or address by which the peer could reach us, with a port where it is
     /// not the listener's. Empty: the local address of the flow.
     std::string sent_by = {};
-    /// An INVITE without any answer is given up for the next address. Source: gateway.md, "The call".
+    /// An INVITE without any answer is given up for the next address.
     std::chrono::milliseconds first_answer{10'000};
 };
 
@@ -74,7 +74,8 @@ struct StackEvents {
     /// Each 1xx but 100, the final answer, each further 2xx to an INVITE.
     std::function<void(RequestId, sip::Received, const FlowInfo&)> on_response;
     std::function<void(RequestId, RequestFailure)> on_failure;
-    /// A 2xx to an INVITE that was given up: ACK it, then BYE.
+    /// A 2xx to an INVITE that was given up: ACK it, then BYE. Of one whose transaction is gone nobody has
+    /// proved that the INVITE was ours: only where its Call-ID is known.
     std::function<void(sip::Received, const FlowInfo&)> on_late_answer;
     std::function<void(sip::TransactionId)> on_not_acknowledged = {};
     std::function<void(UserTimer)> on_timer = {};
@@ -84,7 +85,8 @@ struct StackEvents {
     std::function<void(const TracedMessage&)> on_trace = {};
 };
 
-/// All functions on the loop's thread, or before it runs. Takes the loop's on_timer() for itself.
+/// All functions on the loop's thread, or before it runs. Takes the loop's on_timer() for itself. Outlived by
+/// the loop; not to be destroyed by its own events. Nothing is told behind the destruction.
 class SipStack {
   public:
     /// `random` yields so many bytes that nobody can guess: branches are made of them.
@@ -114,9 +116,11 @@ class SipStack {
     /// own. on_response or on_failure follow, never from within. Errors: bad_input where it is no request
     /// that can be sent.
     [[nodiscard]] Result<RequestId> send(OutgoingRequest request);
-    /// Cancels an INVITE: after its first 1xx; before one, no further address is tried.
+    /// Cancels an INVITE: after its first 1xx; before one, no further address is tried. Where none was sent
+    /// yet, on_failure follows at once.
     void cancel(RequestId id);
-    /// An ACK to a 2xx: without a transaction, each time that the 2xx comes.
+    /// An ACK to a 2xx: without a transaction, each time that the 2xx comes. Other addresses are tried where
+    /// one cannot be reached.
     void send_ack(OutgoingRequest ack);
 
     void set_timer(UserTimer timer, sip::SteadyTime due);

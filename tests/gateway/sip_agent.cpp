@@ -3,7 +3,7 @@
 //
 //   sip_agent answer --listen TRANSPORT:HOST:PORT… [--digest USER:PASSWORD] [--sha256] [--ring-ms N]
 //   sip_agent call URI --transport T [--user U --password P] [--talk-ms N] [--cancel-ms N] [--route URI]
-//   both: [--cert FILE --key FILE] [--ca FILE] [--sdp FILE]
+//   both: [--cert FILE --key FILE] [--ca FILE]
 
 #include "base/text.hpp"
 #include "crypto/hash.hpp"

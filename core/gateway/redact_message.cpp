@@ -173,6 +173,8 @@ class Redactor {
         const auto colon = line.find(':');
         const auto name = trim(line.substr(0, colon));
         header_ = Header::plain;
+        // A line of SDP where no body has begun: of a message that was cut, or is none.
+        if (line.size() > 1 && line[1] == '=') return redact_body_line(line);
         if (colon == std::string_view::npos) return append_without_numbers(out_, line);
         if (is_one_of(kSecretHeaders, name)) header_ = Header::secret;
         auto value = line.substr(colon + 1);

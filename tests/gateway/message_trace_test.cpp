@@ -14,6 +14,15 @@ struct Row {
     std::string want;
 };
 
+TEST(RedactMessage, WithholdsKeysOfSdpThatStandsAlone) {
+    const auto shown = redact_message(
+        "v=0\r\na=ice-pwd:asd88fgpdd777uzjYhagZg\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 "
+        "inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n");
+    EXPECT_EQ(shown.find("asd88fgpdd777uzjYhagZg"), std::string::npos);
+    EXPECT_EQ(shown.find("WVNfX19zZW1jdGwg"), std::string::npos);
+    EXPECT_TRUE(shown.starts_with("v=0\r\na=ice-pwd:"));
+}
+
 TEST(RedactMessage, WithholdsDigestOfHeaders) {
     for (const auto& row : {
              // Source: RFC 2617 section 3.5.

@@ -399,7 +399,7 @@ class DnsmasqTest : public ResolverTest {
   protected:
     void SetUp() override {
         if (access("/usr/sbin/dnsmasq", X_OK) != 0)
-            GTEST_SKIP() << "dnsmasq is missing: apt-get install -y --no-install-recommends dnsmasq-base";
+            FAIL() << "dnsmasq is missing: apt-get install -y --no-install-recommends dnsmasq-base";
         // The address of a server of ours that has ended is free.
         settings_.servers = std::make_unique<DnsServer>()->address();
         const auto port = settings_.servers.substr(settings_.servers.find(':') + 1);

@@ -333,13 +333,7 @@ std::vector<Addresses> addresses_of(const ReplayOptions& options) {
 std::vector<http::ClientRequest> planned_requests(Replay& replay) {
     std::vector<http::ClientRequest> requests;
     if (!replay.options.matrix.empty()) {
-        diagnosis::MatrixMaterial material{
-            replay.prepared.front().delivery,
-            crypto::HmacKey(crypto::HashAlgorithm::sha256,
-                            signature::read_secret(replay.secrets.front().text)->bytes),
-            std::chrono::floor<std::chrono::seconds>(replay.context.clock.now())};
-        material.full = replay.options.matrix == "full";
-        for (const auto& one : diagnosis::receiver_matrix(material, replay.ids))
+        for (const auto& one : matrix_cases(replay))
             requests.push_back(request_for(replay, replay.options.to, one.delivery));
         return requests;
     }

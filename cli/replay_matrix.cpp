@@ -57,18 +57,10 @@ class Matrix {
     }
 
   private:
-    [[nodiscard]] std::string key_bytes() const {
-        return signature::read_secret(replay_.secrets.front().text)->bytes;
-    }
-
     // Signed with the time of now; the bodies and what is wrong with them stay what they are.
     void make_cases() {
         built_at_ = std::chrono::steady_clock::now();
-        diagnosis::MatrixMaterial material{
-            replay_.prepared.front().delivery, crypto::HmacKey(crypto::HashAlgorithm::sha256, key_bytes()),
-            std::chrono::floor<std::chrono::seconds>(replay_.context.clock.now())};
-        material.full = replay_.options.matrix == "full";
-        cases_ = diagnosis::receiver_matrix(material, replay_.ids);
+        cases_ = matrix_cases(replay_);
     }
 
     // In a slow run the deliveries at its end would be stale by themselves. The second one stays that of the
@@ -289,6 +281,15 @@ class Matrix {
 };
 
 }  // namespace
+
+std::vector<MatrixCase> matrix_cases(Replay& replay) {
+    const auto key = signature::read_secret(replay.secrets.front().text);
+    diagnosis::MatrixMaterial material{replay.prepared.front().delivery,
+                                       crypto::HmacKey(crypto::HashAlgorithm::sha256, key->bytes),
+                                       std::chrono::floor<std::chrono::seconds>(replay.context.clock.now())};
+    material.full = replay.options.matrix == "full";
+    return diagnosis::receiver_matrix(material, replay.ids);
+}
 
 Result<int> replay_matrix(Replay& replay) { return Matrix(replay).run(); }
 

@@ -149,6 +149,9 @@ void add_answer(nlohmann::ordered_json& json, const Replay& replay, const Replay
 /// What to do about a delivery that got no answer.
 [[nodiscard]] std::string hint_on_failure(const http::ClientFailure& failure);
 
+/// The cases of --matrix, signed with the first secret and the time of now.
+[[nodiscard]] std::vector<diagnosis::MatrixCase> matrix_cases(Replay& replay);
+
 /// The modes. Each returns the exit code.
 [[nodiscard]] Result<int> replay_deliveries(Replay& replay);
 [[nodiscard]] Result<int> replay_matrix(Replay& replay);

@@ -21,10 +21,6 @@ bool is_token_char(char c) {
            kMarks.find(c) != std::string_view::npos;
 }
 
-bool is_token(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
-}
-
 /// One line without its line end, and where the next one begins.
 struct Line {
     std::string_view text;
@@ -376,6 +372,10 @@ Result<void> take_plain_body(Capture& capture, std::string_view bytes, std::size
 }
 
 }  // namespace
+
+bool is_token(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
+}
 
 std::vector<std::string_view> Headers::values(std::string_view name) const {
     std::vector<std::string_view> found;

@@ -24,6 +24,9 @@ struct Headers {
     [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;
 };
 
+/// True for what may be a method or the name of a header. Source: RFC 9110 section 5.6.2.
+[[nodiscard]] bool is_token(std::string_view text);
+
 /// What is odd about a capture and yet readable; it goes with the verdict.
 struct CaptureRemark {
     enum class Kind {

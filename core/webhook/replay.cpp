@@ -28,14 +28,6 @@ std::optional<std::string_view> find_either(const Headers& headers, const Signed
     return value ? value : headers.find(names.old_name);
 }
 
-bool is_token(std::string_view text) {
-    constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-    return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-        return is_ascii_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-               kMarks.find(c) != std::string_view::npos;
-    });
-}
-
 // RFC 9110 section 5.5: visible characters, blanks and obs-text; any other byte would end the line or worse.
 bool is_field_value(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) {

@@ -27,6 +27,7 @@ PURE = {
     "openai": {"encoding", "crypto"},
     "twiml": {"encoding", "crypto", "twilio", "openai"},
     "sip": {"encoding", "crypto"},
+    "b2bua": {"encoding", "crypto", "config", "sip", "sdp", "twilio"},
 }
 PURE["diagnosis"] = set(PURE)
 INPUT_OUTPUT = {"observe": set(PURE)}

@@ -170,8 +170,8 @@ Json plan_json(const PlacePlan& plan, const SendOptions& options) {
     Json json{{"schema", "callchain.place-call/1"},
               {"tool_version", CALLCHAIN_VERSION},
               {"sent", false},
-              {"to", twiml::show_number(value_of(plan.form, "To"))},
-              {"from", twiml::show_number(value_of(plan.form, "From"))},
+              {"to", show_number(value_of(plan.form, "To"))},
+              {"from", show_number(value_of(plan.form, "From"))},
               {"request", request_json(plan.request, options.only_shows(), "$" + plan.token_variable)}};
     if (options.only_shows()) json["curl"] = curl_of(plan);
     return json;
@@ -296,7 +296,7 @@ int place_call(const PlaceOptions& options, const CLI::App& command, Context& co
             << "\n";
     if (result->answer.outcome != CallOutcome::queued) return report_failure(*plan, *result, context);
     if (!context.output.json)
-        context.out << "calling " << twiml::show_number(value_of(plan->form, "To")) << ": "
+        context.out << "calling " << show_number(value_of(plan->form, "To")) << ": "
                     << result->answer.sid << " (" << result->answer.call_status << "), "
                     << with_thousands(static_cast<std::uint64_t>(result->duration.count())) << " ms\n";
     return kDone;

@@ -161,7 +161,7 @@ Result<int> print_twiml(const TwimlOptions& options, const CLI::App& command, Co
     }
     for (const auto& warning : prepared.warnings)
         context.say("callchain: twiml: warning: " + twiml::text_of(warning));
-    context.detail("caller id " + twiml::show_number(prepared.response.caller_id) +
+    context.detail("caller id " + show_number(prepared.response.caller_id) +
                    ", from: " + prepared.caller_origin);
     if (options.hash)
         context.out << crypto::sha256_hex(document) << "  -\n";

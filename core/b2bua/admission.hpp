@@ -30,8 +30,8 @@ struct AdmissionSettings {
     std::string realm;
     std::vector<sip::DigestAlgorithm> algorithms = {sip::DigestAlgorithm::md5};
     std::size_t most_calls = 2'000;
-    double calls_per_second = 100;   ///< bursts of as many
-    double answers_per_second = 20;  ///< refusals to one address; beyond, silence
+    double calls_per_second = 100;    ///< bursts of as many
+    double refusals_per_second = 20;  ///< to one address; beyond, silence. Challenges: twice the calls
 };
 
 /// What the caller knows of the moment.
@@ -75,8 +75,6 @@ class AdmissionControl {
                                   std::uint64_t random);
     /// Whether the address is worth any answer: on a list, or there is none to be on.
     [[nodiscard]] bool knows(std::string_view address) const;
-    /// True for the ACK to a challenge: it ends here.
-    [[nodiscard]] bool absorbs(const sip::Received& ack) const { return digest_.acknowledges_refusal(ack); }
 
   private:
     [[nodiscard]] std::optional<std::string> password_of(std::string_view username,
@@ -87,7 +85,8 @@ class AdmissionControl {
     AdmissionSettings settings_;
     sip::DigestServer digest_;
     RateLimit calls_;
-    RateLimits answers_;  // by address
+    RateLimits challenges_;  // by address, as the next
+    RateLimits refusals_;
 };
 
 }  // namespace callchain::b2bua

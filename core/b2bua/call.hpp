@@ -154,8 +154,9 @@ class Call {
     [[nodiscard]] const std::string& call_id(Leg leg) const;
     [[nodiscard]] const CallRecord& record() const;
 
+    struct State;  ///< of core/b2bua/call*.cpp
+
   private:
-    struct State;
     std::unique_ptr<State> state_;
 };
 

@@ -11,7 +11,6 @@
 
 namespace callchain::b2bua {
 
-inline constexpr std::string_view kCallIdHeader = "X-Callchain-Id";
 inline constexpr std::string_view kCallerHeader = "X-Callchain-Caller";
 /// Of everything that we send where RFC 3261 wants Allow.
 inline constexpr std::string_view kAllow = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO";
@@ -45,7 +44,7 @@ struct FailureAnswer {
     int status = 503;
     std::string reason;  ///< of the start line; empty: the RFC's phrase
     std::vector<sip::HeaderField> headers =
-        {};  ///< Reason and Warning as they came; Retry-After with a 503 of ours
+        {};  ///< Reason and Warning as they came Retry-After with a 503 of ours
 };
 /// A final response 300 to 699. From Twilio: 401, 403, 407 and 3xx become 503; 404, 480, 486, 487, 488 and
 /// 603 stay; 408 becomes 504; 5xx 503; other 4xx 480, other 6xx 603. From Meta: 401, 407 and 3xx become 503,
@@ -62,7 +61,7 @@ struct TwilioError {
 /// means here, and what to do; from the tables of core/twilio and core/sip. Empty: nothing is known.
 [[nodiscard]] std::string explain_failure(const sip::Received& response, sdp::Direction direction);
 
-/// The wacid: x-wa-meta-wacid (both spellings), else what follows "wacid." in the Call-ID; empty: none.
+/// The wacid: x-wa-meta-wacid (both spellings), else what begins with "wacid." in the Call-ID; empty: none.
 [[nodiscard]] std::string wacid_of(const sip::Received& request);
 /// x-wa-meta-call-duration of a BYE, seconds.
 [[nodiscard]] std::optional<std::uint32_t> call_duration_of(const sip::Received& bye);

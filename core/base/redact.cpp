@@ -2,7 +2,9 @@
 
 #include "base/text.hpp"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace callchain {
 namespace {
@@ -64,6 +66,10 @@ class ClearSecrets {
     std::array<ClearSecret, kKinds.size()> next_;
 };
 
+bool may_stand_in_number(char c) {
+    return is_ascii_digit(c) || c == '+' || std::string_view(" -.()").find(c) != kNone;
+}
+
 }  // namespace
 
 std::size_t find_clear_secret(std::string_view text) { return ClearSecrets(text).next(0).at; }
@@ -86,6 +92,34 @@ std::string safe_excerpt(std::string_view text, std::size_t most) {
     // one.
     constexpr std::size_t kLongestSecret = 256;
     return visible_excerpt(withhold_secrets(text.substr(0, 4 * most + kLongestSecret)), most);
+}
+
+std::string show_number(std::string_view text) {
+    constexpr std::ptrdiff_t kFewestMasked = 7;
+    constexpr std::size_t kShownCharacters = 60;
+    std::string out;
+    for (std::size_t at = 0; at < text.size();) {
+        const auto end =
+            std::min(text.size(),
+                     static_cast<std::size_t>(std::find_if_not(text.begin() + static_cast<std::ptrdiff_t>(at),
+                                                               text.end(), may_stand_in_number) -
+                                              text.begin()));
+        const auto run = text.substr(at, end - at);
+        if (std::count_if(run.begin(), run.end(), is_ascii_digit) >= kFewestMasked) {
+            std::string digits;
+            std::copy_if(run.begin(), run.end(), std::back_inserter(digits), is_ascii_digit);
+            const auto first = run.find_first_of("0123456789");
+            const auto last = run.find_last_of("0123456789");
+            out += run.substr(0, first);
+            out += "…" + digits.substr(digits.size() - 4);
+            out += run.substr(last + 1);
+        } else {
+            out += run;
+        }
+        at = end;
+        if (at < text.size()) out += text[at++];
+    }
+    return safe_excerpt(out, kShownCharacters);
 }
 
 }  // namespace callchain

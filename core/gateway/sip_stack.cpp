@@ -16,6 +16,8 @@ using sip::TransactionId;
 
 constexpr std::string_view kCookie = "z9hG4bK";
 constexpr std::size_t kBranchBytes = 16;
+constexpr std::size_t kMostRemarks = 10;       // of one kind, a second
+constexpr std::size_t kLargeDatagram = 1'300;  // RFC 3261 section 18.1.1
 // Timers of transactions, of requests of ours and of the user share one queue; the top bits tell them apart.
 constexpr std::uint64_t kOfRequest = std::uint64_t{1} << 63U;
 constexpr std::uint64_t kOfUser = std::uint64_t{1} << 62U;
@@ -80,9 +82,7 @@ struct SipStack::State : std::enable_shared_from_this<SipStack::State> {
     void refuse_unreadable(const FlowInfo& flow, const sip::Unreadable& fault, std::string_view bytes);
     void flow_closed(const FlowInfo& flow, const std::string& why);
     void timer_due(sip::TimerId id);
-    void remark(const std::string& what, const std::string& detail) const {
-        if (events.on_remark) events.on_remark(what, detail);
-    }
+    void remark(const std::string& what, const std::string& detail);
 
     // What the layer wants done.
     void perform(sip::LayerActions actions);
@@ -104,7 +104,7 @@ struct SipStack::State : std::enable_shared_from_this<SipStack::State> {
         if (events.on_not_acknowledged) events.on_not_acknowledged(none.transaction);
     }
     void perform(const sip::NotDelivered&) const {}  // the peer repeats what it misses
-    void perform(const sip::UnexpectedEvent& event) const {
+    void perform(const sip::UnexpectedEvent& event) {
         remark("impossible event in a transaction", std::string(sip::name_of(event.machine)) + ", " +
                                                         std::string(sip::name_of(event.state)) + ", " +
                                                         std::string(sip::name_of(event.event)));
@@ -126,6 +126,7 @@ struct SipStack::State : std::enable_shared_from_this<SipStack::State> {
         return found == clients.end() ? std::nullopt : std::optional(found->second);
     }
     void leave_attempt(Pending& one);
+    void note_size(const FlowInfo& flow, const sip::LayerActions& actions);
 
     [[nodiscard]] sip::Via our_via(const FlowInfo& flow) const;
     void open_for_ack(sip::Message ack, sip::Failover failover);
@@ -143,7 +144,28 @@ struct SipStack::State : std::enable_shared_from_this<SipStack::State> {
     std::unordered_map<TransactionId, RequestId, IdHash> clients;  // of attempts that run
     std::uint64_t last_request = 0;
     const FlowInfo* came_by = nullptr;  // the flow of the message that is being worked on
+
+    // Of one kind of remark, within one second.
+    struct Told {
+        sip::SteadyTime since{};
+        std::size_t count = 0;
+    };
+    std::map<std::string, Told> told;  // the kinds are ours, and few
+    bool told_of_large_datagram = false;
 };
+
+// A scanner must not fill the log.
+void SipStack::State::remark(const std::string& what, const std::string& detail) {
+    if (!events.on_remark) return;
+    auto& one = told[what];
+    const auto now = Loop::now();
+    if (now - one.since >= std::chrono::seconds(1)) {
+        const auto left_out = one.count > kMostRemarks ? one.count - kMostRemarks : 0;
+        one = {now, 0};
+        if (left_out != 0) events.on_remark(what, count_of(left_out, "more") + " of these were left out");
+    }
+    if (++one.count <= kMostRemarks) events.on_remark(what, detail);
+}
 
 TransportEvents SipStack::State::transport_events() {
     TransportEvents up;
@@ -176,6 +198,11 @@ void SipStack::State::receive(const FlowInfo& flow, sip::Received message) {
 void SipStack::State::refuse_unreadable(const FlowInfo& flow, const sip::Unreadable& fault,
                                         std::string_view bytes) {
     remark("message that cannot be read", "from " + text_of(flow.peer) + ": " + fault.why);
+    if (settings.answers_unreadable && !settings.answers_unreadable(flow)) {
+        if (flow.transport != Transport::udp)
+            transports.close(flow.id, "a stranger's message cannot be read");
+        return;
+    }
     if (!fault.answer) return;
     const auto raw = sip::read_raw(bytes);
     if (!raw) return;
@@ -337,9 +364,22 @@ void SipStack::State::attempt_on(RequestId id, const FlowInfo& flow) {
     }
     one.transaction = created->id;
     clients[created->id] = id;
+    note_size(flow, created->actions);
     if (is_invite(one.request.message))
         loop.set_timer({kOfRequest | id.value, 0}, Loop::now() + settings.first_answer);
     perform(std::move(created->actions));
+}
+
+void SipStack::State::note_size(const FlowInfo& flow, const sip::LayerActions& actions) {
+    if (told_of_large_datagram || flow.transport != Transport::udp) return;
+    for (const auto& action : actions) {
+        const auto* send = std::get_if<sip::SendBytes>(&action);
+        if (send == nullptr || send->bytes.size() <= kLargeDatagram) continue;
+        told_of_large_datagram = true;
+        remark("a request above 1,300 bytes goes by UDP",
+               count_of(send->bytes.size(), "byte") + " to " + text_of(flow.peer) +
+                   "; where fragments are lost on the way it never arrives: configure TCP or TLS");
+    }
 }
 
 void SipStack::State::attempt_failed(RequestId id, sip::TargetFailure failure, const std::string& why) {

@@ -27,6 +27,9 @@ struct StackSettings {
     std::string sent_by = {};
     /// An INVITE without any answer is given up for the next address.
     std::chrono::milliseconds first_answer{10'000};
+    /// Whether a message of that peer that cannot be read is worth a 400; if not, a connection is closed and
+    /// over UDP nothing is said. Empty: every peer's is.
+    std::function<bool(const FlowInfo&)> answers_unreadable = {};
 };
 
 /// A request that came in and has no transaction yet; the top Via has received and rport.
@@ -80,7 +83,9 @@ struct StackEvents {
     std::function<void(sip::TransactionId)> on_not_acknowledged = {};
     std::function<void(UserTimer)> on_timer = {};
     std::function<void(const FlowInfo&, const std::string& why)> on_flow_closed = {};
-    /// Of what is worth a line in the log: refused connections, unreadable messages, impossible events.
+    /// Of what is worth a line in the log: refused connections, unreadable messages, impossible events; of
+    /// each kind ten a second, and how many were left out. Once: that a request went out by UDP which RFC
+    /// 3261 section 18.1.1 would have sent by TCP.
     std::function<void(const std::string& what, const std::string& detail)> on_remark = {};
     std::function<void(const TracedMessage&)> on_trace = {};
 };

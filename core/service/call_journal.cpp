@@ -1,15 +1,12 @@
 #include "service/call_journal.hpp"
 
 #include "base/text.hpp"
-#include "encoding/text_codings.hpp"
 
 #include <algorithm>
 
 namespace callchain::service {
 namespace {
 
-constexpr std::string_view kIdPrefix = "cc_";
-constexpr std::size_t kIdDigits = 24;
 constexpr std::size_t kSidDigits = 32;
 
 bool is_hex(std::string_view text) {
@@ -18,15 +15,6 @@ bool is_hex(std::string_view text) {
 }
 
 }  // namespace
-
-std::string make_callchain_id(std::string_view random) {
-    return std::string(kIdPrefix) + encoding::to_hex(random.substr(0, kIdDigits / 2));
-}
-
-bool is_callchain_id(std::string_view text) {
-    return text.size() == kIdPrefix.size() + kIdDigits && text.starts_with(kIdPrefix) &&
-           is_hex(text.substr(kIdPrefix.size()));
-}
 
 bool is_call_sid(std::string_view text) {
     return text.size() == 2 + kSidDigits && text.starts_with("CA") && is_hex(ascii_lower(text.substr(2)));

@@ -1,6 +1,8 @@
 /// Joins what belongs to one call: the ids that Twilio, OpenAI and we have for it.
 #pragma once
 
+#include "base/callchain_id.hpp"
+
 #include <cstddef>
 #include <list>
 #include <mutex>
@@ -10,14 +12,9 @@
 
 namespace callchain::service {
 
-/// The header that carries our id through Twilio's INVITE to OpenAI's webhook, and the one with Twilio's.
-inline constexpr std::string_view kIdHeader = "X-Callchain-Id";
+/// Twilio's id of the call, in its INVITEs and webhooks.
 inline constexpr std::string_view kCallSidHeader = "X-Twilio-CallSid";
 
-/// "cc_" and 24 hex digits. Units: `random` has 12 bytes.
-[[nodiscard]] std::string make_callchain_id(std::string_view random);
-/// Headers of a call are the caller's to write: anything else than make_callchain_id() makes is no id.
-[[nodiscard]] bool is_callchain_id(std::string_view text);
 /// "CA" and 32 hex digits: a CallSid of Twilio's. Source: Twilio, "What is a String Identifier (SID)?".
 [[nodiscard]] bool is_call_sid(std::string_view text);
 

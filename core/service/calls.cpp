@@ -1,5 +1,6 @@
 #include "service/calls.hpp"
 
+#include "base/redact.hpp"
 #include "base/text.hpp"
 #include "diagnosis/catalogue.hpp"
 #include "encoding/json_text.hpp"
@@ -76,7 +77,7 @@ void Calls::take(Delivery delivery, http::Responder responder) {
     session->delivery = std::move(delivery);
     const auto& event = session->delivery.event;
     const auto key = session->delivery.key;
-    const auto planted = event.header(kIdHeader);
+    const auto planted = event.header(kCallchainIdHeader);
     const auto sid = event.header(kCallSidHeader);
     auto& links = session->links;
     links.call_id = event.call_id;
@@ -95,8 +96,8 @@ void Calls::take(Delivery delivery, http::Responder responder) {
 }
 
 void Calls::join(const CallKey& key, SteadyTime received, http::Responder responder) {
-    // Decided between the claim and now, perhaps ended as well. Where it is neither, the first delivery may still
-    // be on its way here.
+    // Decided between the claim and now, perhaps ended as well. Where it is neither, the first delivery may
+    // still be on its way here.
     if (context_.registry.is_decided(key)) return responder.send(webhook_response(200, "duplicate"));
     wait_for(key, received, std::move(responder));
 }
@@ -263,7 +264,7 @@ void Calls::summarise(const Session& session, const std::string& reason, const s
     fields.push_back({"event_id", delivery.event.event_id});
     fields.push_back({"api", std::string(openai::name_of(delivery.event.dialect))});
     if (const auto from = delivery.event.header("From"))
-        fields.push_back({"from", twiml::show_number(visible_excerpt(*from, 120))});
+        fields.push_back({"from", show_number(visible_excerpt(*from, 120))});
     fields.push_back({"accept", session.outcome});
     fields.push_back({"reason", reason});
     if (!detail.empty()) fields.push_back({"detail", detail});

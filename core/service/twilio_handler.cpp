@@ -1,5 +1,6 @@
 #include "service/twilio_handler.hpp"
 
+#include "base/redact.hpp"
 #include "base/text.hpp"
 #include "config/network.hpp"
 #include "diagnosis/delivery.hpp"
@@ -166,7 +167,7 @@ void TwilioHandler::voice(http::Request request, http::Responder responder) cons
 
     observe::LogFields log{{"callchain_id", id}, {"call_sid", visible_excerpt(call_sid, 80)}};
     for (const auto* name : {"From", "To"})
-        log.push_back({name[0] == 'F' ? "from" : "to", twiml::show_number(field(fields, name))});
+        log.push_back({name[0] == 'F' ? "from" : "to", show_number(field(fields, name))});
     if (const auto sip_call_id = field(fields, "SipCallId"); !sip_call_id.empty())
         log.push_back({"sip_call_id", visible_excerpt(sip_call_id, 120)});
     if (const auto planted = field(fields, "SipHeader_X-Callchain-Id"); is_callchain_id(planted))
@@ -184,7 +185,7 @@ void TwilioHandler::voice(http::Request request, http::Responder responder) cons
         return responder.send(xml(*twiml::write_fallback({.verb = twiml::Fallback::Verb::reject})));
     }
     document.caller_id = caller->number;
-    document.headers.push_back({std::string(kIdHeader), id});
+    document.headers.push_back({std::string(kCallchainIdHeader), id});
     document.action = passed->base + std::string(kDialAction);
     document.method = "POST";
     document.status_callback = passed->base + std::string(kDialStatus);

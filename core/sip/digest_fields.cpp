@@ -248,9 +248,9 @@ Result<std::vector<Challenge>> parse_challenges(std::string_view value) {
 }
 
 Result<Credentials> parse_credentials(std::string_view value) {
+    // No list, unlike challenges: nothing may stand in front of the scheme (RFC 3261 section 20.7).
+    if (!is_digest_scheme(value)) return bad(0, "another scheme");
     auto schemes = CALLCHAIN_TRY(Reader(value).read());
-    if (schemes.empty() || !equal_ignoring_case(schemes.front().name, "Digest"))
-        return bad(0, "another scheme");
     if (schemes.size() > 1) return bad(schemes[1].offset, "more than one scheme");
     const auto offset = schemes.front().offset;
     Taker taker(std::move(schemes.front()));

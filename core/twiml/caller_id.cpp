@@ -12,7 +12,6 @@ namespace {
 constexpr auto kNpos = std::string_view::npos;
 constexpr std::string_view kWhatsApp = "whatsapp:";
 constexpr std::string_view kBetweenDigits = " -.()";
-constexpr std::size_t kShownCharacters = 60;
 
 std::string_view without_whatsapp(std::string_view text) {
     return starts_with_ignoring_case(text, kWhatsApp) ? text.substr(kWhatsApp.size()) : text;
@@ -111,8 +110,6 @@ Error refusal_of_request(const CallerIdSources& sources) {
         "+5561…"};
 }
 
-bool may_stand_in_number(char c) { return is_ascii_digit(c) || c == '+' || kBetweenDigits.find(c) != kNpos; }
-
 }  // namespace
 
 bool is_e164(std::string_view text) {
@@ -135,33 +132,6 @@ Result<CallerId> business_number(const CallerIdSources& sources) {
             return CallerId{std::move(number), origin};
     }
     return tl::unexpected(refusal_of_request(sources));
-}
-
-std::string show_number(std::string_view text) {
-    constexpr std::ptrdiff_t kFewestMasked = 7;
-    std::string out;
-    for (std::size_t at = 0; at < text.size();) {
-        const auto end =
-            std::min(text.size(),
-                     static_cast<std::size_t>(std::find_if_not(text.begin() + static_cast<std::ptrdiff_t>(at),
-                                                               text.end(), may_stand_in_number) -
-                                              text.begin()));
-        const auto run = text.substr(at, end - at);
-        if (std::count_if(run.begin(), run.end(), is_ascii_digit) >= kFewestMasked) {
-            std::string digits;
-            std::copy_if(run.begin(), run.end(), std::back_inserter(digits), is_ascii_digit);
-            const auto first = run.find_first_of("0123456789");
-            const auto last = run.find_last_of("0123456789");
-            out += run.substr(0, first);
-            out += "…" + digits.substr(digits.size() - 4);
-            out += run.substr(last + 1);
-        } else {
-            out += run;
-        }
-        at = end;
-        if (at < text.size()) out += text[at++];
-    }
-    return safe_excerpt(out, kShownCharacters);
 }
 
 }  // namespace callchain::twiml

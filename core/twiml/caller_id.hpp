@@ -38,8 +38,4 @@ struct CallerId {
 /// configured number that cannot be used is an error even where the request has one.
 [[nodiscard]] Result<CallerId> business_number(const CallerIdSources& sources);
 
-/// `text` as it may be shown: runs of seven digits or more, with what people put between them, become `…` and
-/// their last four digits; the rest as safe_excerpt() does.
-[[nodiscard]] std::string show_number(std::string_view text);
-
 }  // namespace callchain::twiml

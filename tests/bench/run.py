@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures callchain against its budgets and its peers and writes docs/benchmarks.md.
 
-    run.py --build BUILD [verify-sig] [diagnosis] [sdp-filter] [sip] [serve] [--rounds N]
+    run.py --build BUILD [verify-sig] [diagnosis] [sdp-filter] [sip] [serve] [gateway] [--rounds N]
 
 Whatever is compared runs in turn (A B C A B C …) in the same run, because machines are noisy; medians are quoted,
 with the tenth and ninetieth of a hundred beside them. A missed budget is written down as missed; it is no failure.
@@ -20,6 +20,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import gateway
 import serve
 from deliveries import BODY_BYTES, call_event, signature
 from serve import verdict
@@ -259,6 +260,11 @@ def bench_serve(build: Path, rounds: int) -> str:
     return serve.bench_serve(build, serve.Sizes(rounds=max(1, rounds // 12)))
 
 
+def bench_gateway(build: Path, rounds: int) -> str:
+    # A round is two thousand calls through each of both, over each transport.
+    return gateway.bench_gateway(build, gateway.Sizes(rounds=max(1, rounds // 12)))
+
+
 # The page
 
 
@@ -284,7 +290,8 @@ PAGE_HEAD = """# Benchmarks
 What callchain costs, measured beside its peers in the same run, and held against its budgets. Written by `./dev bench`;
 a section is rewritten when that part is measured again. Ratios carry over to other machines better than the figures.
 """
-SECTIONS = {"verify-sig": bench_verify_sig, "diagnosis": bench_diagnosis, "sdp-filter": bench_sdp_filter, "sip": bench_sip, "serve": bench_serve}
+SECTIONS = {"verify-sig": bench_verify_sig, "diagnosis": bench_diagnosis, "sdp-filter": bench_sdp_filter, "sip": bench_sip, "serve": bench_serve,
+            "gateway": bench_gateway}
 
 
 def write_section(name: str, text: str) -> None:

@@ -2,6 +2,7 @@
 /// an answer agree, and every answer that the raw reader makes can be written and read.
 #include "base/text.hpp"
 #include "fuzz/require.hpp"
+#include "sip/grammar.hpp"
 #include "sip/raw_reader.hpp"
 
 #include <cstdint>
@@ -10,11 +11,14 @@
 namespace callchain::sip {
 namespace {
 
-/// As text with each run of blanks made one, since a folded line has others in the parsed form.
+/// As text with each run of blanks, tabs among them, made one.
 std::string squeezed(std::string_view text) {
     std::string result;
     for (const char c : text)
-        if (c != ' ' || (!result.empty() && result.back() != ' ')) result += c;
+        if (!is_blank(c))
+            result += c;
+        else if (!result.empty() && result.back() != ' ')
+            result += ' ';
     return result;
 }
 

@@ -190,25 +190,5 @@ TEST(BusinessNumber, NeverShowsAWholeNumber) {
     }
 }
 
-TEST(ShowNumber, KeepsFourDigitsOfSevenOrMore) {
-    struct Row {
-        const char* text;
-        const char* want;
-    };
-    for (const auto& row : {
-             Row{"+5561999998888", "+…8888"},
-             Row{"whatsapp: 5561999998888", "whatsapp: …8888"},
-             Row{"1234567", "…4567"},
-             Row{"123456", "123456"},
-             Row{"1-2-3-4-5-6-7-", "…4567-"},
-             Row{"+1 555 1230000 or +1 555 1230001", "+…0000 or +…0001"},
-             Row{"proj_abc", "proj_abc"},
-             Row{"", ""},
-             Row{"a\nb", "a\\nb"},
-         }) {
-        EXPECT_EQ(show_number(row.text), row.want) << row.text;
-    }
-}
-
 }  // namespace
 }  // namespace callchain::twiml

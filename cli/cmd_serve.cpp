@@ -1,5 +1,6 @@
 #include "base/text.hpp"
 #include "commands.hpp"
+#include "config_output.hpp"
 #include "http/server.hpp"
 #include "observe/log.hpp"
 #include "secrets.hpp"
@@ -7,7 +8,6 @@
 #include "service/service.hpp"
 #include "signature/twilio_url.hpp"
 
-#include <algorithm>
 #include <csignal>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -30,20 +30,6 @@ struct ServeOptions {
     bool check = false;
     bool print_config = false;
 };
-
-const char* origin_name(config::Origin origin) {
-    switch (origin) {
-        case config::Origin::flag:
-            return "flag";
-        case config::Origin::environment:
-            return "environment";
-        case config::Origin::file:
-            return "file";
-        case config::Origin::fallback:
-            break;
-    }
-    return "default";
-}
 
 // A secret of a variable as it stands there: what is a list or dirty is for read_serve_config() to say.
 Result<std::vector<signature::LabelledSecret>> read_sources(Context& context, const SecretSources& sources,
@@ -91,20 +77,6 @@ Gathered gather(const ServeOptions& options, const CLI::App& command, Context& c
     return gathered;
 }
 
-int report_problems(const std::vector<Error>& problems, const Context& context) {
-    if (!context.output.json) {
-        for (const auto& problem : problems) static_cast<void>(context.report_error(problem));
-        return kUsage;
-    }
-    std::vector<std::string> messages;
-    std::vector<std::string> hints;
-    for (const auto& problem : problems) {
-        messages.push_back(problem.message);
-        if (!problem.hint.empty()) hints.push_back(problem.hint);
-    }
-    return context.report_error({ErrorCode::usage, join(messages, "; "), std::nullopt, join(hints, "; ")});
-}
-
 // What may be shown of a secret setting: per secret its label and mask, or its length.
 std::string shown_secrets(const std::vector<signature::LabelledSecret>& secrets) {
     std::vector<std::string> shown;
@@ -137,27 +109,10 @@ std::string shown_where(const config::Setting& setting, const ServeOptions& opti
 }
 
 void print_config(const ServeOptions& options, const service::ServeInputs& inputs, Context& context) {
-    if (context.output.json) {
-        Json document{{"schema", "callchain.serve-config/1"}, {"tool_version", CALLCHAIN_VERSION}};
-        document["settings"] = Json::array();
-        for (const auto& setting : inputs.settings.all())
-            document["settings"].push_back({{"name", setting.spec->name},
-                                            {"flag", setting.spec->flag},
-                                            {"value", shown_value(setting, inputs)},
-                                            {"origin", origin_name(setting.origin)},
-                                            {"where", shown_where(setting, options)}});
-        context.out << document.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
-        return;
-    }
-    std::size_t width = 0;
-    for (const auto& setting : inputs.settings.all()) width = std::max(width, setting.spec->name.size());
-    for (const auto& setting : inputs.settings.all()) {
-        auto name = std::string(setting.spec->name);
-        name.resize(width, ' ');
-        const auto value = shown_value(setting, inputs);
-        context.out << name << "  " << (value.empty() ? "-" : value) << "  [" << shown_where(setting, options)
-                    << "]\n";
-    }
+    const auto show = [&](const config::Setting& setting) {
+        return ShownSetting{shown_value(setting, inputs), shown_where(setting, options)};
+    };
+    print_settings(inputs.settings, "callchain.serve-config/1", show, context);
 }
 
 observe::LogSecrets secrets_of(const ServeConfig& config) {

@@ -22,6 +22,18 @@ std::string random_token(const Moment& moment) {
     return text.data();
 }
 
+// Of an INVITE that was sent: its dialogs and its ACK are made of no more, and it is kept as long as the call.
+sip::Message what_dialogs_need(const sip::Message& invite) {
+    sip::Message kept;
+    kept.method = invite.method;
+    kept.uri = invite.uri;
+    for (const auto& field : invite.headers)
+        for (const std::string_view name :
+             {"From", "To", "Call-ID", "CSeq", "Authorization", "Proxy-Authorization"})
+            if (equal_ignoring_case(field.name, name)) kept.headers.push_back(field);
+    return kept;
+}
+
 }  // namespace
 
 // The shell
@@ -274,7 +286,7 @@ void CallStep::dial() {
     for (auto& field : s_.digest.credentials(pending.attempt, "INVITE", sip::write_uri(uri)))
         message.headers.push_back(std::move(field));
     // An INVITE that answers a challenge begins anew: no dialog of the one before it is left.
-    s_.dialogs_b.emplace(message);
+    s_.dialogs_b.emplace(what_dialogs_need(message));
     pending.number = next_number();
     actions_.emplace_back(SendRequest{Leg::b, pending.number, std::move(message), uri});
 }

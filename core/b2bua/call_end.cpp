@@ -42,6 +42,8 @@ void CallStep::send(Pending pending, sip::DialogRequest request) {
             request.message.headers.push_back(std::move(field));
     }
     request.message.add("User-Agent", s_.settings.user_agent);
+    // A BYE to a 2xx that came late: its answer is worth waiting for, it may be a challenge.
+    if (s_.over) set_timer(CallTimer::forget, 64 * s_.settings.timers.t1);
     pending.number = next_number();
     actions_.emplace_back(
         SendRequest{pending.leg, pending.number, std::move(request.message), std::move(request.next_hop)});
@@ -57,7 +59,13 @@ void CallStep::bye(Leg leg, std::size_t index, std::vector<sip::HeaderField> hea
     if (!request) return;
     for (const auto& field : headers) request->message.headers.push_back(field);
     // The end of another branch of a fork says nothing of the call.
-    if (leg == Leg::a || index == s_.call_b) s_.leg(leg).told = true;
+    if (leg == Leg::a || index == s_.call_b) {
+        s_.leg(leg).told = true;
+        if (s_.leg(leg).unacknowledged) {
+            s_.leg(leg).unacknowledged.reset();
+            set_answer_timers();
+        }
+    }
     send({.kind = Pending::Kind::bye,
           .number = {},
           .leg = leg,
@@ -68,16 +76,19 @@ void CallStep::bye(Leg leg, std::size_t index, std::vector<sip::HeaderField> hea
          *std::move(request));
 }
 
+// The 2xx of leg B gets its ACK in any case, even if it is without the answer that is owed to its offer.
+void CallStep::settle_ack_of_b() {
+    if (std::exchange(s_.ack_owed, false)) acknowledge_b(s_.call_b, {});
+}
+
 void CallStep::tell_other(Leg ended, std::vector<sip::HeaderField> headers) {
-    if (ended == Leg::a) {
-        if (s_.ack_owed) {
-            s_.ack_owed = false;
-            acknowledge_b(s_.call_b, {});
-        }
-        if (!s_.b.told) bye(Leg::b, s_.call_b, std::move(headers));
-        return;
-    }
-    s_.ack_owed = false;
+    settle_ack_of_b();
+    if (ended == Leg::b) return bye_a(std::move(headers));
+    if (!s_.b.told) bye(Leg::b, s_.call_b, std::move(headers));
+}
+
+void CallStep::bye_a(std::vector<sip::HeaderField> headers) {
+    s_.bye_a_owed = false;
     if (s_.a.told) return;
     // The side that was called must not hang up before the ACK (RFC 3261 section 15).
     if (s_.a.unacknowledged && s_.a.unacknowledged->cseq == s_.invite_cseq) {
@@ -91,14 +102,8 @@ void CallStep::tell_other(Leg ended, std::vector<sip::HeaderField> headers) {
 // Of a call that was answered.
 void CallStep::bye_both(CallEnd why, const std::string& text) {
     end(why, text);
-    for (auto* leg : {&s_.a, &s_.b}) leg->unacknowledged.reset();
-    set_answer_timers();
-    if (s_.ack_owed) {
-        s_.ack_owed = false;
-        acknowledge_b(s_.call_b, {});
-    }
-    s_.bye_a_owed = false;
-    if (!s_.a.told) bye(Leg::a, 0, std::move(s_.bye_a_headers));
+    settle_ack_of_b();
+    bye_a({});
     if (!s_.b.told) bye(Leg::b, s_.call_b, {});
 }
 
@@ -126,13 +131,14 @@ void CallStep::on_response(RequestNumber number, const sip::Received& response) 
     drop(number);
     auto* dialog = dialog_of(done.leg, done.dialog);
     if (done.leg == Leg::b && is_challenge(response.message.status)) return challenged_within(done, response);
-    if (dialog != nullptr) dialog->on_response(response);
-    if (done.kind != Pending::Kind::options) return;
     const int status = response.message.status;
-    if (status != 481 && status != 408) return;
-    s_.leg(done.leg).told = true;
-    end(CallEnd::lost, "a request within the call was answered with " + std::to_string(status));
-    tell_other(done.leg, {});
+    if (done.kind != Pending::Kind::options) {
+        if (dialog != nullptr) dialog->on_response(response);
+        return;
+    }
+    // Whatever else a careless peer has against OPTIONS, its call goes on.
+    if (status == 481 || status == 408)
+        bye_both(CallEnd::lost, "a request within the call was answered with " + std::to_string(status));
 }
 
 void CallStep::challenged_within(const Pending& done, const sip::Received& response) {
@@ -173,9 +179,8 @@ void CallStep::on_failure(RequestNumber number, RequestFault fault, const std::s
                           {{"leg", std::string(name_of(done.leg, s_.settings.direction))}, {"why", why}});
         case Pending::Kind::options:
             if (!timeout || s_.record.end != CallEnd::none) return;
-            s_.leg(done.leg).told = true;
-            end(CallEnd::lost, "a request within the call was not answered");
-            return tell_other(done.leg, {});
+            // A BYE all the same: the peer may be there by another way, and count on (RFC 3261 section 12.2.1.2).
+            return bye_both(CallEnd::lost, "a request within the call was not answered");
     }
 }
 

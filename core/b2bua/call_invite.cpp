@@ -28,8 +28,8 @@ bool is_challenge(int status) { return status == 401 || status == 407; }
 void CallStep::on_invite_response(Pending& pending, const sip::Received& response) {
     const int status = response.message.status;
     if (status < 200) {
-        static_cast<void>(s_.dialogs_b->on_response(response));
-        if (!s_.given_up) ring(response);
+        const auto outcome = s_.dialogs_b->on_response(response);
+        if (!s_.given_up) ring(response, outcome.index);
         return;
     }
     if (status < 300) {
@@ -47,7 +47,7 @@ void CallStep::on_invite_response(Pending& pending, const sip::Received& respons
 }
 
 // 101 to 199 of leg B.
-void CallStep::ring(const sip::Received& response) {
+void CallStep::ring(const sip::Received& response, std::size_t dialog) {
     if (!s_.record.rang) {
         s_.record.rang = since_start();
         set_timer(CallTimer::ring, s_.settings.ring);
@@ -61,6 +61,7 @@ void CallStep::ring(const sip::Received& response) {
                                       s_.settings);
         if (decision.sdp) {
             s_.early_sdp = response.message.body;
+            s_.early_b = dialog;
             put_sdp(relayed, *std::move(decision.sdp));
         } else {
             remark(Remark::Level::warn, "early media left out: its answer does not fit the offer",
@@ -166,14 +167,16 @@ void CallStep::answered(const sip::Received& response) {
     s_.record.answered_after = since_start();
     stop_timer(CallTimer::ring);
     const auto type = response.message.find("Content-Type");
-    // A body that stood in a 18x and is left out of the 2xx still counts: without PRACK both were sent.
-    const bool from_early = response.message.body.empty() && !s_.early_sdp.empty();
+    // A body that stood in a 18x of this dialog and is left out of the 2xx still counts.
+    const bool from_early =
+        response.message.body.empty() && !s_.early_sdp.empty() && s_.early_b == s_.call_b;
     const auto& body = from_early ? s_.early_sdp : response.message.body;
     auto decision = s_.offerless
                         ? decide_offer(body, type, Leg::b, s_.settings)
                         : decide_answer(s_.b.sent, body, from_early ? std::nullopt : type, s_.settings);
     if (decision.refusal) {
-        const auto refusal = *std::move(decision.refusal);
+        auto refusal = *std::move(decision.refusal);
+        refusal.status = 488;  // whatever is wrong with it, leg A's request was not
         remark(Remark::Level::warn, "the answer of the called side cannot work: the call is ended",
                {{"code", refusal.code}, {"detail", refusal.detail}, {"remedy", refusal.remedy}});
         acknowledge_b(s_.call_b, {});
@@ -245,10 +248,7 @@ void CallStep::on_ack_of_a(const sip::Received& ack) {
         s_.record.answered = std::move(decision.codecs);
         acknowledge_b(s_.call_b, s_.answer_of_ack);
     }
-    if (s_.bye_a_owed) {
-        s_.bye_a_owed = false;
-        bye(Leg::a, 0, std::move(s_.bye_a_headers));
-    }
+    if (s_.bye_a_owed) bye_a(std::move(s_.bye_a_headers));
 }
 
 }  // namespace callchain::b2bua

@@ -83,6 +83,7 @@ struct Call::State {
     bool bye_a_owed = false;  ///< once leg A has acknowledged
     std::vector<sip::HeaderField> bye_a_headers;
     std::string early_sdp;      ///< of a 18x, as it came
+    std::size_t early_b = 0;    ///< the dialog of that 18x
     std::string answer_of_ack;  ///< in the ACK to an offerless leg B
     bool over = false;
     bool forgotten = false;
@@ -134,7 +135,7 @@ class CallStep {
     [[nodiscard]] bool invite_is_open() const;
 
     // call_invite.cpp
-    void ring(const sip::Received& response);
+    void ring(const sip::Received& response, std::size_t dialog);
     void challenged(Pending& pending, const sip::Received& response);
     void failed(const sip::Received& response);
     void answered(const sip::Received& response);
@@ -157,7 +158,9 @@ class CallStep {
     void give_up_b();
     void bye(Leg leg, std::size_t dialog, std::vector<sip::HeaderField> headers, int tries = 1,
              sip::DigestAttempt attempt = {});
+    void bye_a(std::vector<sip::HeaderField> headers);
     void bye_both(CallEnd why, const std::string& text);
+    void settle_ack_of_b();
     void tell_other(Leg ended, std::vector<sip::HeaderField> headers);
     void send(Pending pending, sip::DialogRequest request);
     void challenged_within(const Pending& pending, const sip::Received& response);

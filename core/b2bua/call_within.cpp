@@ -3,6 +3,7 @@
 #include "b2bua/call_step.hpp"
 #include "b2bua/crossing.hpp"
 #include "base/text.hpp"
+#include "sdp/facts.hpp"
 #include "sip/response.hpp"
 
 #include <algorithm>
@@ -16,6 +17,23 @@ constexpr std::uint64_t kMostRetryAfter = 10;  // seconds; RFC 3261 section 14.2
 bool is_sdp(const sip::Message& message) {
     const auto type = message.find("Content-Type");
     return !type || equal_ignoring_case(trim(split(*type, ';').front()), "application/sdp");
+}
+
+// Whether an answer leaves the stream where it is: address, port, key and direction. It may well name fewer
+// formats than what stands, which may have been an offer.
+bool same_stream(std::string_view standing, std::string_view answer) {
+    const auto before = sdp::parse_document(standing);
+    const auto after = sdp::parse_document(answer);
+    if (!before || !after) return false;
+    const auto old = sdp::audio_facts(*before);
+    const auto now = sdp::audio_facts(*after);
+    if (!old || !now) return !old && !now;
+    return old->address == now->address && old->port_text == now->port_text &&
+           old->protocol == now->protocol && old->direction == now->direction &&
+           std::all_of(now->crypto.begin(), now->crypto.end(), [&old](const sdp::CryptoLine& line) {
+               return std::any_of(old->crypto.begin(), old->crypto.end(),
+                                  [&line](const sdp::CryptoLine& one) { return one.keys == line.keys; });
+           });
 }
 
 }  // namespace
@@ -68,6 +86,9 @@ void CallStep::on_bye(Leg leg, const sip::Received& request, sip::TransactionId 
     dialog->terminate();
     // Of a fork that is being ended anyway.
     if (leg == Leg::b && dialog != dialog_of(Leg::b, s_.call_b)) return;
+    std::erase_if(s_.retries, [leg, this](const Retry& one) {
+        return one.leg == leg && (leg == Leg::a || one.dialog == s_.call_b);
+    });
     if (const auto seconds = call_duration_of(request)) s_.record.whatsapp_duration = seconds;
     auto& state = s_.leg(leg);
     state.told = true;
@@ -83,6 +104,12 @@ void CallStep::on_bye(Leg leg, const sip::Received& request, sip::TransactionId 
     }
     if (leg == Leg::a) s_.bye_a_owed = false;
     if (s_.record.end != CallEnd::none) return;
+    if (!s_.answered) {
+        // Before its 2xx has come: a BYE may overtake it. Of a leg B that still rings it would be a mistake.
+        refuse_a(480, {}, {});
+        give_up_b();
+        return end(CallEnd::hung_up_by_b, why);
+    }
     end(leg == Leg::a ? CallEnd::hung_up_by_a : CallEnd::hung_up_by_b, why);
     tell_other(leg, headers_of_bye(request, s_.settings));
 }
@@ -129,8 +156,8 @@ void CallStep::accept_again(Leg leg, const sip::Received& request, sip::Transact
 }
 
 void CallStep::on_ack(Leg leg, const sip::Received& ack) {
-    auto* dialog = dialog_of(leg, ack);
-    if (dialog == nullptr || dialog->receive(ack) != sip::InDialog::ack) return;
+    // Not Dialog::receive(), which knows the last INVITE only: a re-INVITE that was refused may have overtaken.
+    if (dialog_of(leg, ack) == nullptr) return;
     auto& state = s_.leg(leg);
     if (!state.unacknowledged || state.unacknowledged->cseq != ack.cseq.number) return;
     if (leg == Leg::a && ack.cseq.number == s_.invite_cseq) return on_ack_of_a(ack);
@@ -140,7 +167,7 @@ void CallStep::on_ack(Leg leg, const sip::Received& ack) {
     if (!offered) return;
     if (ack.message.body.empty()) {
         remark(Remark::Level::info, "the ACK to an offer of ours has no answer: what stands goes on");
-    } else if (!same_session(state.received, ack.message.body)) {
+    } else if (!same_stream(state.received, ack.message.body)) {
         // It sends and listens elsewhere from now on, and the other side cannot be told.
         bye_both(CallEnd::answer_refused, "the answer to a repeated offer changes the session");
     }
@@ -200,11 +227,7 @@ void CallStep::give_up_acknowledgements() {
     }
     set_answer_timers();
     if (!ours) return;
-    if (s_.bye_a_owed) {
-        s_.bye_a_owed = false;
-        bye(Leg::a, 0, std::move(s_.bye_a_headers));
-        return;
-    }
+    if (s_.bye_a_owed) return bye_a(std::move(s_.bye_a_headers));
     bye_both(CallEnd::not_acknowledged, "the answer was never acknowledged");
 }
 

@@ -115,7 +115,8 @@ std::string page_of(const twilio::ErrorPage& page) {
 }  // namespace
 
 sip::HeaderField contact_toward(Leg leg, const CallSettings& settings) {
-    const auto transport = leg == Leg::a ? settings.transport_a : settings.transport_b;
+    const auto transport =
+        settings.advertised_transport.value_or(leg == Leg::a ? settings.transport_a : settings.transport_b);
     sip::NameAddress contact;
     contact.uri =
         sip_uri("callchain", settings.advertised_host, settings.advertised_port, sip::Transport::udp);

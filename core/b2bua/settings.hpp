@@ -35,6 +35,8 @@ struct CallSettings {
     /// How others reach us: in Contact toward both, and the host in From of leg B. No port: the default one.
     std::string advertised_host;
     std::optional<std::uint16_t> advertised_port = std::nullopt;
+    /// `;transport=` of Contact toward both, where a balancer in front of us ends TLS; else that of the leg.
+    std::optional<sip::Transport> advertised_transport = std::nullopt;
     sip::Transport transport_a = sip::Transport::tls;  ///< `;transport=` of Contact toward leg A
     sip::Transport transport_b = sip::Transport::tls;  ///< and of Contact, Request-URI and To on leg B
 

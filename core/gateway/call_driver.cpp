@@ -58,8 +58,6 @@ struct Asked {
     Leg leg = Leg::b;
 };
 
-std::string tag_of(const sip::NameAddress& address) { return std::string(address.tag().value_or("")); }
-
 std::string_view own_method(std::string_view method) {
     for (const auto own : kOwnMethods)
         if (own == method) return own;
@@ -116,6 +114,7 @@ struct CallDriver::State : std::enable_shared_from_this<CallDriver::State> {
         return dialog_flows.contains(flow.id) || admission.knows(flow.peer.address);
     }
     sip::DigestClient& client_for(const b2bua::CallSettings& of, const sip::Received& invite);
+    const b2bua::CallSettings& settings_for(bool inward, Transport transport);
 
     // What a call decides.
     void perform(std::uint64_t number, b2bua::CallActions actions);
@@ -162,6 +161,7 @@ struct CallDriver::State : std::enable_shared_from_this<CallDriver::State> {
     sip::DigestClient twilio;
     std::vector<std::pair<std::string, std::unique_ptr<sip::DigestClient>>> meta;
 
+    std::array<std::array<std::optional<b2bua::CallSettings>, 3>, 2> by_transport;  // inward, outward
     std::unordered_map<std::uint64_t, Entry> calls;
     std::unordered_map<std::string, Place> by_tag;              // ours, of either leg
     std::unordered_map<std::string, std::uint64_t> by_call_id;  // of leg B
@@ -403,11 +403,21 @@ sip::DigestClient& CallDriver::State::client_for(const b2bua::CallSettings& of, 
     return *meta.front().second;
 }
 
+// As configured, but that leg A is spoken to by the transport it came by.
+const b2bua::CallSettings& CallDriver::State::settings_for(bool inward, Transport transport) {
+    auto& of = by_transport.at(inward ? 0 : 1).at(static_cast<std::size_t>(transport));
+    if (!of) {
+        of = inward ? settings.inward : *settings.outward;
+        of->transport_a = transport;
+    }
+    return *of;
+}
+
 void CallDriver::State::begin(const IncomingRequest& in, const b2bua::Admission& admitted) {
     auto accepted = stack.accept(in);
     if (!accepted) return;
     const bool inward = admitted.direction == sdp::Direction::meta_to_twilio;
-    const auto& of = inward ? settings.inward : *settings.outward;
+    const auto& of = settings_for(inward, in.flow.transport);
     // Of a call that Twilio sends the id may be there already.
     const auto given = in.request.message.find(kCallchainIdHeader);
     auto id = !inward && given && is_callchain_id(trim(*given)) ? std::string(trim(*given))

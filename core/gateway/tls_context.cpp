@@ -1,7 +1,7 @@
 #include "gateway/tls_context.hpp"
 
 #include "base/text.hpp"
-#include "gateway/descriptor.hpp"
+#include "gateway/tls_pem.hpp"
 
 #include <array>
 #include <cerrno>
@@ -20,17 +20,6 @@
 namespace callchain::gateway {
 namespace {
 
-template <auto Free>
-struct Freed {
-    template <class T>
-    void operator()(T* object) const {
-        Free(object);
-    }
-};
-using Bio = std::unique_ptr<BIO, Freed<BIO_free>>;
-using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
-
 // Mozilla's "intermediate" profile 5.7. Those of them that Twilio offers: ECDHE-RSA-AES128-GCM-SHA256 and
 // ECDHE-RSA-AES256-GCM-SHA384. TLS 1.3 has its own, all good.
 constexpr const char* kCiphers =
@@ -40,79 +29,6 @@ constexpr const char* kCiphers =
 constexpr std::array<unsigned char, 9> kSessionContext{'c', 'a', 'l', 'l', 'c', 'h', 'a', 'i', 'n'};
 constexpr long kMostServerSessions = 1'024;
 constexpr std::size_t kMostClientSessions = 256;
-constexpr std::size_t kMostPemBytes = std::size_t{1} << 20U;
-
-// Without it OpenSSL asks for the passphrase on the terminal, which a service does not have.
-int no_passphrase(char*, int, int, void*) { return 0; }
-
-Result<std::string> read_file(const std::string& path) {
-    const auto cannot_read = [&path](const std::string& why) {
-        return fail(ErrorCode::usage, "cannot read " + path + ": " + why,
-                    "it must be there, and readable by the user that this program runs as");
-    };
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file) return cannot_read(std::generic_category().message(errno));
-    std::string bytes(kMostPemBytes + 1, '\0');
-    std::size_t size = 0;
-    while (size < bytes.size()) {
-        const auto more = ::read(file.number(), bytes.data() + size, bytes.size() - size);
-        if (more < 0 && errno != EINTR) return cannot_read(std::generic_category().message(errno));
-        if (more == 0) break;
-        if (more > 0) size += static_cast<std::size_t>(more);
-    }
-    if (size > kMostPemBytes) return cannot_read("it is larger than 1 MiB");
-    bytes.resize(size);
-    return bytes;
-}
-
-/// What it is called in messages: the file, or that it came as text. Never the text.
-std::string name_of_source(const PemSource& source) {
-    return source.path.empty() ? "the PEM text" : source.path;
-}
-
-/// Forms of deployment that take one line write the line ends of a PEM as "\n".
-Result<std::string> read_pem(const PemSource& source) {
-    if (!source.path.empty()) return read_file(source.path);
-    const bool is_one_line = source.text.find('\n') == std::string::npos;
-    return is_one_line ? replace_all(source.text, "\\n", "\n") : source.text;
-}
-
-tl::unexpected<Error> cannot_use(std::string_view what, const PemSource& source, const std::string& why,
-                                 std::string hint) {
-    return fail(ErrorCode::usage,
-                "cannot use the TLS " + std::string(what) + " of " + name_of_source(source) + ": " + why,
-                std::move(hint));
-}
-
-Result<std::vector<Certificate>> read_chain(const PemSource& source) {
-    const auto pem = CALLCHAIN_TRY(read_pem(source));
-    const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-    std::vector<Certificate> chain;
-    while (auto* one = PEM_read_bio_X509(bio.get(), nullptr, &no_passphrase, nullptr))
-        chain.emplace_back(one);
-    const auto reason = ERR_GET_REASON(ERR_peek_last_error());
-    if (!chain.empty() && reason == PEM_R_NO_START_LINE) {  // the end of it
-        ERR_clear_error();
-        return chain;
-    }
-    return cannot_use("certificate", source, take_tls_reason(),
-                      "it is a PEM: the server's own certificate first, then the intermediate ones");
-}
-
-Result<Key> read_key(const PemSource& source) {
-    const auto pem = CALLCHAIN_TRY(read_pem(source));
-    const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-    Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, &no_passphrase, nullptr));
-    if (key) return key;
-    return cannot_use("key", source, take_tls_reason(),
-                      "it is a PEM without a passphrase, of the same pair as the certificate");
-}
-
-std::chrono::sys_seconds end_of(const X509* certificate) {
-    std::tm parts{};
-    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) != 1) return {};
-    return std::chrono::sys_seconds(std::chrono::seconds(::timegm(&parts)));
-}
 
 /// What both sides have in common.
 Result<TlsContextHandle> new_context(const SSL_METHOD* method) {

@@ -25,6 +25,8 @@ struct GatewayConfig {
     observe::LogForm log_form = observe::LogForm::json;
     observe::Level log_level = observe::Level::info;
     std::string trace_file = {};  ///< "-": standard error; empty: no trace
+    bool listen_chosen = false;   ///< false: where the host has no IPv6, 0.0.0.0 is taken
+    bool nobody_checked = false;  ///< neither list nor digest nor client certificate
     bool open_to_the_world = false;
     bool use_tls = true;
     std::vector<std::string> secrets;  ///< never to be printed
@@ -36,7 +38,7 @@ struct GatewayInputs {
     bool open_to_the_world = false;                   ///< --open-to-the-world
     std::string railway_port = {};                    ///< RAILWAY_TCP_APPLICATION_PORT
     std::string railway_proxy_domain = {};            ///< RAILWAY_TCP_PROXY_DOMAIN
-    std::vector<std::string> certificate_names = {};  ///< DNS names of the certificate, first to last
+    std::vector<std::string> certificate_names = {};  ///< of the certificate, where one could be read
     bool log_to_terminal = false;
 };
 
@@ -47,6 +49,13 @@ struct GatewayConfigResult {
     std::vector<std::string> warnings;
 };
 [[nodiscard]] GatewayConfigResult read_gateway_config(const GatewayInputs& inputs);
+
+/// Certificate and key as these settings have them. Both empty: none is configured.
+struct PemPair {
+    gateway::PemSource certificate;
+    gateway::PemSource key;
+};
+[[nodiscard]] PemPair pem_of(const config::Settings& settings);
 
 /// Prefixes of Meta's network, as `CALLCHAIN_ALLOW=meta` means them, and the day of the list.
 [[nodiscard]] const std::vector<config::Network>& meta_networks();

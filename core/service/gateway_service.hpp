@@ -17,8 +17,7 @@ class GatewayService {
   public:
     /// Binds the addresses. Errors: those of CallDriver::listen() and http::Server, io for the trace file.
     [[nodiscard]] static Result<std::unique_ptr<GatewayService>> start(const GatewayConfig& config,
-                                                                       observe::Log& log,
-                                                                       const std::string& version);
+                                                                       observe::Log& log);
     GatewayService(const GatewayService&) = delete;
     GatewayService& operator=(const GatewayService&) = delete;
     ~GatewayService();

@@ -2,6 +2,7 @@
 
 #include "base/redact.hpp"
 #include "base/text.hpp"
+#include "config/settings_reader.hpp"
 #include "http/client.hpp"
 #include "openai/sideband.hpp"
 #include "signature/twilio_url.hpp"
@@ -18,9 +19,9 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::array<std::string_view, 8> kQuotes{"\"", "'", "`", "“", "”", "‘", "’", kByteOrderMark};
 
 /// Reads settings into a config and gathers what is wrong with them.
-class Reader {
+class Reader : config::SettingsReader {
   public:
-    explicit Reader(const ServeInputs& inputs) : in_(inputs), settings_(inputs.settings) {}
+    explicit Reader(const ServeInputs& inputs) : SettingsReader(inputs.settings), in_(inputs) {}
 
     ServeConfigResult read() && {
         read_addresses();
@@ -37,41 +38,6 @@ class Reader {
     }
 
   private:
-    void problem(std::string message, std::string hint = {}) {
-        problems_.push_back({ErrorCode::usage, std::move(message), std::nullopt, std::move(hint)});
-    }
-    /// As problem(), for the value of one setting.
-    void refuse(std::string_view name, const std::string& what, std::string hint = {}) {
-        const auto& setting = settings_.at(name);
-        problem(config::shown_name(*setting.spec) + ": " + what, std::move(hint));
-    }
-    void warn(std::string text) { warnings_.push_back(std::move(text)); }
-
-    template <class T>
-    std::optional<T> take(std::string_view name, Result<T> result) {
-        if (result) return *std::move(result);
-        refuse(name, result.error().message, result.error().hint);
-        return std::nullopt;
-    }
-
-    std::optional<std::int64_t> number(std::string_view name, std::int64_t most) {
-        const auto value = parse_decimal(settings_.value(name));
-        if (value && *value <= most) return value;
-        refuse(name, "\"" + safe_excerpt(settings_.value(name), 40) + "\" is no number from 0 to " +
-                         with_thousands(static_cast<std::uint64_t>(most)));
-        return std::nullopt;
-    }
-
-    /// The place of the value among `words`.
-    std::optional<std::size_t> choice(std::string_view name, const std::vector<std::string_view>& words) {
-        const auto& value = settings_.value(name);
-        const auto found = std::find(words.begin(), words.end(), value);
-        if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
-        refuse(name, "\"" + safe_excerpt(value, 40) + "\" is not one of " +
-                         join({words.begin(), words.end()}, ", "));
-        return std::nullopt;
-    }
-
     void read_addresses() {
         const auto port = take("PORT", config::parse_port(settings_.value("PORT")));
         if (port) config_.listen = "[::]:" + std::to_string(*port);
@@ -311,10 +277,7 @@ class Reader {
     }
 
     const ServeInputs& in_;
-    const config::Settings& settings_;
     ServeConfig config_;
-    std::vector<Error> problems_;
-    std::vector<std::string> warnings_;
 };
 
 }  // namespace

@@ -1,0 +1,447 @@
+#include "service/gateway_config.hpp"
+
+#include "base/redact.hpp"
+#include "base/text.hpp"
+#include "config/settings_reader.hpp"
+#include "sip/message.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace callchain::service {
+namespace {
+
+constexpr std::size_t kMostNumberDigits = 15;  // ITU-T E.164 section 6.2.1
+constexpr std::size_t kLooksLikeId = 15;       // phone numbers are shorter in every country that has WhatsApp
+
+bool is_digits(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), is_ascii_digit);
+}
+
+std::vector<std::string> items_of(std::string_view list) {
+    std::vector<std::string> items;
+    for (const auto item : split(replace_all(list, "\n", ","), ','))
+        if (const auto text = trim(item); !text.empty()) items.emplace_back(text);
+    return items;
+}
+
+// "host", "host:port", "[v6]:port", each with parameters of a SIP URI behind it.
+struct Address {
+    std::string host;
+    std::optional<std::uint16_t> port;
+    std::string transport;
+};
+Result<Address> parse_address(std::string_view text) {
+    const auto uri = sip::parse_uri("sip:" + std::string(trim(text)));
+    if (!uri || uri->host.empty() || !uri->user.empty())
+        return fail(ErrorCode::usage, "\"" + safe_excerpt(text, 80) + "\" is no host with an optional port",
+                    "write it as NAME or NAME:PORT, without sip: in front");
+    return Address{uri->host, uri->port, ascii_lower(uri->parameters.find("transport").value_or(""))};
+}
+
+bool covers(std::string_view pattern, std::string_view host) {
+    if (equal_ignoring_case(pattern, host)) return true;
+    if (!pattern.starts_with("*.")) return false;
+    const auto dot = host.find('.');
+    return dot != std::string_view::npos && equal_ignoring_case(pattern.substr(1), host.substr(dot));
+}
+
+class Reader : config::SettingsReader {
+  public:
+    explicit Reader(const GatewayInputs& inputs) : SettingsReader(inputs.settings), in_(inputs) {}
+
+    GatewayConfigResult read() && {
+        read_transport();
+        read_who();
+        read_listen();
+        read_advertised();
+        read_twilio();
+        read_outward();
+        read_times();
+        read_log();
+        share_settings();
+        GatewayConfigResult result;
+        result.warnings = std::move(warnings_);
+        result.problems = std::move(problems_);
+        if (result.problems.empty()) result.config = std::move(config_);
+        return result;
+    }
+
+  private:
+    void read_transport() {
+        const auto& word = settings_.value("USE_TLS");
+        const auto lower = ascii_lower(word);
+        if (lower == "true" || lower == "1" || lower == "yes" || lower == "on")
+            config_.use_tls = true;
+        else if (lower == "false" || lower == "0" || lower == "no" || lower == "off")
+            config_.use_tls = false;
+        else
+            refuse("USE_TLS", "\"" + safe_excerpt(word, 40) + "\" is neither true nor false");
+        transports().tls_ca_file = settings_.value("CALLCHAIN_CA_FILE");
+        config_.driver.stack.dns.servers = settings_.value("CALLCHAIN_DNS_SERVERS");
+        if (!config_.use_tls)
+            return warn("USE_TLS=false: calls come by UDP and TCP, unencrypted; Meta speaks TLS alone");
+        auto pem = pem_of(settings_);
+        const bool certificate = !pem.certificate.path.empty() || !pem.certificate.text.empty();
+        const bool key = !pem.key.path.empty() || !pem.key.text.empty();
+        if (!certificate || !key)
+            problem(certificate ? "the key of the certificate is not set"
+                    : key       ? "the certificate of the key is not set"
+                                : "neither certificate nor key is set, and USE_TLS is true",
+                    "set TLS_CERT_PATH and TLS_KEY_PATH, or TLS_CERT_PEM and TLS_KEY_PEM; USE_TLS=false is "
+                    "for labs");
+        gateway::TlsServerSettings server{.certificate = std::move(pem.certificate),
+                                          .key = std::move(pem.key)};
+        server.client_ca_file = settings_.value("CALLCHAIN_CLIENT_CA_FILE");
+        if (!server.client_ca_file.empty())
+            server.client_certificate = gateway::TlsServerSettings::ClientCertificate::require;
+        transports().tls_server = std::move(server);
+    }
+
+    // Who may call
+
+    void read_who() {
+        config_.open_to_the_world = in_.open_to_the_world;
+        auto& admission = config_.driver.admission;
+        admission.allow = networks("CALLCHAIN_ALLOW", "meta", meta_networks());
+        if (equal_ignoring_case(settings_.value("CALLCHAIN_ALLOW"), "meta"))
+            warn("CALLCHAIN_ALLOW=meta is the list of " + std::string(meta_networks_date()) +
+                 ": Meta adds networks; the digest is the real proof");
+        read_accounts();
+        if (auto list = take("CALLCHAIN_PROXY_PROTOCOL_FROM",
+                             config::parse_networks(settings_.value("CALLCHAIN_PROXY_PROTOCOL_FROM"))))
+            transports().proxy_protocol_from = *std::move(list);
+        if (const auto most = number("CALLCHAIN_MAX_CALLS", 1'000'000))
+            admission.most_calls = static_cast<std::size_t>(*most);
+        if (const auto rate = number("CALLCHAIN_CALLS_PER_SECOND", 1'000'000)) {
+            if (*rate == 0) refuse("CALLCHAIN_CALLS_PER_SECOND", "0 would let nobody in");
+            admission.calls_per_second = static_cast<double>(*rate);
+        }
+        read_algorithms();
+        if (!in_.railway_port.empty() && transports().proxy_protocol_from.empty()) {
+            // The proxy's address stands in for everybody's.
+            admission.addresses_known = false;
+            transports().limits.connections_per_address = 0;
+            warn(
+                "behind Railway's TCP proxy callers have no address of their own: lists and limits by "
+                "address "
+                "are off");
+            if (admission.accounts.empty())
+                problem("behind Railway's TCP proxy META_SIP_USERNAME and META_SIP_PASSWORD are needed",
+                        "addresses are lost there, and nothing else tells Meta from anybody");
+        }
+        config_.nobody_checked = admission.allow.empty() && admission.accounts.empty() &&
+                                 settings_.value("CALLCHAIN_CLIENT_CA_FILE").empty();
+        if (config_.nobody_checked && in_.open_to_the_world)
+            warn(
+                "--open-to-the-world: whoever reaches the port can call at your cost; set META_SIP_USERNAME "
+                "and META_SIP_PASSWORD, or CALLCHAIN_ALLOW");
+        if (!settings_.value("CALLCHAIN_CLIENT_CA_FILE").empty() && !config_.use_tls)
+            refuse("CALLCHAIN_CLIENT_CA_FILE", "needs TLS", "set USE_TLS=true");
+    }
+
+    std::vector<config::Network> networks(std::string_view name, std::string_view word,
+                                          const std::vector<config::Network>& known) {
+        std::vector<config::Network> list;
+        std::string rest;
+        for (const auto& item : items_of(replace_all(settings_.value(name), " ", ","))) {
+            if (equal_ignoring_case(item, word))
+                list.insert(list.end(), known.begin(), known.end());
+            else
+                rest += item + ",";
+        }
+        if (auto parsed = take(name, config::parse_networks(rest)))
+            list.insert(list.end(), parsed->begin(), parsed->end());
+        return list;
+    }
+
+    void read_accounts() {
+        const auto users = items_of(settings_.value("META_SIP_USERNAME"));
+        const auto passwords = items_of(settings_.value("META_SIP_PASSWORD"));
+        config_.secrets.insert(config_.secrets.end(), passwords.begin(), passwords.end());
+        if (users.size() != passwords.size())
+            return problem("META_SIP_USERNAME has " + count_of(users.size(), "number") +
+                               ", and META_SIP_PASSWORD " + count_of(passwords.size(), "password"),
+                           "each number has the password in the same place of the other list");
+        for (std::size_t index = 0; index < users.size(); ++index) {
+            auto user = users[index];
+            if (user.starts_with('+')) {
+                warn("META_SIP_USERNAME: the + in front of " + show_number(user) +
+                     " was taken off: Meta's digest has the digits alone");
+                user.erase(0, 1);
+            }
+            if (!is_digits(user))
+                warn("META_SIP_USERNAME: \"" + show_number(user) +
+                     "\" is no number: Meta's digest has the digits of the business number");
+            else if (user.size() >= kLooksLikeId || user.size() > kMostNumberDigits)
+                warn("META_SIP_USERNAME: " + show_number(user) +
+                     " looks like a phone_number_id: the digest has the digits of the business number, "
+                     "without +");
+            config_.driver.admission.accounts.push_back({user, passwords[index]});
+        }
+        config_.driver.meta = config_.driver.admission.accounts;
+    }
+
+    void read_algorithms() {
+        auto& algorithms = config_.driver.admission.algorithms;
+        algorithms.clear();
+        for (const auto& name : items_of(settings_.value("CALLCHAIN_DIGEST_ALGORITHM"))) {
+            if (equal_ignoring_case(name, "MD5"))
+                algorithms.push_back(sip::DigestAlgorithm::md5);
+            else if (equal_ignoring_case(name, "SHA-256"))
+                algorithms.push_back(sip::DigestAlgorithm::sha256);
+            else
+                refuse("CALLCHAIN_DIGEST_ALGORITHM",
+                       "\"" + safe_excerpt(name, 40) + "\" is not one of MD5, SHA-256");
+        }
+    }
+
+    // Where
+
+    void read_listen() {
+        std::uint16_t port = config_.use_tls ? 5061 : 5060;
+        const bool railway = !in_.railway_port.empty();
+        const auto& text = railway ? in_.railway_port : settings_.value("PORT");
+        if (!text.empty()) {
+            if (const auto given = take("PORT", config::parse_port(text))) port = *given;
+        }
+        port_ = port;
+        const bool loopback_only = config_.nobody_checked && !in_.open_to_the_world;
+        auto listen = std::string(loopback_only ? "127.0.0.1:" : "[::]:") + std::to_string(port);
+        if (settings_.is_set("CALLCHAIN_LISTEN")) {
+            config_.listen_chosen = true;
+            auto chosen =
+                take("CALLCHAIN_LISTEN", config::parse_listen_address(settings_.value("CALLCHAIN_LISTEN")));
+            if (!chosen) return;
+            listen = *std::move(chosen);
+            const auto colon = listen.rfind(':');
+            host_ = replace_all(replace_all(listen.substr(0, colon), "[", ""), "]", "");
+            port_ = config::parse_port(listen.substr(colon + 1)).value_or(port);
+            if (loopback_only && !config::is_loopback(host_) && host_ != "localhost")
+                refuse("CALLCHAIN_LISTEN", listen + " can be reached by others, and nobody is checked",
+                       "set META_SIP_USERNAME and META_SIP_PASSWORD, or CALLCHAIN_ALLOW; or say "
+                       "--open-to-the-world");
+        } else if (loopback_only) {
+            host_ = "127.0.0.1";
+            warn(
+                "nobody is checked, so only this host can call (127.0.0.1): set META_SIP_USERNAME and "
+                "META_SIP_PASSWORD, or CALLCHAIN_ALLOW");
+        }
+        using gateway::Transport;
+        if (config_.use_tls)
+            transports().listeners = {{Transport::tls, listen}};
+        else
+            transports().listeners = {{Transport::udp, listen}, {Transport::tcp, listen}};
+        config_.admin_listen.clear();
+        if (settings_.value("CALLCHAIN_ADMIN_LISTEN") == "off") return;
+        if (auto admin = take("CALLCHAIN_ADMIN_LISTEN",
+                              config::parse_listen_address(settings_.value("CALLCHAIN_ADMIN_LISTEN"))))
+            config_.admin_listen = *std::move(admin);
+    }
+
+    // How others reach us: named, else by the certificate, else as we are bound.
+    void read_advertised() {
+        auto& inward = config_.driver.inward;
+        if (settings_.is_set("CALLCHAIN_ADVERTISE")) {
+            auto address = take("CALLCHAIN_ADVERTISE", parse_address(settings_.value("CALLCHAIN_ADVERTISE")));
+            if (!address) return;
+            inward.advertised_host = address->host;
+            inward.advertised_port = address->port ? address->port : std::optional(port_);
+            using gateway::Transport;
+            for (const auto transport : {Transport::udp, Transport::tcp, Transport::tls})
+                if (address->transport == ascii_lower(sip::name_of(transport)))
+                    inward.advertised_transport = transport;
+            if (!address->transport.empty() && !inward.advertised_transport)
+                refuse("CALLCHAIN_ADVERTISE", "transport is none of tls, tcp, udp");
+            check_advertised(address->host);
+        } else if (settings_.is_set("PUBLIC_IP")) {
+            if (config_.use_tls)
+                warn("PUBLIC_IP is for UDP and TCP: with TLS Meta needs a name; set CALLCHAIN_ADVERTISE");
+            auto address = take("PUBLIC_IP", parse_address(settings_.value("PUBLIC_IP")));
+            if (!address) return;
+            inward.advertised_host = address->host;
+            inward.advertised_port = port_;
+        } else {
+            for (const auto& name : in_.certificate_names) {
+                if (name.starts_with("*.") || !config_.use_tls) continue;
+                inward.advertised_host = name;
+                inward.advertised_port = port_;
+                break;
+            }
+        }
+        const bool wildcard = host_.empty() || host_ == "::" || host_ == "0.0.0.0";
+        if (!inward.advertised_host.empty()) {
+            // Of port 0 only the kernel knows which: the driver fills both in once it listens.
+            if (inward.advertised_port == 0) inward.advertised_port.reset();
+        } else if (wildcard) {
+            problem("how Meta and Twilio reach this gateway is not known",
+                    "set CALLCHAIN_ADVERTISE to a name in the certificate (with the port from outside), or "
+                    "PUBLIC_IP in a lab without TLS");
+        }
+        if (!inward.advertised_host.empty()) config_.driver.stack.sent_by = inward.advertised_host;
+    }
+
+    void check_advertised(const std::string& host) {
+        if (!in_.railway_proxy_domain.empty() && equal_ignoring_case(host, in_.railway_proxy_domain))
+            warn(
+                "CALLCHAIN_ADVERTISE is Railway's own name, for which nobody gets a certificate: use a CNAME "
+                "of yours to it");
+        if (!config_.use_tls || in_.certificate_names.empty()) return;
+        const bool named = std::any_of(in_.certificate_names.begin(), in_.certificate_names.end(),
+                                       [&](const std::string& name) { return covers(name, host); });
+        if (!named)
+            warn("CALLCHAIN_ADVERTISE " + host + " is not in the certificate (" +
+                 join(in_.certificate_names, ", ") + "): Meta will not call");
+    }
+
+    // Toward Twilio
+
+    void read_twilio() {
+        auto& inward = config_.driver.inward;
+        for (const std::string_view name :
+             {"TWILIO_SIP_DOMAIN", "TWILIO_SIP_USERNAME", "TWILIO_SIP_PASSWORD"})
+            if (!settings_.is_set(name))
+                problem(std::string(name) + " is not set",
+                        "the SIP Domain and its credential list are in the Twilio console, Voice, Manage");
+        if (settings_.is_set("TWILIO_SIP_DOMAIN")) {
+            if (auto address =
+                    take("TWILIO_SIP_DOMAIN", parse_address(settings_.value("TWILIO_SIP_DOMAIN")))) {
+                inward.domain = address->host;
+                inward.domain_port = address->port;
+            }
+        }
+        config_.driver.twilio = {settings_.value("TWILIO_SIP_USERNAME"),
+                                 settings_.value("TWILIO_SIP_PASSWORD")};
+        if (!config_.driver.twilio.password.empty())
+            config_.secrets.push_back(config_.driver.twilio.password);
+        inward.destination = settings_.value("TWILIO_DESTINATION");
+        using gateway::Transport;
+        if (const auto at = choice("CALLCHAIN_TWILIO_TRANSPORT", {"tls", "tcp", "udp"}))
+            inward.transport_b = std::array{Transport::tls, Transport::tcp, Transport::udp}.at(*at);
+        if (const auto at = choice("CALLCHAIN_TWILIO_SECURE_MEDIA", {"on", "off"}))
+            inward.secure_media = *at == 0 ? sdp::SecureMedia::on : sdp::SecureMedia::off;
+        if (inward.secure_media == sdp::SecureMedia::on && inward.transport_b != Transport::tls)
+            problem("CALLCHAIN_TWILIO_SECURE_MEDIA=on needs CALLCHAIN_TWILIO_TRANSPORT=tls",
+                    "Twilio takes SRTP by TLS alone (its error 32209)");
+        const auto& from = settings_.value("CALLCHAIN_TWILIO_FROM");
+        if (from == "username") {
+            inward.from_user = b2bua::FromUser::username;
+            inward.from_name = config_.driver.twilio.username;
+        } else if (from != "caller") {
+            inward.from_user = b2bua::FromUser::fixed;
+            inward.from_name = from;
+        }
+        if (auto keep =
+                take("CALLCHAIN_KEEP_CODECS", sdp::parse_keep_list(settings_.value("CALLCHAIN_KEEP_CODECS"))))
+            inward.keep = *std::move(keep);
+        if (const auto at = choice("CALLCHAIN_PASS_CALLER", {"off", "on"})) inward.pass_caller = *at == 1;
+        if (const auto at = choice("CALLCHAIN_PASS_WHATSAPP_HEADERS", {"off", "on"}))
+            inward.pass_whatsapp_headers = *at == 1;
+        if (settings_.is_set("WEBHOOK_URL"))
+            warn("WEBHOOK_URL is not used: set the voice URL of the SIP Domain in the Twilio console");
+    }
+
+    void read_outward() {
+        auto& admission = config_.driver.admission;
+        const auto& user = settings_.value("CALLCHAIN_OUTWARD_USERNAME");
+        const auto& password = settings_.value("CALLCHAIN_OUTWARD_PASSWORD");
+        admission.allow_outward = networks("CALLCHAIN_ALLOW_TWILIO", "twilio", twilio_networks());
+        if (user.empty() != password.empty())
+            return problem(
+                "CALLCHAIN_OUTWARD_USERNAME and CALLCHAIN_OUTWARD_PASSWORD go together, and only one "
+                "of them is set");
+        if (user.empty()) return;
+        config_.secrets.push_back(password);
+        if (admission.accounts.empty())
+            problem(
+                "calls to WhatsApp need META_SIP_USERNAME and META_SIP_PASSWORD",
+                "Meta challenges them; and without a digest from Meta the directions cannot be told apart");
+        for (const auto& account : admission.accounts)
+            if (account.username == user)
+                problem("CALLCHAIN_OUTWARD_USERNAME is one of META_SIP_USERNAME",
+                        "give Twilio a user of its own: by it the direction is known");
+        admission.outward = sip::DigestAccount{user, password};
+        auto outward = config_.driver.inward;
+        outward.direction = sdp::Direction::twilio_to_meta;
+        std::swap(outward.transport_a, outward.transport_b);
+        outward.destination.clear();
+        if (auto address =
+                take("CALLCHAIN_META_DOMAIN", parse_address(settings_.value("CALLCHAIN_META_DOMAIN")))) {
+            outward.domain = address->host;
+            outward.domain_port = address->port;
+        }
+        const auto& from = settings_.value("CALLCHAIN_OUTWARD_FROM");
+        outward.from_user = from.empty() ? b2bua::FromUser::caller : b2bua::FromUser::fixed;
+        outward.from_name = from;
+        outward_ = std::move(outward);
+    }
+
+    void read_times() {
+        auto& inward = config_.driver.inward;
+        const auto seconds = [this](std::string_view name, std::int64_t most, std::chrono::seconds& into) {
+            if (const auto value = number(name, most)) into = std::chrono::seconds(*value);
+        };
+        seconds("CALLCHAIN_RING_SECONDS", 3'600, inward.ring);
+        seconds("CALLCHAIN_MAX_CALL_SECONDS", 604'800, inward.most_length);
+        seconds("CALLCHAIN_KEEPALIVE_SECONDS", 86'400, inward.keep_alive);
+        seconds("CALLCHAIN_DRAIN_SECONDS", 86'400, config_.drain);
+        if (inward.ring.count() == 0) refuse("CALLCHAIN_RING_SECONDS", "0 would let no call ring");
+    }
+
+    void read_log() {
+        using observe::Level;
+        using observe::LogForm;
+        config_.log_form = in_.log_to_terminal ? LogForm::text : LogForm::json;
+        if (settings_.is_set("CALLCHAIN_LOG")) {
+            if (const auto form = choice("CALLCHAIN_LOG", {"json", "text"}))
+                config_.log_form = *form == 0 ? LogForm::json : LogForm::text;
+        }
+        if (const auto level = choice("CALLCHAIN_LOG_LEVEL", {"debug", "info", "warn", "error"}))
+            config_.log_level = std::array{Level::debug, Level::info, Level::warn, Level::error}.at(*level);
+        config_.trace_file = settings_.value("CALLCHAIN_TRACE");
+        config_.driver.trace_call = settings_.value("CALLCHAIN_TRACE_CALL");
+    }
+
+    // What both directions have in common is set in one, and the realm needs the advertised host.
+    void share_settings() {
+        auto& driver = config_.driver;
+        driver.inward.transport_a = config_.use_tls ? gateway::Transport::tls : gateway::Transport::udp;
+        const auto& realm = settings_.value("CALLCHAIN_DIGEST_REALM");
+        driver.admission.realm = !realm.empty()                           ? realm
+                                 : !driver.inward.advertised_host.empty() ? driver.inward.advertised_host
+                                                                          : "callchain";
+        if (!outward_) return;
+        // Meta is reached as it reaches us, Twilio likewise.
+        outward_->transport_a = driver.inward.transport_b;
+        outward_->transport_b = driver.inward.transport_a;
+        outward_->ring = driver.inward.ring;
+        outward_->most_length = driver.inward.most_length;
+        outward_->keep_alive = driver.inward.keep_alive;
+        driver.outward = std::move(outward_);
+    }
+
+    gateway::TransportSettings& transports() { return config_.driver.stack.transports; }
+
+    const GatewayInputs& in_;
+    GatewayConfig config_;
+    std::optional<b2bua::CallSettings> outward_;
+    std::string host_;  // that is listened on; empty: all
+    std::uint16_t port_ = 0;
+};
+
+}  // namespace
+
+GatewayConfigResult read_gateway_config(const GatewayInputs& inputs) { return Reader(inputs).read(); }
+
+PemPair pem_of(const config::Settings& settings) {
+    const auto source = [&](std::string_view path, std::string_view text) {
+        gateway::PemSource pem;
+        pem.path = settings.value(path);
+        if (pem.path.empty()) pem.text = settings.value(text);
+        return pem;
+    };
+    return {source("TLS_CERT_PATH", "TLS_CERT_PEM"), source("TLS_KEY_PATH", "TLS_KEY_PEM")};
+}
+
+}  // namespace callchain::service

@@ -1,0 +1,132 @@
+"""The program's `gateway run` as a process between peers: its environment, its log, its metrics, its end."""
+
+import json
+import os
+import re
+import subprocess
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+from peers import HERE, WAIT_SECONDS, Child, Events, free_port, sipp, stunnel
+
+TWILIO_USER, TWILIO_PASSWORD = "gateway01", "Str0ngPassw0rd12"
+NUMBER = "12145551869"
+
+SDES = ["m=audio [media_port] RTP/SAVP 111 0 8 126", "a=rtpmap:111 opus/48000/2", "a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000",
+        "a=rtpmap:126 telephone-event/8000", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:YUJDZGVmZ2hpSktMbU5PUHFSc1R1VndYeVphYmNk"]
+PLAIN = [line.replace("SAVP", "AVP") for line in SDES if not line.startswith("a=crypto")]
+OPUS_ONLY = ["m=audio [media_port] RTP/SAVP 111", SDES[1], SDES[-1]]
+DTLS = ["m=audio [media_port] UDP/TLS/RTP/SAVPF 111 0 126", *SDES[1:-1], "a=fingerprint:sha-256 " + ":".join(["AB"] * 32), "a=setup:actpass"]
+SDES_ANSWER = [line.replace("YUJD", "ZUJD") for line in SDES if ":8 " not in line and ":111 " not in line]
+SDES_ANSWER[0] = "m=audio [media_port] RTP/SAVP 0 126"
+PLAIN_ANSWER = [line.replace("SAVP", "AVP") for line in SDES_ANSWER if not line.startswith("a=crypto")]
+
+
+class Gateway(Events):
+    """The gateway over one transport on both sides; its log lines as they come, under the key `msg`."""
+
+    def __init__(self, folder: Path, transport: str, twilio_port: int, **settings: str):
+        super().__init__("msg")
+        program = os.environ.get("CALLCHAIN")
+        assert program, "the variable CALLCHAIN must name the program"
+        tls = transport == "TLS"
+        environment = {"PATH": os.environ["PATH"], "TWILIO_SIP_DOMAIN": f"127.0.0.1:{twilio_port}", "TWILIO_SIP_USERNAME": TWILIO_USER,
+                       "TWILIO_SIP_PASSWORD": TWILIO_PASSWORD, "TWILIO_DESTINATION": "bridge", "USE_TLS": "true" if tls else "false",
+                       "CALLCHAIN_LISTEN": "127.0.0.1:0", "CALLCHAIN_ADMIN_LISTEN": "127.0.0.1:0", "CALLCHAIN_LOG": "json",
+                       "CALLCHAIN_TWILIO_TRANSPORT": transport.lower(), "CALLCHAIN_TWILIO_SECURE_MEDIA": "on" if tls else "off",
+                       "CALLCHAIN_TRACE": str(folder / "trace.jsonl")}
+        if tls:
+            environment |= {"TLS_CERT_PATH": str(folder / "server.pem"), "TLS_KEY_PATH": str(folder / "server.key"),
+                            "CALLCHAIN_CA_FILE": str(folder / "ca.pem"), "CALLCHAIN_ADVERTISE": "localhost"}
+        self.process = subprocess.Popen([program, "gateway", "run"], env=environment | settings, cwd=folder, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        try:
+            self.ready = self.wait_for("ready")
+        except AssertionError as error:
+            self.process.kill()
+            raise AssertionError(f"{error}\n{self.process.communicate()[1]}") from None
+        self.transport = transport
+        self.port = int(re.search(rf"{transport.lower()}:\S+:(\d+)", self.ready["listen"])[1])
+
+    def _read(self) -> None:
+        for line in self.process.stdout:
+            self.tell(json.loads(line))
+
+    def summaries(self, count: int = 1) -> list[dict]:
+        """The summary lines, at least so many."""
+        self.wait_for("call summary", count)
+        return [one for one in self.events if one["msg"] == "call summary"]
+
+    def metrics(self) -> dict[str, float]:
+        """Each sample by its name with labels."""
+        with urllib.request.urlopen(self.ready["admin"] + "/metrics", timeout=WAIT_SECONDS) as answer:
+            lines = answer.read().decode().splitlines()
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}
+
+    def stop(self, code: int = 0) -> None:
+        """SIGTERM where it still runs: it ends with that code, has no call left, and nothing on stderr."""
+        if self.process.poll() is None:
+            end = time.monotonic() + WAIT_SECONDS
+            while self.metrics()["callchain_gateway_calls_active"]:
+                assert time.monotonic() < end, "calls are left"
+                time.sleep(0.05)
+            self.process.terminate()
+        assert self.process.wait(WAIT_SECONDS) == code, self.events[-5:]
+        self._reader.join(WAIT_SECONDS)
+        assert not (errors := self.process.stderr.read()), errors
+        assert self.count("stopped") == 1
+
+
+def scenario(folder: Path, name: str, transport: str, **values: str) -> str:
+    """The scenario of that name with @word@ replaced; an SDP is a list of lines."""
+    text = (HERE / "sipp" / name).read_text()
+    for word, value in {"TRANSPORT": transport, "transport": transport.lower(), "talk": "100", "number": NUMBER, **values}.items():
+        text = text.replace(f"@{word}@", "\n".join(value) if isinstance(value, list) else value)
+    assert not (left := re.findall(r"@\w+@", text)), left
+    path = folder / f"{len(list(folder.glob('*.xml')))}-{name}"
+    path.write_text(text)
+    return str(path)
+
+
+class Side:
+    """SIPp on one side of the gateway, behind stunnel where the transport is TLS."""
+
+    def __init__(self, folder: Path, name: str, child: Child, calls: int):
+        self.folder, self.name, self.child, self.calls = folder, name, child, calls
+
+    def done(self) -> None:
+        """It has ended by itself, and counts every call as one that succeeded."""
+        code = self.child.wait()
+        errors = self.folder / f"{self.name}-errors.log"
+        assert code == 0, f"{self.name}: {code}\n{self.child.output()[-2500:]}{errors.read_text()[-2500:] if errors.exists() else ''}"
+        counted = {word: int(re.findall(rf"{word} call +\| +\d+ +\| +(\d+)", self.child.output())[-1]) for word in ("Successful", "Failed")}
+        assert counted == {"Successful": self.calls, "Failed": 0}, counted
+
+
+def twilio(folder: Path, started, name: str, transport: str, calls: int = 1, **values) -> tuple[Side, int]:
+    """What answers as Twilio, and the port at which the gateway finds it."""
+    port = free_port()
+    values.setdefault("sdp", SDES_ANSWER if transport == "TLS" else PLAIN_ANSWER)
+    child = started(sipp(folder, "twilio", scenario(folder, name, transport, **values), transport, port, "-m", str(calls)))
+    if transport != "TLS":
+        return Side(folder, "twilio", child, calls), port
+    inward = free_port()
+    started(stunnel(folder, "inward", inward, port, client=False))
+    return Side(folder, "twilio", child, calls), inward
+
+
+def meta(folder: Path, started, name: str, gateway: Gateway, calls: int = 1, rate: int = 30, more: tuple[str, ...] = (), label: str = "meta",
+         **values) -> Side:
+    """Calls the gateway as Meta does."""
+    target = gateway.port
+    if gateway.transport == "TLS":
+        target = free_port()
+        started(stunnel(folder, f"outward-{label}", target, gateway.port, client=True))
+    values.setdefault("sdp", SDES if gateway.transport == "TLS" else PLAIN)
+    child = started(sipp(folder, label, scenario(folder, name, gateway.transport, **values), gateway.transport, free_port(), f"127.0.0.1:{target}",
+                         "-s", f"+{NUMBER}", "-m", str(calls), "-r", str(rate), "-cid_str", "outgoing:wacid.%u-%p=@%s", *more))
+    return Side(folder, label, child, calls)

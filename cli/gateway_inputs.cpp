@@ -68,10 +68,13 @@ GatheredGateway gather_gateway(const GatewayOptions& options, const CLI::App& co
     if (named && (!pem.key.path.empty() || !pem.key.text.empty())) {
         const auto now = std::chrono::floor<std::chrono::seconds>(context.clock.now());
         auto facts = gateway::inspect_certificate(pem.certificate, pem.key, {}, now);
-        if (facts)
+        if (facts) {
             inputs.certificate_names = std::move(facts->names);
-        else
+            inputs.certificate_names.insert(inputs.certificate_names.end(), facts->addresses.begin(),
+                                            facts->addresses.end());
+        } else {
             problems.push_back(facts.error());
+        }
     }
     gathered.problems = std::move(problems);
     return gathered;

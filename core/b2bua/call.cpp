@@ -58,7 +58,7 @@ Call::Call(const CallSettings& settings, sip::DigestClient& digest, std::string 
     record.caller = invite.from.uri.user;
     record.called = std::string(split(invite.message.uri.user, ';').front());
     record.began = moment.wall;
-    s.invite = std::move(invite);
+    s.invite = std::make_unique<sip::Received>(std::move(invite));
 }
 
 Call::~Call() = default;
@@ -174,7 +174,6 @@ void CallStep::refuse_a(int status, std::string_view reason, const std::vector<s
     if (status == 415) response.add("Accept", "application/sdp");
     respond(Leg::a, s_.invite_transaction, std::move(response));
     s_.final_sent = true;
-    s_.a.told = true;
     s_.record.final_status = status;
     s_.invite.reset();
     if (s_.dialog_a) s_.dialog_a->terminate();

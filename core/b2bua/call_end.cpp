@@ -59,12 +59,9 @@ void CallStep::bye(Leg leg, std::size_t index, std::vector<sip::HeaderField> hea
     if (!request) return;
     for (const auto& field : headers) request->message.headers.push_back(field);
     // The end of another branch of a fork says nothing of the call.
-    if (leg == Leg::a || index == s_.call_b) {
-        s_.leg(leg).told = true;
-        if (s_.leg(leg).unacknowledged) {
-            s_.leg(leg).unacknowledged.reset();
-            set_answer_timers();
-        }
+    if ((leg == Leg::a || index == s_.call_b) && s_.leg(leg).unacknowledged) {
+        s_.leg(leg).unacknowledged.reset();
+        set_answer_timers();
     }
     send({.kind = Pending::Kind::bye,
           .number = {},
@@ -84,12 +81,11 @@ void CallStep::settle_ack_of_b() {
 void CallStep::tell_other(Leg ended, std::vector<sip::HeaderField> headers) {
     settle_ack_of_b();
     if (ended == Leg::b) return bye_a(std::move(headers));
-    if (!s_.b.told) bye(Leg::b, s_.call_b, std::move(headers));
+    bye(Leg::b, s_.call_b, std::move(headers));
 }
 
 void CallStep::bye_a(std::vector<sip::HeaderField> headers) {
     s_.bye_a_owed = false;
-    if (s_.a.told) return;
     // The side that was called must not hang up before the ACK (RFC 3261 section 15).
     if (s_.a.unacknowledged && s_.a.unacknowledged->cseq == s_.invite_cseq) {
         s_.bye_a_owed = true;
@@ -101,10 +97,11 @@ void CallStep::bye_a(std::vector<sip::HeaderField> headers) {
 
 // Of a call that was answered.
 void CallStep::bye_both(CallEnd why, const std::string& text) {
+    if (s_.record.end != CallEnd::none) return;
     end(why, text);
     settle_ack_of_b();
     bye_a({});
-    if (!s_.b.told) bye(Leg::b, s_.call_b, {});
+    bye(Leg::b, s_.call_b, {});
 }
 
 void CallStep::hang_up(CallEnd why) {
@@ -178,7 +175,7 @@ void CallStep::on_failure(RequestNumber number, RequestFault fault, const std::s
             return remark(Remark::Level::warn, "a BYE could not be delivered",
                           {{"leg", std::string(name_of(done.leg, s_.settings.direction))}, {"why", why}});
         case Pending::Kind::options:
-            if (!timeout || s_.record.end != CallEnd::none) return;
+            if (!timeout) return;
             // A BYE all the same: the peer may be there by another way, and count on (RFC 3261 section 12.2.1.2).
             return bye_both(CallEnd::lost, "a request within the call was not answered");
     }
@@ -199,10 +196,8 @@ void CallStep::on_timer(CallTimer timer) {
             return end(CallEnd::no_answer,
                        "no answer within " + std::to_string(s_.settings.ring.count()) + " s of ringing");
         case CallTimer::length:
-            if (s_.record.end == CallEnd::none)
-                bye_both(CallEnd::too_long,
-                         "longer than " + std::to_string(s_.settings.most_length.count()) + " s");
-            return;
+            return bye_both(CallEnd::too_long,
+                            "longer than " + std::to_string(s_.settings.most_length.count()) + " s");
         case CallTimer::keep_alive:
             return keep_alive();
         case CallTimer::again: {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,8 +50,7 @@ struct LegState {
     std::string call_id;
     std::string sent;      ///< what we last sent
     std::string received;  ///< what the peer last sent, as it came
-    std::optional<Unacknowledged> unacknowledged = std::nullopt;
-    bool told = false;  ///< a final failure, CANCEL or BYE went there, or came from there
+    std::unique_ptr<Unacknowledged> unacknowledged = nullptr;  ///< apart: it is there for seconds only
 };
 
 struct Call::State {
@@ -63,7 +63,7 @@ struct Call::State {
 
     LegState a;
     LegState b;
-    std::optional<sip::Received> invite;  ///< of leg A, until its final answer
+    std::unique_ptr<sip::Received> invite;  ///< of leg A, until its final answer
     sip::TransactionId invite_transaction;
     bool final_sent = false;  ///< to that INVITE
     std::uint32_t invite_cseq = 0;

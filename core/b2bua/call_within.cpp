@@ -90,9 +90,7 @@ void CallStep::on_bye(Leg leg, const sip::Received& request, sip::TransactionId 
         return one.leg == leg && (leg == Leg::a || one.dialog == s_.call_b);
     });
     if (const auto seconds = call_duration_of(request)) s_.record.whatsapp_duration = seconds;
-    auto& state = s_.leg(leg);
-    state.told = true;
-    state.unacknowledged.reset();
+    s_.leg(leg).unacknowledged.reset();
     set_answer_timers();
     const auto reason = request.message.find("Reason");
     const auto why = reason ? visible_excerpt(*reason, 200) : std::string("BYE");
@@ -178,13 +176,14 @@ void CallStep::on_ack(Leg leg, const sip::Received& ack) {
 void CallStep::repeat_until_acknowledged(Leg leg, sip::TransactionId transaction,
                                          const sip::Message& response, std::uint32_t cseq, bool offers) {
     const auto t1 = s_.settings.timers.t1;
-    s_.leg(leg).unacknowledged = Unacknowledged{.transaction = transaction,
-                                                .response = response,
-                                                .cseq = cseq,
-                                                .interval = t1,
-                                                .repeat_at = moment_.now + t1,
-                                                .give_up_at = moment_.now + 64 * t1,
-                                                .offers = offers};
+    s_.leg(leg).unacknowledged =
+        std::make_unique<Unacknowledged>(Unacknowledged{.transaction = transaction,
+                                                        .response = response,
+                                                        .cseq = cseq,
+                                                        .interval = t1,
+                                                        .repeat_at = moment_.now + t1,
+                                                        .give_up_at = moment_.now + 64 * t1,
+                                                        .offers = offers});
     set_answer_timers();
 }
 

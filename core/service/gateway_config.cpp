@@ -21,7 +21,8 @@ bool is_digits(std::string_view text) {
 
 std::vector<std::string> items_of(std::string_view list) {
     std::vector<std::string> items;
-    for (const auto item : split(replace_all(list, "\n", ","), ','))
+    const auto commas = replace_all(list, "\n", ",");
+    for (const auto item : split(commas, ','))
         if (const auto text = trim(item); !text.empty()) items.emplace_back(text);
     return items;
 }

@@ -35,10 +35,11 @@ struct GatewayConfig {
 /// What is known of the certificate, so that a missing CALLCHAIN_ADVERTISE can be filled in.
 struct GatewayInputs {
     config::Settings settings;
-    bool open_to_the_world = false;                   ///< --open-to-the-world
-    std::string railway_port = {};                    ///< RAILWAY_TCP_APPLICATION_PORT
-    std::string railway_proxy_domain = {};            ///< RAILWAY_TCP_PROXY_DOMAIN
-    std::vector<std::string> certificate_names = {};  ///< of the certificate, where one could be read
+    bool open_to_the_world = false;         ///< --open-to-the-world
+    std::string railway_port = {};          ///< RAILWAY_TCP_APPLICATION_PORT
+    std::string railway_proxy_domain = {};  ///< RAILWAY_TCP_PROXY_DOMAIN
+    std::vector<std::string> certificate_names =
+        {};  ///< and addresses of the certificate, where it could be read
     bool log_to_terminal = false;
 };
 

@@ -38,7 +38,9 @@ TEST(CallEnds, AsksForACancelBeforeThe1xxToo) {
     EXPECT_EQ(bench.cancel_from_a().text(), "a:200 CANCEL, a:487 INVITE, b>CANCEL");
     // Ringing that still comes is nobody's business any more.
     EXPECT_EQ(bench.answer(180).text(), "");
-    EXPECT_EQ(bench.fail(bench.invite_b, RequestFault::timeout).text(), "over");
+    const auto end = bench.fail(bench.invite_b, RequestFault::timeout);
+    EXPECT_EQ(end.text(), "over");
+    EXPECT_EQ(end.remarks.size(), 0U);  // that nobody answered is what was asked for
 }
 
 TEST(CallEnds, EndsAnAnswerThatCrossesTheCancel) {
@@ -381,6 +383,19 @@ TEST(CallOutward, KeepsAliveTowardLegA) {
     ASSERT_EQ(asked.text(), "a>OPTIONS");
     EXPECT_EQ(bench.answer(asked.requests[0], 481).text(), "a>BYE, b>BYE");
     EXPECT_EQ(bench.record().end, CallEnd::lost);
+}
+
+TEST(CallOutward, HasNoCredentialsForLegA) {
+    OutwardBench bench;
+    bench.begin(OutwardBench::offer());
+    bench.answer(200, {.body = OutwardBench::meta_answer()});
+    bench.ack_from_a();
+    const auto asked = bench.pass(300s);
+    const auto happened = bench.answer(
+        asked.requests.at(0), 407, {.headers = "Proxy-Authenticate: Digest realm=\"t\", nonce=\"n\"\n"});
+    EXPECT_EQ(happened.text(), "");
+    EXPECT_EQ(happened.remarks.size(), 0U);
+    EXPECT_EQ(bench.call->state(), CallState::up);
 }
 
 TEST(CallOutward, TellsTwilioWhatMetaSays) {

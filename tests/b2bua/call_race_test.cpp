@@ -180,6 +180,13 @@ TEST(CallRace, TakesTheAnswerToItsOptionsAfterTheEndForNothing) {
     EXPECT_EQ(bench.record().end, CallEnd::hung_up_by_a);
 }
 
+TEST(CallRace, WaitsForNoAnswerToItsOptionsAtTheEnd) {
+    UpCall bench;
+    ASSERT_EQ(bench.pass(300s).text(), "b>OPTIONS");
+    const auto end = bench.from_a("BYE");
+    EXPECT_EQ(bench.answer(end.requests.at(0), 200).text(), "over");
+}
+
 TEST(CallRace, TakesWhatIsUnknownForNothing) {
     UpCall bench;
     SendRequest never = bench.invite_b;

@@ -53,8 +53,12 @@ class Lab(NamedTuple):
 def words(lab: Lab, gateway_port: int, talk: int) -> dict[str, str]:
     secure = lab.transport == "TLS"
     return {"TRANSPORT": lab.transport, "transport": lab.transport.lower(), "profile": "RTP/SAVP" if secure else "RTP/AVP",
-            "crypto": f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{'A' * 40}\n" if secure else "", "gateway_port": str(gateway_port),
-            "talk": str(talk)}
+            "gateway_port": str(gateway_port), "talk": str(talk)}
+
+
+def crypto(lab: Lab, key: str) -> str:
+    """An a=crypto line of SDES over TLS; each side has a key of its own."""
+    return f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{key * 40}\n" if lab.transport == "TLS" else ""
 
 
 def fill(source: str, target: Path, values: dict[str, str]) -> Path:
@@ -84,7 +88,7 @@ def start_gateway(program: Path, lab: Lab) -> Service:
     folder = lab.folder / "callchain"
     secure = lab.transport == "TLS"
     port = free_port()
-    variables = {"PORT": str(port), "CALLCHAIN_LISTEN": "127.0.0.1", "USE_TLS": "true" if secure else "false",
+    variables = {"PORT": str(port), "CALLCHAIN_LISTEN": f"127.0.0.1:{port}", "USE_TLS": "true" if secure else "false",
                  "TWILIO_SIP_DOMAIN": f"127.0.0.1:{lab.callee_contact}", "TWILIO_SIP_USERNAME": USERNAME, "TWILIO_SIP_PASSWORD": PASSWORD,
                  "TWILIO_DESTINATION": "bridge", "CALLCHAIN_TWILIO_TRANSPORT": lab.transport.lower(),
                  "CALLCHAIN_TWILIO_SECURE_MEDIA": "on" if secure else "off", "CALLCHAIN_ALLOW": "127.0.0.0/8",
@@ -135,8 +139,8 @@ def run_calls(lab: Lab, service: Service, calls: int, rate: int, talk: int, duri
     for old in folder.glob("*_rtt.csv"):
         old.unlink()
     values = words(lab, service.port, talk)
-    callee = fill("callee.xml", folder / "callee.xml", {**values, "contact_port": str(lab.callee_contact)})
-    caller = fill("caller.xml", folder / "caller.xml", {**values, "contact_port": str(lab.caller_contact)})
+    callee = fill("callee.xml", folder / "callee.xml", {**values, "contact_port": str(lab.callee_contact), "crypto": crypto(lab, "B")})
+    caller = fill("caller.xml", folder / "caller.xml", {**values, "contact_port": str(lab.caller_contact), "crypto": crypto(lab, "A")})
     mode = "u1" if lab.transport == "UDP" else "t1"
     seconds = calls / rate + talk / 1000 + 40
     common = ["-i", "127.0.0.1", "-t", mode, "-nostdin", "-m", str(calls), "-timeout", f"{seconds:.0f}s", "-timeout_error"]

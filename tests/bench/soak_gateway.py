@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scenarios"))
-from gateway import Gateway, PLAIN, PLAIN_ANSWER, scenario
+from gateway import IPV6_KEYS, PLAIN, PLAIN_ANSWER, Gateway, scenario
 from peers import Child, free_port
 
 GROWTH_KB = 8 * 1024  # of resident memory from the middle of a run to its end
@@ -40,7 +40,7 @@ def run(calls: int, rate: int, talk_ms: int) -> list[str]:
     callee = sipp(folder, "twilio", scenario(folder, "gateway_uas.xml", "UDP", sdp=PLAIN_ANSWER), port, "-m", str(calls), "-l", most)
     gateway = Gateway(folder, "UDP", port, CALLCHAIN_TRACE="", CALLCHAIN_CALLS_PER_SECOND=str(rate * 4), CALLCHAIN_MAX_CALLS="100000")
     caller = sipp(folder, "meta", scenario(folder, "gateway_uac.xml", "UDP", sdp=PLAIN, talk=str(talk_ms)), free_port(),
-                  f"127.0.0.1:{gateway.port}", "-s", "+12145551869", "-m", str(calls), "-r", str(rate), "-l", most)
+                  f"127.0.0.1:{gateway.port}", "-s", "+12145551869", "-m", str(calls), "-r", str(rate), "-l", most, *IPV6_KEYS)
     samples: list[tuple[int, int]] = []
     try:
         while caller.process.poll() is None:

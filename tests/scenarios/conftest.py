@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from gateway import Gateway
 from peers import Agent, Child, certificates
 
 
@@ -34,3 +35,19 @@ def agent(tmp_path, started):
         return started(Agent(program, *args, "--ca", str(tmp_path / "ca.pem"), "--cert", str(tmp_path / "server.pem"), "--key",
                              str(tmp_path / "server.key")))
     return make
+
+
+@pytest.fixture
+def gateway(tmp_path):
+    """gateway(transport, port of Twilio): ended behind the test."""
+    running: list[Gateway] = []
+
+    def start(transport: str, port: int, **settings: str) -> Gateway:
+        running.append(Gateway(tmp_path, transport, port, **settings))
+        return running[-1]
+
+    yield start
+    for one in running:
+        if one.process.poll() is None:
+            one.process.kill()
+            one.process.wait(5)

@@ -11,8 +11,13 @@ from pathlib import Path
 
 from peers import HERE, WAIT_SECONDS, Child, Events, free_port, sipp, stunnel
 
+# SIPp takes whatever stands in brackets for a keyword of its own.
+IPV6_KEYS = ("-key", "inner", "[2001:db8::1]", "-key", "core", "[2001:db8::2]")
 TWILIO_USER, TWILIO_PASSWORD = "gateway01", "Str0ngPassw0rd12"
-NUMBER = "12145551869"
+NUMBER, PASSWORD = "12145551869", "secret-of-meta"
+DIGEST = {"META_SIP_USERNAME": NUMBER, "META_SIP_PASSWORD": PASSWORD}
+# SIPp would hash the address that it sends to; Meta hashes the Request-URI without its transport.
+AUTH_URI = ("-auth_uri", f"+{NUMBER}@127.0.0.1")
 
 SDES = ["m=audio [media_port] RTP/SAVP 111 0 8 126", "a=rtpmap:111 opus/48000/2", "a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000",
         "a=rtpmap:126 telephone-event/8000", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:YUJDZGVmZ2hpSktMbU5PUHFSc1R1VndYeVphYmNk"]
@@ -25,10 +30,10 @@ PLAIN_ANSWER = [line.replace("SAVP", "AVP") for line in SDES_ANSWER if not line.
 
 
 class Gateway(Events):
-    """The gateway over one transport on both sides; its log lines as they come, under the key `msg`."""
+    """The gateway over one transport on both sides; its log lines as they come, under the key `message`."""
 
     def __init__(self, folder: Path, transport: str, twilio_port: int, **settings: str):
-        super().__init__("msg")
+        super().__init__("message")
         program = os.environ.get("CALLCHAIN")
         assert program, "the variable CALLCHAIN must name the program"
         tls = transport == "TLS"
@@ -46,9 +51,10 @@ class Gateway(Events):
         self._reader.start()
         try:
             self.ready = self.wait_for("ready")
-        except AssertionError as error:
+        except BaseException as error:
             self.process.kill()
-            raise AssertionError(f"{error}\n{self.process.communicate()[1]}") from None
+            self.process.wait(5)
+            raise AssertionError(f"no ready line ({error}): {self.process.stderr.read()}") from error
         self.transport = transport
         self.port = int(re.search(rf"{transport.lower()}:\S+:(\d+)", self.ready["listen"])[1])
 
@@ -59,7 +65,7 @@ class Gateway(Events):
     def summaries(self, count: int = 1) -> list[dict]:
         """The summary lines, at least so many."""
         self.wait_for("call summary", count)
-        return [one for one in self.events if one["msg"] == "call summary"]
+        return [one for one in self.events if one["message"] == "call summary"]
 
     def metrics(self) -> dict[str, float]:
         """Each sample by its name with labels."""
@@ -67,14 +73,17 @@ class Gateway(Events):
             lines = answer.read().decode().splitlines()
         return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}
 
-    def stop(self, code: int = 0) -> None:
-        """SIGTERM where it still runs: it ends with that code, has no call left, and nothing on stderr."""
-        if self.process.poll() is None:
-            end = time.monotonic() + WAIT_SECONDS
-            while self.metrics()["callchain_gateway_calls_active"]:
-                assert time.monotonic() < end, "calls are left"
-                time.sleep(0.05)
-            self.process.terminate()
+    def stop(self) -> None:
+        """SIGTERM once no call is left."""
+        end = time.monotonic() + WAIT_SECONDS
+        while self.metrics()["callchain_gateway_calls_active"]:
+            assert time.monotonic() < end, "calls are left"
+            time.sleep(0.05)
+        self.process.terminate()
+        self.ended(0)
+
+    def ended(self, code: int) -> None:
+        """It ends by itself with that code, and had nothing to say on stderr."""
         assert self.process.wait(WAIT_SECONDS) == code, self.events[-5:]
         self._reader.join(WAIT_SECONDS)
         assert not (errors := self.process.stderr.read()), errors
@@ -128,5 +137,12 @@ def meta(folder: Path, started, name: str, gateway: Gateway, calls: int = 1, rat
         started(stunnel(folder, f"outward-{label}", target, gateway.port, client=True))
     values.setdefault("sdp", SDES if gateway.transport == "TLS" else PLAIN)
     child = started(sipp(folder, label, scenario(folder, name, gateway.transport, **values), gateway.transport, free_port(), f"127.0.0.1:{target}",
-                         "-s", f"+{NUMBER}", "-m", str(calls), "-r", str(rate), "-cid_str", "outgoing:wacid.%u-%p=@%s", *more))
+                         "-s", f"+{NUMBER}", "-m", str(calls), "-r", str(rate), "-cid_str", "outgoing:wacid.%u-%p=@%s", *IPV6_KEYS, *more))
     return Side(folder, label, child, calls)
+
+
+def wait_until_up(running: Gateway) -> None:
+    end = time.monotonic() + 10
+    while not running.metrics()["callchain_gateway_calls_active"]:
+        assert time.monotonic() < end
+        time.sleep(0.02)

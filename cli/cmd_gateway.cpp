@@ -13,6 +13,8 @@ void add_gateway(CLI::App& root, Context& context) {
                "well:\nlet TwiML dial <Sip> or <Client>, and no <Number>.",
                {"callchain gateway run --help"});
     add_gateway_run(*command, context);
+    add_gateway_check(*command, context);
+    add_gateway_probe(*command, context);
 }
 
 }  // namespace callchain::cli

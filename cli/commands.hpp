@@ -27,6 +27,8 @@ void add_place_call(CLI::App& root, Context& context);
 void add_serve(CLI::App& root, Context& context);
 void add_gateway(CLI::App& root, Context& context);  ///< with the commands within it, each in its own file
 void add_gateway_run(CLI::App& gateway, Context& context);
+void add_gateway_check(CLI::App& gateway, Context& context);
+void add_gateway_probe(CLI::App& gateway, Context& context);
 void add_show(CLI::App& root, Context& context);
 void add_tail(CLI::App& root, Context& context);
 void add_explain(CLI::App& root, Context& context);

@@ -17,12 +17,13 @@ namespace {
 std::string random_token(const Moment& moment) {
     std::array<char, 33> text{};
     std::snprintf(text.data(), text.size(), "%016llx%016llx",
-                  static_cast<unsigned long long>(moment.random()),
-                  static_cast<unsigned long long>(moment.random()));
+                  static_cast<unsigned long long>(moment.fresh_bits()),
+                  static_cast<unsigned long long>(moment.fresh_bits()));
     return text.data();
 }
 
-// Of an INVITE that was sent: its dialogs and its ACK are made of no more, and it is kept as long as the call.
+// Of an INVITE that was sent: its dialogs and its ACK are made of no more, and it is kept as long as the
+// call.
 sip::Message what_dialogs_need(const sip::Message& invite) {
     sip::Message kept;
     kept.method = invite.method;

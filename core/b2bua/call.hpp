@@ -88,7 +88,7 @@ struct Moment {
     sip::SteadyTime now;
     WallTime wall;
     /// Bits that nobody can guess: tags, Call-ID and cnonce are made of them.
-    const std::function<std::uint64_t()>& random;
+    const std::function<std::uint64_t()>& fresh_bits;
 };
 
 /// Why a request got no final answer.
@@ -144,7 +144,7 @@ class Call {
     /// The ACK to a final answer above 2xx never came.
     [[nodiscard]] CallActions on_not_acknowledged(sip::TransactionId transaction, const Moment& moment);
     [[nodiscard]] CallActions on_timer(CallTimer timer, const Moment& moment);
-    /// Ends it whatever it is at: CANCEL or BYE toward leg B, 503 or BYE toward leg A.
+    /// Ends it whatever it is at: CANCEL or BYE toward leg B, 503 or BYE (after its ACK) toward leg A.
     [[nodiscard]] CallActions hang_up(CallEnd why, const Moment& moment);
 
     [[nodiscard]] CallState state() const;

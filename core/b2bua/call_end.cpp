@@ -140,7 +140,7 @@ void CallStep::on_response(RequestNumber number, const sip::Received& response) 
 
 void CallStep::challenged_within(const Pending& done, const sip::Received& response) {
     auto next = done;
-    const auto verdict = s_.digest.on_challenge(next.attempt, response.message, moment_.random());
+    const auto verdict = s_.digest.on_challenge(next.attempt, response.message, moment_.fresh_bits());
     if (verdict.kind != sip::ChallengeVerdict::Kind::retry) {
         remark(Remark::Level::warn, "a request within the call was challenged, and our credentials do not do",
                {{"why", verdict.why}});
@@ -176,7 +176,8 @@ void CallStep::on_failure(RequestNumber number, RequestFault fault, const std::s
                           {{"leg", std::string(name_of(done.leg, s_.settings.direction))}, {"why", why}});
         case Pending::Kind::options:
             if (!timeout) return;
-            // A BYE all the same: the peer may be there by another way, and count on (RFC 3261 section 12.2.1.2).
+            // A BYE all the same: the peer may be there by another way, and count on (RFC 3261
+            // section 12.2.1.2).
             return bye_both(CallEnd::lost, "a request within the call was not answered");
     }
 }

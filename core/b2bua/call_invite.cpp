@@ -72,7 +72,7 @@ void CallStep::ring(const sip::Received& response, std::size_t dialog) {
 }
 
 void CallStep::challenged(Pending& pending, const sip::Received& response) {
-    const auto verdict = s_.digest.on_challenge(pending.attempt, response.message, moment_.random());
+    const auto verdict = s_.digest.on_challenge(pending.attempt, response.message, moment_.fresh_bits());
     using Kind = sip::ChallengeVerdict::Kind;
     if (verdict.kind == Kind::retry) {
         ++s_.cseq_b;
@@ -168,8 +168,7 @@ void CallStep::answered(const sip::Received& response) {
     stop_timer(CallTimer::ring);
     const auto type = response.message.find("Content-Type");
     // A body that stood in a 18x of this dialog and is left out of the 2xx still counts.
-    const bool from_early =
-        response.message.body.empty() && !s_.early_sdp.empty() && s_.early_b == s_.call_b;
+    const bool from_early = response.message.body.empty() && !s_.early_sdp.empty() && s_.early_b == s_.call_b;
     const auto& body = from_early ? s_.early_sdp : response.message.body;
     auto decision = s_.offerless
                         ? decide_offer(body, type, Leg::b, s_.settings)

@@ -27,7 +27,7 @@ enum class CallEnd {
     hung_up_by_a,
     hung_up_by_b,
     too_long,  ///< the longest call that is allowed
-    lost,      ///< leg B's dialog was gone: 481 or 408 to a request within it
+    lost,      ///< Twilio does not know the dialog any more (481), or answers nothing within it
     stopped,   ///< the gateway was told to leave
     fault,     ///< one of our own
 };

@@ -84,8 +84,10 @@ void CallStep::on_bye(Leg leg, const sip::Received& request, sip::TransactionId 
     answer(leg, request, transaction, 200);
     auto* dialog = dialog_of(leg, request);
     dialog->terminate();
-    // Of a fork that is being ended anyway.
-    if (leg == Leg::b && dialog != dialog_of(Leg::b, s_.call_b)) return;
+    // Of a fork that is being ended anyway. While none has answered each may be the one whose 2xx this
+    // overtakes.
+    const bool dialling = !s_.answered && s_.record.end == CallEnd::none;
+    if (leg == Leg::b && !dialling && dialog != dialog_of(Leg::b, s_.call_b)) return;
     std::erase_if(s_.retries, [leg, this](const Retry& one) {
         return one.leg == leg && (leg == Leg::a || one.dialog == s_.call_b);
     });
@@ -122,7 +124,7 @@ void CallStep::re_offer(Leg leg, const sip::Received& request, sip::TransactionI
     // Theirs is open.
     if (state.unacknowledged || !s_.answered)
         return answer(leg, request, transaction, 500,
-                      {{"Retry-After", std::to_string(moment_.random() % (kMostRetryAfter + 1))}});
+                      {{"Retry-After", std::to_string(moment_.fresh_bits() % (kMostRetryAfter + 1))}});
     if (message.body.empty())
         return accept_again(leg, request, transaction, dialog, message.method == "INVITE");
     if (!is_sdp(message)) return answer(leg, request, transaction, 415, {{"Accept", "application/sdp"}});
@@ -154,7 +156,8 @@ void CallStep::accept_again(Leg leg, const sip::Received& request, sip::Transact
 }
 
 void CallStep::on_ack(Leg leg, const sip::Received& ack) {
-    // Not Dialog::receive(), which knows the last INVITE only: a re-INVITE that was refused may have overtaken.
+    // Not Dialog::receive(), which knows the last INVITE only: a re-INVITE that was refused may have
+    // overtaken.
     if (dialog_of(leg, ack) == nullptr) return;
     auto& state = s_.leg(leg);
     if (!state.unacknowledged || state.unacknowledged->cseq != ack.cseq.number) return;

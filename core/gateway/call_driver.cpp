@@ -467,11 +467,10 @@ void CallDriver::State::perform(Entry& entry, b2bua::Respond action) {
 }
 
 void CallDriver::State::perform(Entry& entry, b2bua::SendRequest action) {
-    const bool begins = action.message.method == "INVITE";
     std::string why;
     if (auto destination = sip::destination_of(action.next_hop, entry.transport(action.leg))) {
         auto sent = stack.send({.message = std::move(action.message),
-                                .flow = begins ? std::nullopt : way_to(entry, action.leg),
+                                .flow = way_to(entry, action.leg),
                                 .destination = *std::move(destination)});
         if (sent) {
             by_request[*sent] = {entry.number, action.number, action.leg};

@@ -80,7 +80,7 @@ class CallDriver {
     /// No new calls from now on: 503 with Retry-After. on_drained follows, at once where there is none.
     void drain();
     /// Ends all calls: BYE or CANCEL on both legs. on_drained follows once they are over, at the latest after
-    /// 32 s of timers; whoever cannot wait leaves.
+    /// 64 s of timers; whoever cannot wait leaves.
     void hang_up_all();
     /// Errors: those of Transports::reload_tls().
     [[nodiscard]] Result<void> reload_tls();

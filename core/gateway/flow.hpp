@@ -31,6 +31,7 @@ struct FlowInfo {
     std::string identity = {};  ///< outbound TLS: the name that was verified
     std::string client_name = {};  ///< inbound TLS: subject of the client's certificate, verified or not
     bool client_verified = false;
+    std::string tls_version = {};  ///< "TLSv1.3"; empty: no TLS
     [[nodiscard]] sip::Flow flow() const {
         return {id, transport == Transport::udp ? sip::Reliability::unreliable : sip::Reliability::reliable};
     }

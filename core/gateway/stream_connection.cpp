@@ -178,6 +178,7 @@ void StreamConnection::shake_hands() {
         case StreamStatus::done:
             break;
     }
+    info_.tls_version = tls_->version();
     if (!info_.outbound) {
         const auto peer = tls_->peer();
         info_.client_name = peer.subject;

@@ -210,4 +210,6 @@ TlsStream::Peer TlsStream::peer() const {
 
 bool TlsStream::was_resumed() const { return SSL_session_reused(connection_.get()) == 1; }
 
+std::string TlsStream::version() const { return SSL_get_version(connection_.get()); }
+
 }  // namespace callchain::gateway

@@ -55,6 +55,8 @@ class TlsStream {
     };
     [[nodiscard]] Peer peer() const;
     [[nodiscard]] bool was_resumed() const;
+    /// "TLSv1.3". Behind the handshake.
+    [[nodiscard]] std::string version() const;
 
   private:
     struct Free {

@@ -67,8 +67,9 @@ TEST(CallEnds, EndsAnAnswerThatComesWhenAllSeemsOver) {
     ASSERT_EQ(happened.text(), "b>ACK, b>BYE");
     // It is waited for what becomes of that BYE, and it may be challenged.
     EXPECT_EQ(bench.pass(31s).text(), "");
-    EXPECT_EQ(bench.answer(happened.requests[0], 407,
-                           {.headers = "Proxy-Authenticate: Digest realm=\"t\", nonce=\"n\"\n"})
+    EXPECT_EQ(bench
+                  .answer(happened.requests[0], 407,
+                          {.headers = "Proxy-Authenticate: Digest realm=\"t\", nonce=\"n\"\n"})
                   .text(),
               "b>BYE");
     EXPECT_EQ(bench.pass(32s).text(), "forget");
@@ -344,9 +345,7 @@ struct OutwardBench : CallBench {
         settings.from_name = "12145551869";
     }
     /// As Twilio offers where `secure=true` is set.
-    static std::string offer() {
-        return replace_all(twilio_answer(), "RTP/SAVP 0 126", "RTP/SAVP 0 8 126");
-    }
+    static std::string offer() { return replace_all(twilio_answer(), "RTP/SAVP 0 126", "RTP/SAVP 0 8 126"); }
     static std::string meta_answer() {
         return replace_all(meta_offer(), "RTP/SAVP 111 8 0 126", "RTP/SAVP 0 126");
     }
@@ -357,7 +356,8 @@ TEST(CallOutward, GoesTheOtherWay) {
     ASSERT_EQ(bench.begin(OutwardBench::offer()).text(), "a:100 INVITE, b>INVITE");
     const auto& invite = bench.invite_b.message;
     EXPECT_EQ(sip::write_uri(invite.uri), "sip:+12145551869@wa.meta.vc;transport=tls");
-    EXPECT_EQ(value_of(invite, "From").find("<sip:12145551869@gw.example.com>"), 0U) << value_of(invite, "From");
+    EXPECT_EQ(value_of(invite, "From").find("<sip:12145551869@gw.example.com>"), 0U)
+        << value_of(invite, "From");
     EXPECT_EQ(bench.answer(200, {.body = OutwardBench::meta_answer()}).text(), "b>ACK, a:200 INVITE");
     bench.ack_from_a();
     EXPECT_EQ(bench.call->state(), CallState::up);
@@ -391,8 +391,8 @@ TEST(CallOutward, HasNoCredentialsForLegA) {
     bench.answer(200, {.body = OutwardBench::meta_answer()});
     bench.ack_from_a();
     const auto asked = bench.pass(300s);
-    const auto happened = bench.answer(
-        asked.requests.at(0), 407, {.headers = "Proxy-Authenticate: Digest realm=\"t\", nonce=\"n\"\n"});
+    const auto happened = bench.answer(asked.requests.at(0), 407,
+                                       {.headers = "Proxy-Authenticate: Digest realm=\"t\", nonce=\"n\"\n"});
     EXPECT_EQ(happened.text(), "");
     EXPECT_EQ(happened.remarks.size(), 0U);
     EXPECT_EQ(bench.call->state(), CallState::up);
@@ -408,8 +408,8 @@ TEST(CallOutward, TellsTwilioWhatMetaSays) {
         SCOPED_TRACE(row.from_meta);
         OutwardBench bench;
         bench.begin(OutwardBench::offer());
-        const auto happened =
-            bench.answer(row.from_meta, {.headers = "Warning: 399 wa.meta.vc \"No approved call permission\"\n"});
+        const auto happened = bench.answer(
+            row.from_meta, {.headers = "Warning: 399 wa.meta.vc \"No approved call permission\"\n"});
         EXPECT_EQ(happened.text(), "a:" + std::to_string(row.to_twilio) + " INVITE, over");
         EXPECT_NE(happened.remark("Meta refused"), nullptr);
     }

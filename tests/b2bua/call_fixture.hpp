@@ -50,8 +50,8 @@ struct Happened {
     std::vector<Remark> remarks;
     std::vector<std::string> words;
 
-    /// In order, as in "a:100 INVITE, b>INVITE": answers with the method that they are to, requests, "over" and
-    /// "forget". Timers and remarks are left out.
+    /// In order, as in "a:100 INVITE, b>INVITE": answers with the method that they are to, requests, "over"
+    /// and "forget". Timers and remarks are left out.
     [[nodiscard]] std::string text() const {
         std::string text;
         for (const auto& word : words) {
@@ -228,9 +228,10 @@ class CallBench {
             return std::string(message.find(name).value_or(""));
         };
         const auto to = value("To");
-        std::string head = "SIP/2.0 " + std::to_string(status) +
-                           " As Twilio says\nVia: SIP/2.0/TLS gw.example.com:5061;branch=z9hG4bK1\nFrom: " +
-                           value("From") + "\nTo: " + to;
+        std::string head =
+            "SIP/2.0 " + std::to_string(status) +
+            " As Twilio says\nVia: SIP/2.0/TLS gw.example.com:5061;branch=z9hG4bK1\nFrom: " + value("From") +
+            "\nTo: " + to;
         if (to.find(";tag=") == std::string::npos && !with.tag.empty()) head += ";tag=" + with.tag;
         head += "\nCall-ID: " + value("Call-ID") + "\nCSeq: " + value("CSeq") + "\n";
         if (status / 100 <= 2 && !with.contact.empty()) head += "Contact: " + with.contact + "\n";
@@ -256,17 +257,17 @@ class CallBench {
     }
     [[nodiscard]] sip::Received request_of_b(const std::string& method, const With& with,
                                              std::uint32_t cseq) const {
-        return message_of(method +
-                              " sip:callchain@gw.example.com;transport=tls SIP/2.0\n"
-                              "Via: SIP/2.0/TLS twilio.example.com:5061;branch=z9hG4bKtw" +
-                              std::to_string(cseq) + method +
-                              "\nMax-Forwards: 70\n"
-                              "From: <sip:agent@bridge.sip.twilio.com;transport=tls>;tag=" +
-                              with.tag + "\nTo: <sip:+12195550714@gw.example.com>;tag=" + call->local_tag(Leg::b) +
-                              "\nCall-ID: " + call->call_id(Leg::b) + "\nCSeq: " + std::to_string(cseq) + " " +
-                              method + "\nContact: " + with.contact + "\n" + with.headers +
-                              type_of(with.body, with.headers),
-                          with.body);
+        return message_of(
+            method +
+                " sip:callchain@gw.example.com;transport=tls SIP/2.0\n"
+                "Via: SIP/2.0/TLS twilio.example.com:5061;branch=z9hG4bKtw" +
+                std::to_string(cseq) + method +
+                "\nMax-Forwards: 70\n"
+                "From: <sip:agent@bridge.sip.twilio.com;transport=tls>;tag=" +
+                with.tag + "\nTo: <sip:+12195550714@gw.example.com>;tag=" + call->local_tag(Leg::b) +
+                "\nCall-ID: " + call->call_id(Leg::b) + "\nCSeq: " + std::to_string(cseq) + " " + method +
+                "\nContact: " + with.contact + "\n" + with.headers + type_of(with.body, with.headers),
+            with.body);
     }
 
   private:

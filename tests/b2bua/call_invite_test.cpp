@@ -311,12 +311,8 @@ TEST(CallInvite, TakesNoAckOfAnotherNumber) {
 
 // ---- without an offer ----
 
-std::string twilio_offer() {
-    return replace_all(twilio_answer(), "RTP/SAVP 0 126", "RTP/SAVP 0 8 126");
-}
-std::string meta_answer() {
-    return replace_all(meta_offer(), "RTP/SAVP 111 8 0 126", "RTP/SAVP 0 126");
-}
+std::string twilio_offer() { return replace_all(twilio_answer(), "RTP/SAVP 0 126", "RTP/SAVP 0 8 126"); }
+std::string meta_answer() { return replace_all(meta_offer(), "RTP/SAVP 111 8 0 126", "RTP/SAVP 0 126"); }
 
 TEST(CallInvite, TakesTheAnswerOutOfTheAckWhereThereWasNoOffer) {
     CallBench bench;
@@ -386,8 +382,9 @@ TEST(CallInvite, AnswersAChallengeOnce) {
         CallBench bench;
         bench.begin();
         const auto first = bench.invite_b;
-        const auto headers = status == 407 ? std::string(kChallenge)
-                                           : replace_all(kChallenge, "Proxy-Authenticate", "WWW-Authenticate");
+        const auto headers = status == 407
+                                 ? std::string(kChallenge)
+                                 : replace_all(kChallenge, "Proxy-Authenticate", "WWW-Authenticate");
         const auto happened = bench.answer(status, {.headers = headers});
         ASSERT_EQ(happened.text(), "b>INVITE");
         const auto& second = happened.requests[0].message;
@@ -397,7 +394,8 @@ TEST(CallInvite, AnswersAChallengeOnce) {
         EXPECT_EQ(value_of(second, "To"), value_of(first.message, "To"));
         EXPECT_EQ(second.body, first.message.body);
         const auto credentials = value_of(second, status == 407 ? "Proxy-Authorization" : "Authorization");
-        EXPECT_NE(credentials.find("uri=\"sip:agent@bridge.sip.twilio.com;transport=tls\""), std::string::npos)
+        EXPECT_NE(credentials.find("uri=\"sip:agent@bridge.sip.twilio.com;transport=tls\""),
+                  std::string::npos)
             << credentials;
         // The ACK has the credentials and the number of the INVITE that was answered.
         const auto ok = bench.answer(200, {.body = twilio_answer()});
@@ -477,11 +475,10 @@ TEST(CallInvite, PassesFailuresOnByTheMap) {
         int from_twilio;
         int to_meta;
     };
-    for (const auto& row :
-         {Row{300, 503}, Row{302, 503}, Row{400, 480}, Row{403, 503}, Row{404, 404}, Row{408, 504},
-          Row{410, 480}, Row{415, 480}, Row{480, 480}, Row{481, 480}, Row{486, 486}, Row{487, 487},
-          Row{488, 488}, Row{500, 503}, Row{503, 503}, Row{504, 503}, Row{600, 603}, Row{603, 603},
-          Row{604, 603}, Row{606, 603}}) {
+    for (const auto& row : {Row{300, 503}, Row{302, 503}, Row{400, 480}, Row{403, 503}, Row{404, 404},
+                            Row{408, 504}, Row{410, 480}, Row{415, 480}, Row{480, 480}, Row{481, 480},
+                            Row{486, 486}, Row{487, 487}, Row{488, 488}, Row{500, 503}, Row{503, 503},
+                            Row{504, 503}, Row{600, 603}, Row{603, 603}, Row{604, 603}, Row{606, 603}}) {
         SCOPED_TRACE(row.from_twilio);
         CallBench bench;
         bench.begin();

@@ -196,10 +196,26 @@ TEST(CallRace, TakesWhatIsUnknownForNothing) {
     EXPECT_EQ(bench.ack_from_b(7).text(), "");
     EXPECT_EQ(bench.answer(180).text(), "");
     EXPECT_EQ(bench.answer(486).text(), "");
-    for (const auto timer : {CallTimer::repeat_answer, CallTimer::acknowledge, CallTimer::ring, CallTimer::again})
+    for (const auto timer :
+         {CallTimer::repeat_answer, CallTimer::acknowledge, CallTimer::ring, CallTimer::again})
         EXPECT_EQ(bench.take(bench.call->on_timer(timer, bench.moment())).text(), "");
-    EXPECT_NE(bench.take(bench.call->on_not_acknowledged({1}, bench.moment())).remark("acknowledged"), nullptr);
+    EXPECT_NE(bench.take(bench.call->on_not_acknowledged({1}, bench.moment())).remark("acknowledged"),
+              nullptr);
     EXPECT_EQ(bench.call->state(), CallState::up);
+}
+
+TEST(CallRace, ByeOfASecondBranchOvertakesIts200) {
+    CallBench bench;
+    bench.begin();
+    bench.answer(180, {.tag = "branch-1"});
+    bench.answer(180, {.tag = "branch-2"});
+    bench.from_b("BYE", {.tag = "branch-2"});
+    EXPECT_EQ(bench.record().end, CallEnd::hung_up_by_b);
+    EXPECT_EQ(bench.record().final_status, 480);
+    // The 200 that was overtaken belongs to nobody: acknowledged, and ended.
+    const auto late = bench.answer(200, {.body = twilio_answer(), .tag = "branch-2"}).text();
+    EXPECT_NE(late.find("b>ACK"), std::string::npos) << late;
+    EXPECT_EQ(bench.call->state() == CallState::up, false);
 }
 
 }  // namespace

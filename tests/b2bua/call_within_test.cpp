@@ -37,18 +37,19 @@ TEST(CallWithin, RefusesAChange) {
         std::string from;
         std::string to;
     };
-    for (const auto& row : {Row{"on hold", "a=sendrecv", "a=sendonly"},
-                            Row{"another port", "audio 15822", "audio 15824"},
-                            Row{"another address", "168.86.138.176", "168.86.138.177"},
-                            Row{"another key", "inline:MDk", "inline:MDl"},
-                            Row{"another codec", "RTP/SAVP 0 126", "RTP/SAVP 8 126"}}) {
+    for (const auto& row :
+         {Row{"on hold", "a=sendrecv", "a=sendonly"}, Row{"another port", "audio 15822", "audio 15824"},
+          Row{"another address", "168.86.138.176", "168.86.138.177"},
+          Row{"another key", "inline:MDk", "inline:MDl"},
+          Row{"another codec", "RTP/SAVP 0 126", "RTP/SAVP 8 126"}}) {
         for (const std::string method : {"INVITE", "UPDATE"}) {
             SCOPED_TRACE(row.name + " by " + method);
             UpCall bench;
             const auto happened =
                 bench.from_b(method, {.body = replace_all(twilio_answer(), row.from, row.to)});
             ASSERT_EQ(happened.text(), "b:488 " + method);
-            EXPECT_EQ(value_of(happened.responses[0].response, "Warning").substr(0, 19), "399 gw.example.com ");
+            EXPECT_EQ(value_of(happened.responses[0].response, "Warning").substr(0, 19),
+                      "399 gw.example.com ");
             EXPECT_NE(happened.remark("change of the session"), nullptr);
             EXPECT_EQ(bench.call->state(), CallState::up);
             // What stood before still does: RFC 3261 section 14.1.
@@ -215,8 +216,9 @@ TEST(CallWithin, AnswersTheOtherMethodsByItself) {
     for (const auto& row :
          {Row{"INFO", {}, 200, "Server"}, Row{"INFO", dtmf, 415, "Accept"}, Row{"OPTIONS", {}, 200, "Allow"},
           Row{"REFER", {.headers = "Refer-To: <sip:x@example.com>\n"}, 603, "Server"},
-          Row{"MESSAGE", {}, 405, "Allow"}, Row{"NOTIFY", {}, 405, "Allow"}, Row{"SUBSCRIBE", {}, 405, "Allow"},
-          Row{"PRACK", {}, 405, "Allow"}, Row{"UNHEARD", {}, 405, "Allow"}}) {
+          Row{"MESSAGE", {}, 405, "Allow"}, Row{"NOTIFY", {}, 405, "Allow"},
+          Row{"SUBSCRIBE", {}, 405, "Allow"}, Row{"PRACK", {}, 405, "Allow"},
+          Row{"UNHEARD", {}, 405, "Allow"}}) {
         SCOPED_TRACE(row.method);
         for (const auto leg : {Leg::a, Leg::b}) {
             UpCall bench;
@@ -255,8 +257,7 @@ TEST(CallWithin, Answers481ToOtherTags) {
 
 TEST(CallWithin, Answers420ToWhatItDoesNotKnow) {
     UpCall bench;
-    const auto happened =
-        bench.from_b("INVITE", {.headers = "Require: timer\n", .body = twilio_answer()});
+    const auto happened = bench.from_b("INVITE", {.headers = "Require: timer\n", .body = twilio_answer()});
     ASSERT_EQ(happened.text(), "b:420 INVITE");
     EXPECT_EQ(value_of(happened.responses[0].response, "Unsupported"), "timer");
 }

@@ -6,6 +6,7 @@ import pytest
 
 from gateway import Gateway
 from peers import Agent, Child, certificates
+from raw_sip import Phone
 
 
 @pytest.fixture
@@ -51,3 +52,17 @@ def gateway(tmp_path):
         if one.process.poll() is None:
             one.process.kill()
             one.process.wait(5)
+
+
+@pytest.fixture
+def phone(tmp_path, started):
+    """phone(transport): a raw speaker, whose sockets are closed behind the test. It wants the certificates of `started`."""
+    opened: list[Phone] = []
+
+    def make(kind: str, **more) -> Phone:
+        opened.append(Phone(kind, tmp_path, **more))
+        return opened[-1]
+
+    yield make
+    for one in opened:
+        one.close()

@@ -192,7 +192,7 @@ loadmodule "textops.so"
 loadmodule "xlog.so"
 loadmodule "auth.so"
 {load_tls}
-modparam("auth", "algorithm", "SHA-256")
+modparam("auth", "algorithm", "{algorithm}")
 modparam("auth", "nonce_expire", 60)
 request_route {{
     if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
@@ -214,10 +214,10 @@ CHALLENGE = """if (!pv_proxy_authenticate("kamailio.example", "{password}", "0")
     consume_credentials();"""
 
 
-def kamailio(folder: Path, destination: str, challenge_password: str = "", tls: bool = False) -> tuple[Child, int, int]:
-    """A record-routing proxy to that URI; with a password it challenges with SHA-256 first. Its port, and that of TLS."""
+def kamailio(folder: Path, destination: str, challenge_password: str = "", tls: bool = False, algorithm: str = "SHA-256") -> tuple[Child, int, int]:
+    """A record-routing proxy to that URI; with a password it challenges with that algorithm first. Its port, and that of TLS."""
     port, tls_port = free_port(), free_port()
-    values = {"port": port, "tls": "yes" if tls else "no", "destination": f'$du = "{destination}";',
+    values = {"port": port, "tls": "yes" if tls else "no", "algorithm": algorithm, "destination": f'$du = "{destination}";',
               "challenge": CHALLENGE.format(password=challenge_password) if challenge_password else "",
               "listen_tls": f"listen=tls:127.0.0.1:{tls_port}" if tls else "",
               "load_tls": f'loadmodule "tls.so"\nmodparam("tls", "config", "{folder}/tls.cfg")' if tls else ""}
@@ -239,6 +239,7 @@ audio_source aufile,{own}/tone.wav
 module_path /usr/lib/baresip/modules
 module g711.so
 module aufile.so
+module srtp.so
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so

@@ -1,0 +1,262 @@
+#include "service/gateway_check.hpp"
+
+#include "base/http_date.hpp"
+#include "base/redact.hpp"
+#include "base/text.hpp"
+#include "gateway/loop.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace callchain::service {
+namespace {
+
+using Outcome = Check::Result;
+using std::chrono::seconds;
+
+constexpr seconds kSoon = std::chrono::days(14);
+constexpr seconds kClockSkew{60};
+
+std::string date_of(std::chrono::sys_seconds time) {
+    const auto day = std::chrono::floor<std::chrono::days>(time);
+    const std::chrono::year_month_day date(day);
+    const auto two = [](unsigned number) { return (number < 10 ? "0" : "") + std::to_string(number); };
+    return std::to_string(static_cast<int>(date.year())) + "-" + two(static_cast<unsigned>(date.month())) +
+           "-" + two(static_cast<unsigned>(date.day()));
+}
+
+Check check_dates(const gateway::CertificateFacts& facts, std::chrono::sys_seconds now) {
+    Check check{.name = "certificate-dates", .sentence = "good until " + date_of(facts.ends)};
+    if (now >= facts.ends) {
+        check.result = Outcome::fail;
+        check.sentence = "it ended on " + date_of(facts.ends);
+        check.remedy = "renew it: Meta does not call a gateway whose certificate has expired";
+    } else if (now < facts.begins) {
+        check.result = Outcome::fail;
+        check.sentence = "it begins on " + date_of(facts.begins) + " only";
+        check.remedy = "look at the clock of this host, or wait";
+    } else if (facts.ends - now < kSoon) {
+        check.result = Outcome::warn;
+        check.sentence = "it ends in " + duration_of(facts.ends - now) + ", on " + date_of(facts.ends);
+        check.remedy = "renew it, and look at why it was not renewed by itself";
+    }
+    return check;
+}
+
+Check check_chain(const gateway::CertificateFacts& facts) {
+    Check check{
+        .name = "certificate-chain",
+        .sentence = "the chain of " + count_of(facts.chain, "certificate") + " leads to an authority"};
+    if (facts.verification.empty()) return check;
+    // Of the dates another check speaks.
+    if (facts.verification.find("expired") != std::string::npos ||
+        facts.verification.find("not yet valid") != std::string::npos) {
+        check.result = Outcome::skipped;
+        check.sentence = "not judged: " + facts.verification;
+        return check;
+    }
+    check.result = Outcome::fail;
+    check.sentence = facts.self_signed ? "it is self-signed, and no authority vouches for it"
+                                       : "it leads to no authority that is known here: " + facts.verification;
+    check.remedy =
+        facts.chain == 1 && !facts.self_signed
+            ? "put the intermediate certificates behind it in the same file: fullchain.pem, not cert.pem"
+            : "have it made by a public authority: Meta's first answer to missing calls is the chain";
+    return check;
+}
+
+Check check_name(const gateway::CertificateFacts& facts, std::string_view host) {
+    Check check{.name = "certificate-name"};
+    const auto names = facts.names.empty() ? std::string("no name") : join(facts.names, ", ");
+    if (host.empty()) {
+        check.result = Outcome::skipped;
+        check.sentence = "it is for " + names + "; what Meta calls is not known";
+    } else if (gateway::certificate_covers(facts, host)) {
+        check.sentence = "it is for " + std::string(host);
+    } else {
+        check.result = Outcome::fail;
+        check.sentence = "it is for " + names + ", and not for " + std::string(host);
+        check.remedy =
+            "have one made for that name, or set CALLCHAIN_ADVERTISE and Meta's servers to one of it";
+    }
+    return check;
+}
+
+Check check_clock(const std::string& date, std::chrono::sys_seconds now) {
+    Check check{.name = "clock"};
+    const auto theirs = parse_http_date(date);
+    if (!theirs) {
+        check.result = Outcome::skipped;
+        check.sentence = "not judged: the answer has no Date";
+        return check;
+    }
+    const auto skew = now > *theirs ? now - *theirs : *theirs - now;
+    check.sentence = "within " + duration_of(skew) + " of the other side's";
+    if (skew > kClockSkew) {
+        check.result = Outcome::warn;
+        check.sentence = duration_of(skew) + " away from the other side's";
+        check.remedy = "let the host keep its time by NTP: certificates are judged by it";
+    }
+    return check;
+}
+
+}  // namespace
+
+std::string_view name_of(Check::Result result) {
+    switch (result) {
+        case Outcome::pass:
+            return "pass";
+        case Outcome::warn:
+            return "warn";
+        case Outcome::fail:
+            return "fail";
+        case Outcome::skipped:
+            break;
+    }
+    return "skipped";
+}
+
+Check::Result worst_of(const std::vector<Check>& checks) {
+    const auto any = [&](Outcome result) {
+        return std::any_of(checks.begin(), checks.end(),
+                           [result](const Check& one) { return one.result == result; });
+    };
+    return any(Outcome::fail) ? Outcome::fail : any(Outcome::warn) ? Outcome::warn : Outcome::pass;
+}
+
+std::vector<Check> check_configuration(const GatewayConfigResult& result) {
+    std::vector<Check> checks;
+    for (const auto& problem : result.problems)
+        checks.push_back({Outcome::fail, "configuration", problem.message, problem.hint});
+    for (const auto& warning : result.warnings) checks.push_back({Outcome::warn, "configuration", warning});
+    if (checks.empty()) checks.push_back({Outcome::pass, "configuration", "nothing is missing"});
+    return checks;
+}
+
+std::vector<Check> check_certificate(const Result<gateway::CertificateFacts>& facts,
+                                     std::string_view advertised_host, std::chrono::sys_seconds now) {
+    if (!facts) return {{Outcome::fail, "certificate", facts.error().message, facts.error().hint}};
+    std::vector<Check> checks{
+        {Outcome::pass, "certificate", facts->subject + ", " + facts->key_kind + ", by " + facts->issuer}};
+    checks.push_back(check_chain(*facts));
+    checks.push_back(check_name(*facts, advertised_host));
+    checks.push_back(check_dates(*facts, now));
+    if (facts->key_fits)
+        checks.push_back({Outcome::pass, "certificate-key", "the key belongs to it"});
+    else
+        checks.push_back({Outcome::fail, "certificate-key", "the key belongs to another certificate",
+                          "TLS_CERT_PATH and TLS_KEY_PATH must be of one pair"});
+    return checks;
+}
+
+std::vector<Check> check_callers(const GatewayConfig& config) {
+    const auto& admission = config.driver.admission;
+    std::vector<std::string> ways;
+    if (!admission.accounts.empty())
+        ways.push_back("by digest of " + count_of(admission.accounts.size(), "number"));
+    if (!admission.allow.empty() && admission.addresses_known)
+        ways.push_back("from " + count_of(admission.allow.size(), "network"));
+    const auto& server = config.driver.stack.transports.tls_server;
+    if (server && !server->client_ca_file.empty()) ways.emplace_back("with a certificate");
+    std::vector<Check> checks;
+    if (!ways.empty())
+        checks.push_back({Outcome::pass, "callers", "calls are taken " + join(ways, ", ")});
+    else if (config.open_to_the_world)
+        checks.push_back({Outcome::warn, "callers", "everybody who reaches the port can call at your cost",
+                          "set META_SIP_USERNAME and META_SIP_PASSWORD, or CALLCHAIN_ALLOW"});
+    else
+        checks.push_back({Outcome::warn, "callers", "only this host can call",
+                          "set META_SIP_USERNAME and META_SIP_PASSWORD, or CALLCHAIN_ALLOW"});
+    if (admission.accounts.empty() && !ways.empty())
+        checks.push_back(
+            {Outcome::warn, "callers-digest", "Meta is not asked for its digest",
+             "set META_SIP_USERNAME and META_SIP_PASSWORD: addresses and names can be had by others"});
+    checks.push_back({Outcome::pass, "calls-to-whatsapp", config.driver.outward ? "on, by digest" : "off"});
+    return checks;
+}
+
+Check check_port(const GatewayConfig& config) {
+    Check check{.name = "port"};
+    std::vector<std::string> addresses;
+    gateway::TransportSettings settings;
+    for (const auto& listener : config.driver.stack.transports.listeners) {
+        addresses.push_back(listener.address);
+        // TLS binds as TCP does; of the certificate the other checks speak.
+        const bool udp = listener.transport == gateway::Transport::udp;
+        settings.listeners.push_back(
+            {udp ? gateway::Transport::udp : gateway::Transport::tcp, listener.address});
+    }
+    gateway::Loop loop;
+    gateway::Transports transports(loop, settings, {});
+    const auto bound = transports.listen();
+    addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
+    if (bound) {
+        check.sentence = join(addresses, ", ") + " is free";
+        return check;
+    }
+    check.result = Outcome::warn;
+    check.sentence = bound.error().message;
+    check.remedy =
+        "if the gateway runs there already, all is well; else stop what does, or choose another PORT";
+    return check;
+}
+
+ProbeSettings twilio_probe(const GatewayConfig& config, bool invite) {
+    const auto& inward = config.driver.inward;
+    ProbeSettings probe;
+    probe.target = {.scheme = "sip",
+                    .user = inward.destination.empty() ? "probe" : inward.destination,
+                    .host = inward.domain,
+                    .port = inward.domain_port};
+    if (inward.transport_b == gateway::Transport::tls) probe.target.parameters.set("transport", "tls");
+    probe.transport = inward.transport_b;
+    probe.invite = invite;
+    probe.account = config.driver.twilio;
+    if (!inward.advertised_host.empty()) probe.from_host = inward.advertised_host;
+    probe.ca_file = config.driver.stack.transports.tls_ca_file;
+    probe.dns_servers = config.driver.stack.dns.servers;
+    probe.user_agent = config.driver.user_agent;
+    return probe;
+}
+
+std::vector<Check> check_twilio(const Result<ProbeResult>& probe, bool invite, std::chrono::sys_seconds now) {
+    if (!probe) return {{Outcome::fail, "twilio", probe.error().message, probe.error().hint}};
+    using Verdict = ProbeResult::Verdict;
+    if (probe->verdict == Verdict::unreachable)
+        return {{Outcome::fail, "twilio-reachable", probe->why,
+                 "check TWILIO_SIP_DOMAIN, DNS, and that this host may open connections to port 5061"}};
+    std::vector<Check> checks{{Outcome::pass, "twilio-reachable",
+                               probe->peer + " answered " + std::to_string(probe->status) + " " +
+                                   safe_excerpt(probe->reason, 80) + " in " +
+                                   std::to_string(probe->took.count()) + " ms"}};
+    if (!probe->tls_version.empty())
+        checks.push_back({Outcome::pass, "twilio-tls",
+                          probe->tls_version + ", and the certificate is for the domain's name"});
+    Check credentials{.name = "twilio-credentials"};
+    if (probe->verdict == Verdict::credentials_refused) {
+        credentials.result = Outcome::fail;
+        credentials.sentence = probe->why;
+        credentials.remedy =
+            "check TWILIO_SIP_USERNAME and TWILIO_SIP_PASSWORD against the credential list of the "
+            "SIP Domain (callchain explain 32202)";
+    } else if (probe->verdict == Verdict::call_began) {
+        credentials.result = Outcome::warn;
+        credentials.sentence = probe->why;
+        credentials.remedy = "this side does not refuse unknown options: probe it by OPTIONS";
+    } else if (probe->authenticated) {
+        credentials.sentence = "they were taken";
+    } else if (probe->verdict == Verdict::refused) {
+        credentials.result = Outcome::warn;
+        credentials.sentence = "not judged: " + probe->why;
+    } else {
+        credentials.result = Outcome::skipped;
+        credentials.sentence = invite ? "the INVITE was not challenged" : "OPTIONS was not challenged";
+        if (!invite)
+            credentials.remedy = "--online=invite asks with an INVITE, which a SIP Domain does challenge";
+    }
+    checks.push_back(std::move(credentials));
+    checks.push_back(check_clock(probe->date, now));
+    return checks;
+}
+
+}  // namespace callchain::service

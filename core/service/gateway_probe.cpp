@@ -1,0 +1,236 @@
+#include "service/gateway_probe.hpp"
+
+#include "b2bua/crossing.hpp"
+#include "base/text.hpp"
+#include "encoding/text_codings.hpp"
+#include "gateway/loop_wait.hpp"
+#include "gateway/redact_message.hpp"
+#include "gateway/sip_stack.hpp"
+#include "sip/dialog.hpp"
+
+#include <cstring>
+#include <optional>
+#include <sys/random.h>
+#include <utility>
+
+namespace callchain::service {
+namespace {
+
+using Verdict = ProbeResult::Verdict;
+using std::chrono::milliseconds;
+
+constexpr std::size_t kNameBytes = 16;
+/// What a CANCEL or BYE gets for its answer.
+constexpr milliseconds kCleanUp{3'000};
+
+std::string random_bytes(std::size_t count) {
+    std::string bytes(count, '\0');
+    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(count)) std::abort();
+    return bytes;
+}
+
+std::uint64_t random_number() {
+    std::uint64_t value = 0;
+    const auto bytes = random_bytes(sizeof value);
+    std::memcpy(&value, bytes.data(), sizeof value);
+    return value;
+}
+
+class Probe {
+  public:
+    explicit Probe(const ProbeSettings& settings)
+        : settings_(settings),
+          client_(settings.account),
+          request_(probe_request(settings, encoding::to_hex(random_bytes(kNameBytes)))),
+          deadline_(loop_, [this] { out_of_time(); }),
+          stack_(loop_, stack_settings(settings), events(), &random_bytes) {}
+
+    Result<ProbeResult> run() {
+        destination_ = CALLCHAIN_TRY(sip::destination_of(settings_.target, settings_.transport));
+        static_cast<void>(CALLCHAIN_TRY(stack_.listen()));
+        began_ = gateway::Loop::now();
+        deadline_.set(began_ + settings_.patience);
+        send();
+        loop_.run();
+        result_.took = since_start();
+        return std::move(result_);
+    }
+
+  private:
+    static gateway::StackSettings stack_settings(const ProbeSettings& settings) {
+        gateway::StackSettings stack;
+        stack.transports.tls_ca_file = settings.ca_file;
+        stack.dns.servers = settings.dns_servers;
+        // A datagram needs a socket of ours; connections make their own.
+        if (settings.transport == gateway::Transport::udp)
+            stack.transports.listeners = {
+                {gateway::Transport::udp, settings.target.host.starts_with('[') ? "[::]:0" : "0.0.0.0:0"}};
+        return stack;
+    }
+
+    gateway::StackEvents events() {
+        gateway::StackEvents up;
+        up.on_response = [this](gateway::RequestId id, const sip::Received& response,
+                                const gateway::FlowInfo& flow) { on_response(id, response, flow); };
+        up.on_failure = [this](gateway::RequestId, const gateway::RequestFailure& failure) {
+            finish(result_.verdict == Verdict::call_began ? Verdict::call_began : Verdict::unreachable,
+                   failure.why);
+        };
+        up.on_trace = [this](const gateway::TracedMessage& message) {
+            result_.exchange.push_back({message.received, gateway::text_of(message.flow.peer), since_start(),
+                                        gateway::redact_message(message.bytes)});
+            if (!message.flow.tls_version.empty()) result_.tls_version = message.flow.tls_version;
+        };
+        return up;
+    }
+
+    void send() {
+        auto message = request_;
+        for (auto& field : client_.credentials(attempt_, request_.method, sip::write_uri(request_.uri))) {
+            message.headers.push_back(std::move(field));
+            with_credentials_ = true;
+        }
+        sent_ = message;
+        const auto id = stack_.send({.message = std::move(message), .destination = destination_});
+        if (!id) return finish(Verdict::refused, id.error().message);
+        running_ = *id;
+    }
+
+    void on_response(gateway::RequestId id, const sip::Received& response, const gateway::FlowInfo& flow) {
+        if (ending_) return loop_.stop();  // the BYE's
+        if (!running_ || id != *running_) return;
+        result_.status = response.message.status;
+        result_.reason = response.message.reason;
+        result_.peer = gateway::text_of(flow.peer);
+        result_.tls_version = flow.tls_version;
+        if (const auto date = response.message.find("Date")) result_.date = std::string(*date);
+        if (result_.status < 200) return on_progress();
+        if (result_.status < 300 && settings_.invite) return end_call(response);
+        if (result_.status == 401 || result_.status == 407) return on_challenge(response);
+        judge(response);
+    }
+
+    // It rings: nobody asked for that.
+    void on_progress() {
+        if (!settings_.invite || result_.verdict == Verdict::call_began) return;
+        result_.verdict = Verdict::call_began;
+        result_.why = "the INVITE was not refused for its option: it began to ring, and was cancelled";
+        stack_.cancel(*running_);
+        deadline_.set(gateway::Loop::now() + kCleanUp);
+    }
+
+    void end_call(const sip::Received& response) {
+        result_.verdict = Verdict::call_began;
+        result_.why = "the INVITE was answered, and the call was ended with BYE";
+        auto dialog = sip::Dialog::from_response(sent_, response);
+        if (!dialog) return loop_.stop();
+        auto ack = dialog->ack(sent_);
+        if (auto to = sip::destination_of(ack.next_hop, settings_.transport))
+            stack_.send_ack({.message = std::move(ack.message), .destination = *std::move(to)});
+        auto bye = dialog->request("BYE");
+        auto to = bye ? sip::destination_of(bye->next_hop, settings_.transport)
+                      : Result<sip::Destination>(fail(ErrorCode::internal, "no BYE"));
+        if (!to) return loop_.stop();
+        for (auto& field : client_.credentials(attempt_, "BYE", sip::write_uri(bye->message.uri)))
+            bye->message.headers.push_back(std::move(field));
+        ending_ =
+            stack_.send({.message = std::move(bye->message), .destination = *std::move(to)}).has_value();
+        if (!ending_) return loop_.stop();
+        deadline_.set(gateway::Loop::now() + kCleanUp);
+    }
+
+    void on_challenge(const sip::Received& response) {
+        if (settings_.account.username.empty())
+            return finish(Verdict::challenged, "it asks for credentials, and none were given");
+        const auto verdict = client_.on_challenge(attempt_, response.message, random_number());
+        if (verdict.kind != sip::ChallengeVerdict::Kind::retry)
+            return finish(Verdict::credentials_refused, verdict.why);
+        for (auto& field : request_.headers)
+            if (field.name == "CSeq") field.value = std::to_string(++cseq_) + " " + request_.method;
+        send();
+    }
+
+    void judge(const sip::Received& response) {
+        result_.authenticated = with_credentials_;
+        const bool good = result_.status < 300 || (settings_.invite && result_.status == 420);
+        if (good) return finish(Verdict::accepted, {});
+        result_.authenticated = false;
+        auto why = b2bua::explain_failure(response, sdp::Direction::meta_to_twilio);
+        finish(result_.status == 403 && with_credentials_ ? Verdict::credentials_refused : Verdict::refused,
+               std::move(why));
+    }
+
+    void out_of_time() {
+        if (result_.verdict == Verdict::call_began) return loop_.stop();
+        finish(Verdict::unreachable,
+               "no final answer within " + std::to_string(settings_.patience.count()) + " ms");
+    }
+
+    void finish(Verdict verdict, std::string why) {
+        result_.verdict = verdict;
+        if (!why.empty()) result_.why = std::move(why);
+        loop_.stop();
+    }
+
+    [[nodiscard]] milliseconds since_start() const {
+        return std::chrono::duration_cast<milliseconds>(gateway::Loop::now() - began_);
+    }
+
+    const ProbeSettings& settings_;
+    ProbeResult result_;
+    sip::DigestClient client_;
+    sip::DigestAttempt attempt_;
+    sip::Message request_;
+    sip::Message sent_;
+    sip::Destination destination_;
+    std::optional<gateway::RequestId> running_;
+    sip::SteadyTime began_{};
+    std::uint32_t cseq_ = 1;
+    bool with_credentials_ = false;
+    bool ending_ = false;
+    gateway::Loop loop_;
+    gateway::Alarm deadline_;
+    gateway::SipStack stack_;  // the last: its events need all of the above
+};
+
+}  // namespace
+
+std::string_view name_of(ProbeResult::Verdict verdict) {
+    switch (verdict) {
+        case Verdict::accepted:
+            return "accepted";
+        case Verdict::credentials_refused:
+            return "credentials_refused";
+        case Verdict::challenged:
+            return "challenged";
+        case Verdict::refused:
+            return "refused";
+        case Verdict::call_began:
+            return "call_began";
+        case Verdict::unreachable:
+            break;
+    }
+    return "unreachable";
+}
+
+sip::Message probe_request(const ProbeSettings& settings, std::string_view random) {
+    const auto& user = settings.account.username.empty() ? std::string("probe") : settings.account.username;
+    sip::Message message;
+    message.method = settings.invite ? "INVITE" : "OPTIONS";
+    message.uri = settings.target;
+    message.add("Max-Forwards", "70");
+    message.add("From",
+                "<sip:" + user + "@" + settings.from_host + ">;tag=" + std::string(random.substr(0, 16)));
+    message.add("To", "<" + sip::write_uri(settings.target) + ">");
+    message.add("Call-ID", "probe-" + std::string(random));
+    message.add("CSeq", "1 " + message.method);
+    message.add("Contact", "<sip:" + user + "@" + settings.from_host + ">");
+    message.add("User-Agent", settings.user_agent);
+    if (settings.invite) message.add("Require", std::string(kProbeOption));
+    message.add("Accept", "application/sdp");
+    return message;
+}
+
+Result<ProbeResult> run_probe(const ProbeSettings& settings) { return Probe(settings).run(); }
+
+}  // namespace callchain::service

@@ -1,0 +1,340 @@
+"""One call at a time through `gateway run`, message by message: the password, the answers, what is asked within the call, both ways.
+
+The program is named by the variable CALLCHAIN.
+"""
+
+import re
+
+import pytest
+
+from gateway import PLAIN, PLAIN_ANSWER, SDES, SDES_ANSWER, TWILIO_PASSWORD, TWILIO_USER
+from peers import Baresip, free_port, kamailio
+from raw_sip import Dialog, Message, called, invite, reply, session
+
+OFFER, ANSWER = session(PLAIN, port=40000), session(PLAIN_ANSWER, port=50000)
+SECURE_OFFER, SECURE_ANSWER = session(SDES, port=40000), session(SDES_ANSWER, port=50000)
+
+
+def take(callee, body: str = ANSWER, tag: str = "twilio") -> tuple[Dialog, Message]:
+    """The call at Twilio's side, answered and acknowledged, and its INVITE."""
+    request = callee.expect("INVITE")
+    other = called(callee, request, tag)
+    reply(request, "200 OK", other.contact, body=body, tag=tag)
+    callee.expect("ACK")
+    return other, request
+
+
+def up(caller, callee, running, *headers: str) -> tuple[Dialog, Dialog, Message]:
+    """A call between the two: Meta's side, Twilio's, and Twilio's INVITE."""
+    secure = caller.kind == "TLS"
+    ours = invite(caller, running.port, SECURE_OFFER if secure else OFFER, *headers)
+    other, request = take(callee, SECURE_ANSWER if secure else ANSWER)
+    ours.established(caller.expect("200 INVITE"))
+    ours.request("ACK")
+    return ours, other, request
+
+
+def hang_up(ours: Dialog, other: Dialog) -> Message:
+    """Meta does, and both sides are done. What Twilio got."""
+    ours.request("BYE")
+    ours.phone.expect("200 BYE")
+    bye = other.phone.expect("BYE")
+    reply(bye, "200 OK")
+    return bye
+
+
+# The password toward Twilio, judged by others.
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
+def test_kamailio_takes_the_password(tmp_path, started, gateway, phone, algorithm):
+    callee, caller = phone("UDP"), phone("UDP")
+    _, port, _ = started_proxy(started, tmp_path, callee, TWILIO_PASSWORD, algorithm=algorithm)
+    running = gateway("UDP", port)
+    ours, other, request = up(caller, callee, running)
+    hang_up(ours, other)
+    # The proxy takes off what it has judged, and passes on no INVITE without it.
+    assert not request.get("Proxy-Authorization") and callee.count("INVITE") == 1
+    assert running.summaries()[0]["end"] == "hung_up_by_a"
+    running.stop()
+
+
+def started_proxy(started, folder, callee, password: str, **more):
+    proxy = kamailio(folder, f"sip:127.0.0.1:{callee.port};transport=udp", password, **more)
+    started(proxy[0])
+    return proxy
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
+def test_kamailio_refuses_another_password(tmp_path, started, gateway, phone, algorithm):
+    callee, caller = phone("UDP"), phone("UDP")
+    _, port, _ = started_proxy(started, tmp_path, callee, "another password", algorithm=algorithm)
+    running = gateway("UDP", port)
+    invite(caller, running.port, OFFER)
+    caller.expect("503 INVITE")
+    summary, = running.summaries()
+    assert (summary["end"], summary["twilio_error"]) == ("credentials_refused", "32202") and not callee.heard
+    running.stop()
+
+
+def test_baresip_calls_through_kamailio_over_tls(tmp_path, started, gateway, phone):
+    callee = phone("UDP")
+    _, _, port = started_proxy(started, tmp_path, callee, TWILIO_PASSWORD, tls=True)
+    # baresip acknowledges at the Contact that it is told.
+    own = free_port()
+    running = gateway("TLS", port, CALLCHAIN_LISTEN=f"127.0.0.1:{own}", CALLCHAIN_ADVERTISE=f"127.0.0.1:{own}")
+    baresip = started(Baresip(tmp_path, "TLS", "mediaenc=srtp-mand"))
+    baresip.connect()
+    baresip.command("dial", f"sip:+12145551869@127.0.0.1:{running.port}")
+    request = callee.expect("INVITE")
+    assert " RTP/SAVP " in request.body
+    key = re.search(r"a=crypto:(\d+) AES_CM_128_HMAC_SHA1_80 inline:\S+", request.body)
+    formats = re.search(r"m=audio \d+ RTP/SAVP (.*)", request.body)[1].split()
+    assert set(formats) <= {"0", "8", "101"} and "0" in formats
+    other = called(callee, request)
+    lines = ["m=audio 50000 RTP/SAVP 0", "a=rtpmap:0 PCMU/8000", f"a=crypto:{key[1]} AES_CM_128_HMAC_SHA1_80 inline:ZUJDZGVmZ2hpSktMbU5PUHFSc1R1VndYeVphYmNk"]
+    reply(request, "200 OK", other.contact, body=session(lines), tag="twilio")
+    callee.expect("ACK")
+    baresip.wait_for("CALL_ESTABLISHED")
+    baresip.command("hangup")
+    reply(callee.expect("BYE"), "200 OK")
+    baresip.wait_for("CALL_CLOSED")
+    assert running.summaries()[0]["end"] == "hung_up_by_a"
+    running.stop()
+
+
+# Answers to the INVITE, and none.
+
+def test_an_offerless_call_takes_its_answer_from_the_ack(tmp_path, started, gateway, phone):
+    callee, caller = phone("TLS"), phone("TLS")
+    running = gateway("TLS", callee.port)
+    # Twilio's side offers, and Meta's ACK answers.
+    ours = invite(caller, running.port)
+    request = callee.expect("INVITE")
+    assert not request.body
+    other = called(callee, request)
+    reply(request, "200 OK", other.contact, body=SECURE_OFFER, tag="twilio")
+    answered = caller.expect("200 INVITE")
+    assert "m=audio 40000" in answered.body and "opus" not in answered.body
+    callee.quiet(0.2)
+    ours.established(answered)
+    ours.request("ACK", body=SECURE_ANSWER)
+    assert "m=audio 50000" in callee.expect("ACK").body
+    hang_up(ours, other)
+    assert running.summaries()[0]["end"] == "hung_up_by_a"
+    running.stop()
+
+
+def test_an_offerless_call_whose_offer_is_plain_is_refused_on_both_sides(tmp_path, started, gateway, phone):
+    callee, caller = phone("UDP"), phone("UDP")
+    running = gateway("UDP", callee.port)
+    ours = invite(caller, running.port)
+    other, _ = take(callee, OFFER)
+    refused = caller.expect("488 INVITE")
+    assert refused.get("Warning").startswith("30")
+    ours.remote = refused.get("To")
+    ours.request("ACK", branch=ours.branch)
+    reply(callee.expect("BYE"), "200 OK")
+    assert running.summaries()[0]["end"] == "answer_refused"
+    running.stop()
+
+
+def test_silence_behind_the_100_is_480(tmp_path, started, gateway, phone):
+    callee, caller = phone("UDP"), phone("UDP")
+    running = gateway("UDP", callee.port, CALLCHAIN_RING_SECONDS="1")
+    invite(caller, running.port, OFFER)
+    request = callee.expect("INVITE")
+    reply(request, "100 Trying")
+    caller.expect("480 INVITE", 10)
+    cancel = callee.expect("CANCEL")
+    reply(cancel, "200 OK", tag="twilio")
+    reply(request, "487 Request Terminated", tag="twilio")
+    callee.expect("ACK")
+    assert running.summaries()[0]["end"] == "no_answer"
+    running.stop()
+
+
+@pytest.mark.parametrize("transport", ["UDP", "TCP"])
+def test_each_repeat_of_the_200_is_acknowledged(tmp_path, started, gateway, phone, transport):
+    callee, caller = phone(transport), phone(transport)
+    running = gateway(transport, callee.port)
+    ours = invite(caller, running.port, OFFER)
+    request = callee.expect("INVITE")
+    other = called(callee, request)
+    for _ in range(3):
+        reply(request, "200 OK", other.contact, body=ANSWER, tag="twilio")
+        callee.expect("ACK")
+    ours.established(caller.expect("200 INVITE"))
+    ours.request("ACK")
+    hang_up(ours, other)
+    assert len(running.summaries()) == 1
+    running.stop()
+
+
+def test_the_second_answer_of_a_fork_is_ended(tmp_path, started, gateway, phone):
+    callee, caller = phone("UDP"), phone("UDP")
+    running = gateway("UDP", callee.port)
+    ours = invite(caller, running.port, OFFER)
+    request = callee.expect("INVITE")
+    other = called(callee, request, "one")
+    reply(request, "200 OK", other.contact, body=ANSWER, tag="one")
+    assert ";tag=one" in callee.expect("ACK").get("To")
+    reply(request, "200 OK", other.contact, body=ANSWER, tag="two")
+    assert ";tag=two" in callee.expect("ACK").get("To")
+    bye = callee.expect("BYE")
+    assert ";tag=two" in bye.get("To")
+    reply(bye, "200 OK")
+    ours.established(caller.expect("200 INVITE"))
+    ours.request("ACK")
+    assert ";tag=one" in hang_up(ours, other).get("To")
+    assert [one["end"] for one in running.summaries()] == ["hung_up_by_a"]
+    running.stop()
+
+
+def test_of_two_answers_the_last_counts(tmp_path, started, gateway, phone):
+    callee, caller = phone("UDP"), phone("UDP")
+    running = gateway("UDP", callee.port)
+    ours = invite(caller, running.port, OFFER)
+    request = callee.expect("INVITE")
+    other = called(callee, request)
+    reply(request, "183 Session Progress", other.contact, body=session(PLAIN_ANSWER, port=50002), tag="twilio")
+    assert "m=audio 50002" in caller.expect("183 INVITE").body
+    reply(request, "200 OK", other.contact, body=ANSWER, tag="twilio")
+    callee.expect("ACK")
+    answered = caller.expect("200 INVITE")
+    assert "m=audio 50000" in answered.body
+    ours.established(answered)
+    ours.request("ACK")
+    hang_up(ours, other)
+    assert running.count("the answer differs from that of the 18x: the answer counts") == 1
+    running.stop()
+
+
+def test_a_cancel_before_any_answer_waits_for_one(tmp_path, started, gateway, phone):
+    callee, caller = phone("TCP"), phone("TCP")
+    running = gateway("TCP", callee.port)
+    ours = invite(caller, running.port, OFFER)
+    request = callee.expect("INVITE")
+    ours.request("CANCEL", branch=ours.branch)
+    assert {caller.inbox.get(timeout=5).what for _ in range(3)} == {"100 INVITE", "200 CANCEL", "487 INVITE"}
+    callee.quiet(0.3)
+    reply(request, "180 Ringing", tag="twilio")
+    reply(callee.expect("CANCEL"), "200 OK", tag="twilio")
+    reply(request, "487 Request Terminated", tag="twilio")
+    callee.expect("ACK")
+    assert running.summaries()[0]["end"] == "cancelled"
+    running.stop()
+
+
+def test_an_answer_that_crosses_the_cancel_is_ended(tmp_path, started, gateway, phone):
+    callee, caller = phone("TCP"), phone("TCP")
+    running = gateway("TCP", callee.port)
+    ours = invite(caller, running.port, OFFER)
+    request = callee.expect("INVITE")
+    other = called(callee, request)
+    ours.request("CANCEL", branch=ours.branch)
+    assert {caller.inbox.get(timeout=5).what for _ in range(3)} == {"100 INVITE", "200 CANCEL", "487 INVITE"}
+    reply(request, "200 OK", other.contact, body=ANSWER, tag="twilio")
+    callee.expect("ACK")
+    reply(callee.expect("BYE"), "200 OK")
+    caller.quiet(0.2)
+    assert running.summaries()[0]["end"] == "cancelled"
+    running.stop()
+
+
+def test_a_challenge_without_end_ends(tmp_path, started, gateway, phone):
+    callee, caller = phone("UDP"), phone("UDP")
+    running = gateway("UDP", callee.port)
+    invite(caller, running.port, OFFER)
+    for count in range(2):
+        request = callee.expect("INVITE")
+        reply(request, "401 Unauthorized", f'WWW-Authenticate: Digest realm="sip.twilio.com", nonce="n{count}", qop="auth", algorithm=MD5',
+              tag=f"c{count}")
+        callee.expect("ACK")
+    assert request.get("Authorization") and f'username="{TWILIO_USER}"' in request.get("Authorization")
+    caller.expect("503 INVITE")
+    callee.quiet(0.3)
+    assert running.summaries()[0]["end"] == "credentials_refused"
+    running.stop()
+
+
+# Within the call.
+
+def from_twilio(other: Dialog, method: str, what: str, body: str = "", *headers: str) -> Message:
+    """What the gateway answers to a request of Twilio's in the call."""
+    other.request(method, *headers, body=body)
+    answer = other.phone.expect(f"{what} {method}")
+    if method == "INVITE":
+        other.request("ACK", branch=other.branch if what != "200" else "")
+    return answer
+
+
+@pytest.mark.parametrize("transport", ["UDP", "TCP", "TLS"])
+def test_what_stands_is_answered_to_the_byte(tmp_path, started, gateway, phone, transport):
+    callee, caller = phone(transport), phone(transport)
+    running = gateway(transport, callee.port)
+    ours, other, request = up(caller, callee, running)
+    again = session(SDES_ANSWER if transport == "TLS" else PLAIN_ANSWER, version=2, port=50000)
+    for method in ("INVITE", "UPDATE", "INVITE"):
+        assert from_twilio(other, method, "200", again, other.contact).body == request.body
+    # Without an offer it is asked what stands.
+    other.request("INVITE", other.contact)
+    assert callee.expect("200 INVITE").body == request.body
+    other.request("ACK", body=again)
+    moved = session(SDES_ANSWER if transport == "TLS" else PLAIN_ANSWER, version=3, port=50010)
+    for method in ("UPDATE", "INVITE"):
+        assert from_twilio(other, method, "488", moved, other.contact).get("Warning")
+    assert from_twilio(other, "INFO", "415", "Signal=1")
+    from_twilio(other, "MESSAGE", "405")
+    caller.quiet(0.2)
+    hang_up(ours, other)
+    assert [one["end"] for one in running.summaries()] == ["hung_up_by_a"]
+    running.stop()
+
+
+def test_an_answer_that_moves_the_stream_ends_the_call(tmp_path, started, gateway, phone):
+    callee, caller = phone("UDP"), phone("UDP")
+    running = gateway("UDP", callee.port)
+    _, other, _ = up(caller, callee, running)
+    other.request("INVITE", other.contact)
+    callee.expect("200 INVITE")
+    other.request("ACK", body=session(PLAIN_ANSWER, version=2, port=50010))
+    for side in (callee, caller):
+        reply(side.expect("BYE"), "200 OK")
+    assert running.summaries()[0]["end"] == "answer_refused"
+    running.stop()
+
+
+@pytest.mark.parametrize("transport", ["TCP", "TLS"])
+def test_twilio_hangs_up_on_a_new_connection(tmp_path, started, gateway, phone, transport):
+    callee, caller = phone(transport), phone(transport)
+    # Twilio's address is on no list, and its BYE belongs to a call.
+    running = gateway(transport, callee.port, CALLCHAIN_ALLOW="127.0.0.1/32")
+    _, other, _ = up(caller, callee, running)
+    other.line = callee.line(running.port, source="127.0.0.2")
+    other.request("BYE", "x-wa-meta-call-duration: 7")
+    bye = callee.expect("200 BYE")
+    assert bye.line is other.line
+    reply(caller.expect("BYE"), "200 OK")
+    assert running.summaries()[0]["end"] == "hung_up_by_b"
+    running.stop()
+
+
+@pytest.mark.parametrize("transport", ["TCP", "TLS"])
+@pytest.mark.parametrize("routed", [True, False], ids=["record-route", "contact"])
+def test_meta_is_called_back_where_its_connection_is_gone(tmp_path, started, gateway, phone, transport, routed):
+    callee, caller, proxy = phone(transport), phone(transport), phone(transport)
+    running = gateway(transport, callee.port)
+    route = f"<sip:127.0.0.1:{proxy.port};transport={transport.lower()};lr>"
+    ours, other, _ = up(caller, callee, running, *([f"Record-Route: {route}", "Record-Route: <sip:[2001:db8::1];transport=tcp;lr>"] if routed else []))
+    ours.line.close()
+    ours.line.gone.wait(5)
+    other.request("BYE")
+    callee.expect("200 BYE")
+    bye = (proxy if routed else caller).expect("BYE")
+    assert bye.uri == ours.contact.split("<")[1].rstrip(">")
+    assert bye.get("From") == ours.remote and bye.get("To") == ours.local and bye.get("Call-ID") == ours.call_id
+    if routed:
+        assert bye.all("Route")[0].startswith(route)
+    reply(bye, "200 OK")
+    assert running.summaries()[0]["end"] == "hung_up_by_b"
+    running.stop()

@@ -6,6 +6,7 @@ import itertools
 import queue
 import re
 import secrets
+import select
 import socket
 import ssl
 import threading
@@ -52,6 +53,8 @@ class Line:
     def __init__(self, kind: str, way: socket.socket, address: tuple | None = None):
         self.kind, self.way, self.address = kind, way, address
         self.gone = threading.Event()
+        # Python's ssl lets two threads into one OpenSSL connection, which bears one.
+        self._one_at_a_time = threading.Lock()
         self.port = way.getsockname()[1]
 
     def send(self, data: str | bytes) -> None:
@@ -59,11 +62,26 @@ class Line:
         if self.address:
             self.way.sendto(data, self.address)
         else:
-            self.way.sendall(data)
+            with self._one_at_a_time:
+                self.way.settimeout(WAIT_SECONDS)
+                self.way.sendall(data)
+
+    def receive(self) -> bytes | None:
+        """What there is, maybe nothing; None at its end."""
+        select.select([self.way], [], [])
+        data = b""
+        with self._one_at_a_time, contextlib.suppress(BlockingIOError, ssl.SSLWantReadError):
+            self.way.settimeout(0)
+            while more := self.way.recv(65536):
+                data += more
+            return data or None
+        return data
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
-            self.way.shutdown(socket.SHUT_RDWR)
+            socket.socket.shutdown(self.way, socket.SHUT_RDWR)
+        # Not while the thread that hears it may still read: the next socket may get its number.
+        self.gone.wait(WAIT_SECONDS)
         self.way.close()
 
 
@@ -112,7 +130,7 @@ class Phone:
     def _hear(self, line: Line) -> None:
         data = b""
         with contextlib.suppress(OSError):
-            while more := line.way.recv(65536):
+            while (more := line.receive()) is not None:
                 data = (data + more).lstrip(b"\r\n")
                 while (end := data.find(b"\r\n\r\n")) >= 0:
                     length = re.search(rb"\r\nContent-Length: *(\d+)", data[:end], re.IGNORECASE)
@@ -134,7 +152,6 @@ class Phone:
         if self.kind == "UDP":
             return Line("UDP", self.listener, ("127.0.0.1", port))
         way = socket.create_connection(("127.0.0.1", port), WAIT_SECONDS, (source or self.host, 0))
-        way.settimeout(None)
         if self.kind == "TLS":
             way = ssl.create_default_context(cafile=self.folder / "ca.pem").wrap_socket(way, server_hostname="localhost")
         line = self._keep(way)

@@ -38,6 +38,24 @@ std::string random_bytes(std::size_t count) {
     return bytes;
 }
 
+// Draws for many at once: a call asks a dozen times for a few bytes. One thread.
+class RandomPool {
+  public:
+    std::string take(std::size_t count) {
+        if (count > kPoolBytes) return random_bytes(count);
+        if (pool_.size() - at_ < count) {
+            pool_ = random_bytes(kPoolBytes);
+            at_ = 0;
+        }
+        return pool_.substr(std::exchange(at_, at_ + count), count);
+    }
+
+  private:
+    static constexpr std::size_t kPoolBytes = 256;
+    std::string pool_;
+    std::size_t at_ = 0;
+};
+
 observe::LogFields log_fields(const std::vector<std::pair<std::string_view, std::string>>& fields) {
     observe::LogFields log;
     for (const auto& [name, value] : fields)
@@ -81,6 +99,7 @@ struct GatewayService::State {
     observe::Log& log;
     observe::Metrics registry;
     GatewayMetrics metrics;
+    RandomPool random;
     gateway::Loop loop;
     gateway::Alarm tick;
     std::unique_ptr<TraceFile> trace;
@@ -138,7 +157,8 @@ gateway::DriverEvents GatewayService::State::events() {
 
 Result<void> GatewayService::State::listen_at(const gateway::DriverSettings& settings) {
     driver.reset();  // the loop's timers belong to one at a time
-    driver = std::make_unique<gateway::CallDriver>(loop, settings, events(), &random_bytes);
+    driver = std::make_unique<gateway::CallDriver>(loop, settings, events(),
+                                                   [this](std::size_t count) { return random.take(count); });
     bound = CALLCHAIN_TRY(driver->listen());
     return {};
 }

@@ -84,6 +84,10 @@ class CallDriverTest : public testing::Test {
         dns.set(kTypeA, {a_record(kTwilioDomain, twilio_at)});
         settings.inward.domain_port = twilio->node.endpoint(transport).port;
         settings.inward.transport_b = transport;
+        if (settings.outward) {
+            settings.outward->domain_port = meta->node.endpoint(transport).port;
+            settings.outward->transport_b = transport;
+        }
         settings.stack.transports.listeners = {{transport, "127.0.0.1:0"}};
         driver = std::make_unique<CallDriver>(loop, settings, events(), [this](std::size_t count) {
             std::string bytes(count, '\0');

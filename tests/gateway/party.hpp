@@ -52,8 +52,8 @@ class Party {
     bool answers = true;
     bool acknowledges = true;
     int refuses_with = 0;
-    std::optional<sip::DigestAccount> asks_for;     ///< as server: 407 without it, 403 for another
-    std::optional<sip::DigestClient> credentials;   ///< as client: answers a 407
+    std::optional<sip::DigestAccount> asks_for;    ///< as server: 407 without it, 403 for another
+    std::optional<sip::DigestClient> credentials;  ///< as client: answers a 407
 
     // ---- calling ----
 

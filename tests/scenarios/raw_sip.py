@@ -96,7 +96,7 @@ class Phone:
         self.listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if kind == "UDP" else socket.SOCK_STREAM)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.listener.bind((host, port))
-        self.port = self.listener.getsockname()[1]
+        self.port = self.contact_port = self.listener.getsockname()[1]
         if kind != "UDP":
             self.listener.listen()
         self._start(self._hear_datagrams if kind == "UDP" else self._accept)
@@ -245,7 +245,7 @@ class Dialog:
 
     @property
     def contact(self) -> str:
-        return f"Contact: <sip:raw@{self.phone.host}:{self.phone.port};transport={self.phone.kind.lower()}>"
+        return f"Contact: <sip:raw@{self.phone.host}:{self.phone.contact_port};transport={self.phone.kind.lower()}>"
 
     def established(self, answer: Message) -> None:
         """As the 2xx has it."""

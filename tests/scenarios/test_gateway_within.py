@@ -3,13 +3,14 @@
 The program is named by the variable CALLCHAIN.
 """
 
+import hashlib
 import re
 
 import pytest
 
-from gateway import PLAIN, PLAIN_ANSWER, SDES, SDES_ANSWER, TWILIO_PASSWORD, TWILIO_USER
+from gateway import DTLS, NUMBER, OPUS_ONLY, PASSWORD, PLAIN, PLAIN_ANSWER, SDES, SDES_ANSWER, TWILIO_PASSWORD, TWILIO_USER
 from peers import Baresip, free_port, kamailio
-from raw_sip import Dialog, Message, called, invite, reply, session
+from raw_sip import Dialog, Message, called, credentials, invite, reply, session
 
 OFFER, ANSWER = session(PLAIN, port=40000), session(PLAIN_ANSWER, port=50000)
 SECURE_OFFER, SECURE_ANSWER = session(SDES, port=40000), session(SDES_ANSWER, port=50000)
@@ -336,4 +337,153 @@ def test_meta_is_called_back_where_its_connection_is_gone(tmp_path, started, gat
         assert bye.all("Route")[0].startswith(route)
     reply(bye, "200 OK")
     assert running.summaries()[0]["end"] == "hung_up_by_b"
+    running.stop()
+
+
+# What is refused, and what crosses.
+
+# The codes: RFC 3261 section 20.43. 302: the transport protocol does not fit; 305: the formats.
+@pytest.mark.parametrize(("lines", "code", "says"), [
+    (DTLS, "302", "srtp_key_exchange_protocol"), (OPUS_ONLY, "305", "PCMU"), (PLAIN, "302", "Secure Media")], ids=["dtls", "opus", "plain"])
+def test_the_warning_of_a_488_names_the_setting(tmp_path, started, gateway, phone, lines, code, says):
+    callee, caller = phone("TLS"), phone("TLS")
+    running = gateway("TLS", callee.port)
+    invite(caller, running.port, session(lines))
+    warning = caller.expect("488 INVITE").get("Warning")
+    assert warning.startswith(code) and says.lower() in warning.lower(), warning
+    callee.quiet(0.1)
+    running.stop()
+
+
+def test_secure_media_off_is_named_to_who_offers_keys(tmp_path, started, gateway, phone):
+    callee, caller = phone("UDP"), phone("UDP")
+    running = gateway("UDP", callee.port)
+    invite(caller, running.port, SECURE_OFFER)
+    warning = caller.expect("488 INVITE").get("Warning")
+    assert warning.startswith("3") and "Secure Media" in warning, warning
+    running.stop()
+
+
+def test_both_sides_get_what_is_left_of_a_session(tmp_path, started, gateway, phone):
+    callee, caller = phone("TLS"), phone("TLS")
+    running = gateway("TLS", callee.port)
+    offer = session(SDES)
+    ours = invite(caller, running.port, offer)
+    request = callee.expect("INVITE")
+    assert "m=audio 40000 RTP/SAVP 0 8 126\r\n" in request.body and "opus" not in request.body
+    other = called(callee, request)
+    reply(request, "200 OK", other.contact, body=SECURE_ANSWER + "a=x-of-twilio:1\r\n", tag="twilio")
+    callee.expect("ACK")
+    answered = caller.expect("200 INVITE")
+    # The key crosses as it is, or nobody hears anybody.
+    for line in ("m=audio 50000 RTP/SAVP 0 126\r\n", SDES_ANSWER[-1] + "\r\n", "a=rtpmap:0 PCMU/8000\r\n"):
+        assert line in answered.body
+    assert answered.get("Content-Type") == "application/sdp" and "o=- 7 1 IN IP4 127.0.0.1\r\n" in answered.body
+    ours.established(answered)
+    ours.request("ACK")
+    hang_up(ours, other)
+    running.stop()
+
+
+SCOPED_USER = "US.13491208655302741918"
+OF_WHATSAPP = ["x-wa-meta-wacid: wacid.made-up", "X-Wa-Meta-Cta_Payload: made-up", "X-FB-External-Domain: wa.meta.vc", "Privacy: id",
+               "P-Asserted-Identity: <sip:+12195550714@wa.meta.vc>", "Diversion: <sip:1@wa.meta.vc>", "Supported: 100rel, timer"]
+
+
+@pytest.mark.parametrize("passed", ["off", "on"])
+def test_what_crosses_to_twilio(tmp_path, started, gateway, phone, passed):
+    callee, caller = phone("UDP"), phone("UDP")
+    running = gateway("UDP", callee.port, CALLCHAIN_PASS_WHATSAPP_HEADERS=passed)
+    ours = invite(caller, running.port, OFFER, *OF_WHATSAPP, caller=f"<sip:{SCOPED_USER}@wa.meta.vc>")
+    other, request = take(callee)
+    ours.established(caller.expect("200 INVITE"))
+    ours.request("ACK")
+    assert request.get("From").startswith(f"<sip:{SCOPED_USER}@127.0.0.1") and request.get("X-Callchain-Caller") == SCOPED_USER
+    crossed = {name.lower(): value for name, value in request.headers if name.lower().startswith("x-wa-")}
+    assert crossed == ({"x-wa-meta-wacid": "wacid.made-up", "x-wa-meta-cta-payload": "made-up"} if passed == "on" else {})
+    names = {name.lower() for name, _ in request.headers}
+    assert not names & {"x-fb-external-domain", "privacy", "p-asserted-identity", "diversion", "supported", "record-route"}
+    assert len(request.all("Via")) == 1 and request.get("Max-Forwards") == "69"
+    hang_up(ours, other)
+    running.stop()
+
+
+# From Twilio to WhatsApp.
+
+OUTWARD = {"CALLCHAIN_OUTWARD_USERNAME": "bridge", "CALLCHAIN_OUTWARD_PASSWORD": "0utward-Passw0rd", "META_SIP_USERNAME": NUMBER,
+           "META_SIP_PASSWORD": PASSWORD}
+WHATSAPP_USER = "+5521912345678"
+
+
+def call_out(twilio, running, body: str) -> Dialog:
+    """Twilio calls, and answers the challenge as <Sip username password> makes it."""
+    ours = invite(twilio, running.port, body, number=WHATSAPP_USER, caller=f"<sip:+{NUMBER}@sip.twilio.com>")
+    challenge = twilio.expect("407 INVITE")
+    tag = ours.remote
+    ours.remote = challenge.get("To")
+    ours.request("ACK", branch=ours.branch)
+    ours.remote = tag
+    ours.request("INVITE", ours.contact, credentials(challenge, "INVITE", ours.target, "bridge", OUTWARD["CALLCHAIN_OUTWARD_PASSWORD"]), body=body)
+    return ours
+
+
+def challenged_by_meta(meta) -> tuple[Message, Message]:
+    """The INVITE as it first came to Meta's side, and with its answer to the challenge."""
+    first = meta.expect("INVITE")
+    reply(first, "407 Proxy Authentication Required", 'Proxy-Authenticate: Digest realm="wa.meta.vc", nonce="m", qop="auth", algorithm=MD5', tag="c")
+    meta.expect("ACK")
+    return first, meta.expect("INVITE")
+
+
+@pytest.mark.parametrize("transport", ["UDP", "TLS"])
+def test_twilio_calls_a_whatsapp_user(tmp_path, started, gateway, phone, transport):
+    meta, twilio = phone(transport), phone(transport)
+    running = gateway(transport, free_port(), CALLCHAIN_META_DOMAIN=f"127.0.0.1:{meta.port}", **OUTWARD)
+    ours = call_out(twilio, running, SECURE_OFFER)
+    first, request = challenged_by_meta(meta)
+    assert not first.get("Proxy-Authorization")
+    told = request.get("Proxy-Authorization")
+    assert f'username="{NUMBER}"' in told and f'uri="{request.uri}"' in told
+    secret, method = (hashlib.md5(text.encode()).hexdigest() for text in (f"{NUMBER}:wa.meta.vc:{PASSWORD}", f"INVITE:{request.uri}"))
+    nonce_count, cnonce = re.search(r"nc=(\w+)", told)[1], re.search(r'cnonce="([^"]+)"', told)[1]
+    assert hashlib.md5(f"{secret}:m:{nonce_count}:{cnonce}:auth:{method}".encode()).hexdigest() in told
+    assert request.uri == f"sip:{WHATSAPP_USER}@127.0.0.1:{meta.port}" + (";transport=tls" if transport == "TLS" else "")
+    assert request.get("From").startswith(f"<sip:+{NUMBER}@{'localhost' if transport == 'TLS' else '127.0.0.1'}>;")
+    if transport == "TLS":
+        assert request.line.way.selected_alpn_protocol() is None
+    other = called(meta, request, "whatsapp")
+    reply(request, "180 Ringing", tag="whatsapp")
+    reply(request, "200 OK", other.contact, body=SECURE_ANSWER, tag="whatsapp")
+    meta.expect("ACK")
+    twilio.expect("180 INVITE")
+    ours.established(twilio.expect("200 INVITE"))
+    ours.request("ACK")
+    hang_up(ours, other)
+    summary, = running.summaries()
+    assert summary["end"] == "hung_up_by_a" and summary["direction"] == "twilio-to-meta"
+    running.stop()
+
+
+def test_a_403_of_meta_is_passed_on_and_explained(tmp_path, started, gateway, phone):
+    meta, twilio = phone("UDP"), phone("UDP")
+    running = gateway("UDP", free_port(), CALLCHAIN_META_DOMAIN=f"127.0.0.1:{meta.port}", **OUTWARD)
+    call_out(twilio, running, SECURE_OFFER)
+    _, request = challenged_by_meta(meta)
+    text = "No approved call permission from the recipient"
+    reply(request, f"403 {text}", f'Warning: 399 wa.meta.vc "{text}"', tag="whatsapp")
+    refused = twilio.expect("403 INVITE")
+    assert text in refused.start and text in refused.get("Warning")
+    told = running.wait_for("Meta refused the call")
+    assert told["status"] == "403" and text in told["warning"] and "Meta says" in told["meaning"]
+    assert running.summaries()[0]["status"] == "403"
+    running.stop()
+
+
+def test_there_are_no_calls_to_whatsapp_unless_they_are_set(tmp_path, started, gateway, phone):
+    meta, twilio, other = phone("UDP"), phone("UDP"), phone("UDP")
+    running = gateway("UDP", other.port, CALLCHAIN_META_DOMAIN=f"127.0.0.1:{meta.port}", META_SIP_USERNAME=NUMBER, META_SIP_PASSWORD=PASSWORD)
+    call_out(twilio, running, SECURE_OFFER)
+    twilio.expect("403 INVITE")
+    for side in (meta, other):
+        side.quiet(0.1)
     running.stop()

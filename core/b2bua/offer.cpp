@@ -139,7 +139,7 @@ MediaDecision decide_answer(std::string_view offer, std::string_view answer,
         return refuse(
             {.status = 488,
              .warning = warning_of(399, "the answer of the called side does not fit: " + detail, settings),
-             .code = std::string(sorted.stop != nullptr ? sorted.stop->code : "sdp_answer_unfit"),
+             .code = std::string(sorted.stop != nullptr ? sorted.stop->code : "sdp_unreadable"),
              .detail = detail,
              .remedy = join(sorted.remedies, "; ")});
     }

@@ -38,6 +38,12 @@ constexpr CatalogueEntry kEntries[] = {
      "Answer and offer are matched by position (RFC 3264 section 6). With another number of lines nobody can "
      "tell which answer belongs to which stream, and peers end the call. It comes about where a gateway "
      "drops the lines that it does not like, instead of leaving them in place with port 0."},
+    {"sdp_answer_missing", "The ACK has no answer to the offer of the 200",
+     "Look at the side that called: its INVITE had no offer, so its ACK must bring the answer.",
+     "An INVITE without an offer is answered with one, and the ACK brings the answer (RFC 3264 section 4, "
+     "RFC 3261 section 13.2.1). Without it nobody knows where to send sound: the gateway ends the call on "
+     "both "
+     "sides."},
     {"sdp_answer_port_zero", "The answer refuses the audio: port 0",
      "End the call with BYE or refuse it with 488. Then look for what the two sides do not have in common: "
      "codecs first, then the profile (RTP/AVP, RTP/SAVP).",
@@ -144,6 +150,10 @@ constexpr CatalogueEntry kEntries[] = {
      "A description ends with its last line; an empty line behind it is usually an editor's or a log's. Some "
      "parsers refuse it, so it is taken off. An empty line with something behind it is another matter: then "
      "the body is not what it seems, and it is refused."},
+    {"sdp_encoded", "The body has a Content-Encoding",
+     "Let the sender leave Content-Encoding out: a session description goes as it is.",
+     "A body that is packed cannot be judged by what does not unpack it, and nobody in this chain does. The "
+     "gateway answers 415 with the codings that it takes (RFC 3261 section 21.4.13)."},
     {"sdp_event_clock_differs", "telephone-event at a clock rate that no voice codec left has",
      "Nothing, where another telephone-event stays. To keep it on purpose, name its clock: --keep "
      "PCMU,PCMA,telephone-event/48000.",
@@ -232,6 +242,11 @@ constexpr CatalogueEntry kEntries[] = {
      "and may be meant.",
      "a=sendonly, a=recvonly, a=inactive or the address 0.0.0.0 say that sound goes one way or not at all. "
      "Meta does not take a second INVITE within a call, so a hold cannot be passed on to it or taken back."},
+    {"sdp_other_type", "The body is no session description",
+     "Look at Content-Type of the INVITE or its answer: application/sdp is what is taken.",
+     "Sound is agreed on by application/sdp alone here; bodies in several parts are not opened. The gateway "
+     "answers 415 to such an INVITE, and ends a call whose answer is of another type (RFC 3261 section "
+     "21.4.13)."},
     {"sdp_plain_rtp", "The offer is plain RTP where SRTP is required",
      "Let the sender offer RTP/SAVP with SDES: in TwiML write ;secure=true behind the SIP URI. For a test in "
      "a laboratory, switch off Secure Media of the Twilio SIP Domain.",
@@ -276,6 +291,11 @@ constexpr CatalogueEntry kEntries[] = {
      "Look at the sender: this chain takes RTP/AVP, RTP/SAVP and their relatives.",
      "The protocol on the m= line is none of RTP's profiles, so the words behind it are no payload types and "
      "cannot be judged. The stream stays in place with port 0."},
+    {"sdp_unreadable", "The session description cannot be read",
+     "Look at the line that the log names, and at what wrote it.",
+     "A description that is malformed means different things to different readers, so it is neither mended "
+     "nor "
+     "passed on (RFC 8866 section 5). callchain sdp-filter says where it stops to make sense."},
 };
 
 }  // namespace

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway import DIGEST
+from gateway import DIGEST, SDES_ANSWER
 from peers import Child, free_port, wait_for_port
 from raw_sip import Dialog, Message, Phone, called, invite, reply, session, until
-from test_gateway_within import ANSWER, OFFER, hang_up, take, up
+from test_gateway_within import ANSWER, OFFER, SECURE_OFFER, hang_up, take, up
 
 # Scanners: none of it costs a good call, and none is dialled.
 
@@ -150,6 +150,52 @@ def test_the_second_address_is_called_where_the_first_does_not_take_it(tmp_path,
     assert request.uri == f"sip:bridge@{DOMAIN}" + (";transport=tls" if transport == "TLS" else "")
     hang_up(ours, other)
     assert [one["end"] for one in running.summaries()] == ["hung_up_by_a"]
+    running.stop()
+
+
+def test_a_name_that_is_not_there_is_504(tmp_path, started, gateway, phone):
+    caller = phone("UDP")
+    server, port = name_server(tmp_path, "UDP", free_port())
+    started(server)
+    running = gateway("UDP", 0, TWILIO_SIP_DOMAIN="nobody.example.test", CALLCHAIN_DNS_SERVERS=f"127.0.0.1:{port}")
+    invite(caller, running.port, OFFER)
+    caller.expect("504 INVITE", 5)
+    assert "nobody.example.test" in running.wait_for("the called side could not be reached")["why"]
+    assert running.summaries()[0]["end"] == "unreachable"
+    running.stop()
+
+
+@pytest.mark.parametrize("transport", ["TCP", "TLS"])
+def test_a_twilio_that_drops_the_connection_before_it_answers_is_504(tmp_path, started, gateway, phone, transport):
+    callee, caller = phone(transport), phone(transport)
+    running = gateway(transport, callee.port)
+    invite(caller, running.port, SECURE_OFFER if transport == "TLS" else OFFER)
+    callee.expect("INVITE").line.close()
+    caller.expect("504 INVITE", 10)
+    assert running.summaries()[0]["end"] == "unreachable"
+    running.stop()
+
+
+@pytest.mark.parametrize("transport", ["TCP", "TLS"])
+def test_messages_come_in_pieces_and_together(tmp_path, started, gateway, phone, transport):
+    callee, caller = phone(transport), phone(transport)
+    running = gateway(transport, callee.port)
+    line = caller.line(running.port)
+    pieces: list[str] = []
+
+    class Collected:
+        kind, send = line.kind, staticmethod(pieces.append)
+    ours = invite(caller, running.port, SECURE_OFFER if transport == "TLS" else OFFER, line=Collected)
+    for byte in pieces.pop():
+        line.send(byte)
+    other, _ = take(callee, session(SDES_ANSWER, port=50000) if transport == "TLS" else ANSWER)
+    ours.established(caller.expect("200 INVITE"))
+    ours.request("ACK")
+    ours.request("BYE")
+    line.send("\r\n\r\n" + pieces[0] + pieces[1] + "\r\n")
+    caller.expect("200 BYE")
+    reply(callee.expect("BYE"), "200 OK")
+    assert running.summaries()[0]["end"] == "hung_up_by_a"
     running.stop()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from gateway import DTLS, NUMBER, OPUS_ONLY, PASSWORD, PLAIN, PLAIN_ANSWER, SDES, SDES_ANSWER, TWILIO_PASSWORD, TWILIO_USER
 from peers import Baresip, free_port, kamailio
-from raw_sip import Dialog, Message, called, credentials, invite, reply, session
+from raw_sip import Dialog, Message, called, credentials, invite, reply, session, until
 
 OFFER, ANSWER = session(PLAIN, port=40000), session(PLAIN_ANSWER, port=50000)
 SECURE_OFFER, SECURE_ANSWER = session(SDES, port=40000), session(SDES_ANSWER, port=50000)
@@ -340,6 +340,137 @@ def test_meta_is_called_back_where_its_connection_is_gone(tmp_path, started, gat
     running.stop()
 
 
+@pytest.mark.parametrize("transport", ["TCP", "TLS"])
+def test_twilio_is_called_back_where_its_connection_is_gone(tmp_path, started, gateway, phone, transport):
+    callee, caller = phone(transport), phone(transport)
+    running = gateway(transport, callee.port)
+    ours, other, _ = up(caller, callee, running)
+    other.line.close()
+    bye = hang_up(ours, other)
+    assert bye.line is not other.line and bye.get("To") == other.local
+    assert running.summaries()[0]["end"] == "hung_up_by_a"
+    running.stop()
+
+
+@pytest.mark.parametrize("transport", ["TCP", "TLS"])
+def test_meta_gives_up_by_a_new_connection(tmp_path, started, gateway, phone, transport):
+    # Its Via has a port that was good for the connection which is gone: there is no calling it back before it has a dialog.
+    callee, caller = phone(transport), phone(transport)
+    running = gateway(transport, callee.port)
+    ours = invite(caller, running.port, SECURE_OFFER if transport == "TLS" else OFFER)
+    request = callee.expect("INVITE")
+    reply(request, "180 Ringing", tag="twilio")
+    caller.expect("180 INVITE")
+    ours.line.close()
+    ours.line = caller.line(running.port)
+    ours.request("CANCEL", branch=ours.branch)
+    caller.expect("200 CANCEL")
+    reply(callee.expect("CANCEL"), "200 OK", tag="twilio")
+    reply(request, "487 Request Terminated", tag="twilio")
+    callee.expect("ACK")
+    assert running.summaries()[0]["end"] == "cancelled"
+    running.stop()
+
+
+@pytest.mark.parametrize("transport", ["TCP", "TLS"])
+def test_the_answer_goes_where_the_invite_was_repeated(tmp_path, started, gateway, phone, transport):
+    callee, caller = phone(transport), phone(transport)
+    running = gateway(transport, callee.port)
+    body = SECURE_OFFER if transport == "TLS" else OFFER
+    ours = invite(caller, running.port, body)
+    request = callee.expect("INVITE")
+    other = called(callee, request)
+    reply(request, "180 Ringing", tag="twilio")
+    caller.expect("180 INVITE")
+    ours.line.close()
+    ours.line = caller.line(running.port)
+    ours.request("INVITE", ours.contact, body=body, branch=ours.branch, cseq=1)
+    until(lambda: caller.count("180 INVITE") == 2)
+    reply(request, "200 OK", other.contact, body=SECURE_ANSWER if transport == "TLS" else ANSWER, tag="twilio")
+    callee.expect("ACK")
+    ours.established(caller.expect("200 INVITE", 5))
+    ours.request("ACK")
+    hang_up(ours, other)
+    assert running.summaries()[0]["end"] == "hung_up_by_a"
+    running.stop()
+
+
+def test_a_bye_that_is_challenged_is_sent_again(tmp_path, started, gateway, phone):
+    callee, caller = phone("UDP"), phone("UDP")
+    running = gateway("UDP", callee.port)
+    ours, _, _ = up(caller, callee, running)
+    ours.request("BYE")
+    caller.expect("200 BYE")
+    bye = callee.expect("BYE")
+    assert not bye.get("Proxy-Authorization")
+    reply(bye, "407 Proxy Authentication Required", 'Proxy-Authenticate: Digest realm="sip.twilio.com", nonce="b", qop="auth", algorithm=MD5')
+    again = callee.expect("BYE")
+    assert f'uri="{again.uri}"' in again.get("Proxy-Authorization") and int(again.get("CSeq").split()[0]) > int(bye.get("CSeq").split()[0])
+    reply(again, "200 OK")
+    assert running.summaries()[0]["end"] == "hung_up_by_a"
+    running.stop()
+
+
+def test_the_nonce_is_good_for_the_next_call(tmp_path, started, gateway, phone):
+    callee, caller = phone("UDP"), phone("UDP")
+    running = gateway("UDP", callee.port)
+    # Between the two calls stands the BYE, which has them too.
+    for count, nonce in ((1, "first"), (3, "first"), (1, "second")):
+        ours = invite(caller, running.port, OFFER)
+        if count == 1:
+            # The first call is challenged; and the third, whose nonce has grown old.
+            challenge = f'Proxy-Authenticate: Digest realm="sip.twilio.com", nonce="{nonce}", qop="auth", algorithm=MD5'
+            reply(callee.expect("INVITE"), "407 Proxy Authentication Required", challenge + ("" if nonce == "first" else ", stale=true"), tag="c")
+            callee.expect("ACK")
+        other, request = take(callee)
+        told = request.get("Proxy-Authorization")
+        assert f'nonce="{nonce}"' in told and f"nc={count:08}" in told
+        ours.established(caller.expect("200 INVITE"))
+        ours.request("ACK")
+        hang_up(ours, other)
+    assert {one["end"] for one in running.summaries(3)} == {"hung_up_by_a"}
+    running.stop()
+
+
+def test_a_bye_of_twilio_waits_for_the_ack_of_meta(tmp_path, started, gateway, phone):
+    # RFC 3261 section 15: who was called sends no BYE before the ACK.
+    callee, caller = phone("UDP"), phone("UDP")
+    running = gateway("UDP", callee.port)
+    ours = invite(caller, running.port, OFFER)
+    other, _ = take(callee)
+    ours.established(caller.expect("200 INVITE"))
+    other.request("BYE")
+    callee.expect("200 BYE")
+    caller.quiet(0.2)
+    ours.request("ACK")
+    reply(caller.expect("BYE"), "200 OK")
+    assert running.summaries()[0]["end"] == "hung_up_by_b"
+    running.stop()
+
+
+def test_twilio_is_asked_whether_the_call_stands(tmp_path, started, gateway, phone):
+    callee, caller = phone("UDP"), phone("UDP")
+    running = gateway("UDP", callee.port, CALLCHAIN_KEEPALIVE_SECONDS="1")
+    up(caller, callee, running)
+    reply(callee.expect("OPTIONS", 5), "200 OK")
+    caller.quiet(0.2)
+    reply(callee.expect("OPTIONS", 5), "481 Call/Transaction Does Not Exist")
+    reply(caller.expect("BYE"), "200 OK")
+    reply(callee.expect("BYE"), "481 Call/Transaction Does Not Exist")
+    assert running.summaries()[0]["end"] == "lost"
+    running.stop()
+
+
+def test_a_call_ends_after_its_time(tmp_path, started, gateway, phone):
+    callee, caller = phone("TCP"), phone("TCP")
+    running = gateway("TCP", callee.port, CALLCHAIN_MAX_CALL_SECONDS="1")
+    up(caller, callee, running)
+    for side in (caller, callee):
+        reply(side.expect("BYE", 5), "200 OK")
+    assert running.summaries()[0]["end"] == "too_long"
+    running.stop()
+
+
 # What is refused, and what crosses.
 
 # The codes: RFC 3261 section 20.43. 302: the transport protocol does not fit; 305: the formats.
@@ -382,6 +513,28 @@ def test_both_sides_get_what_is_left_of_a_session(tmp_path, started, gateway, ph
     ours.established(answered)
     ours.request("ACK")
     hang_up(ours, other)
+    running.stop()
+
+
+WRONG_ANSWERS = {
+    "a codec that was not offered": session(["m=audio 50000 RTP/SAVP 18", "a=rtpmap:18 G729/8000", SDES_ANSWER[-1]]),
+    "no key": session([line for line in SDES_ANSWER if "crypto" not in line]),
+    "a key of another tag": session([*SDES_ANSWER[:-1], SDES_ANSWER[-1].replace("crypto:1", "crypto:2")]),
+    "another profile": session(PLAIN_ANSWER),
+    "two streams": session([*SDES_ANSWER, "m=video 50002 RTP/SAVP 96"]),
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("name", WRONG_ANSWERS)
+def test_an_answer_that_does_not_fit_ends_the_call_on_both_sides(tmp_path, started, gateway, phone, name):
+    callee, caller = phone("TLS"), phone("TLS")
+    running = gateway("TLS", callee.port)
+    invite(caller, running.port, SECURE_OFFER)
+    take(callee, WRONG_ANSWERS[name])
+    reply(callee.expect("BYE"), "200 OK")
+    assert caller.expect("488 INVITE").get("Warning").startswith("399")
+    assert running.summaries()[0]["end"] == "answer_refused"
     running.stop()
 
 

@@ -11,6 +11,9 @@
 namespace callchain::b2bua {
 namespace {
 
+// Far more than any peer of this chain offers; what is longer costs the next hop and helps nobody.
+constexpr std::size_t kMostStreams = 16;
+
 // A body that we can work with: application/sdp with whatever parameters.
 bool is_sdp(std::optional<std::string_view> content_type) {
     if (!content_type) return true;
@@ -95,9 +98,28 @@ MediaDecision decide_offer(std::string_view offer, std::optional<std::string_vie
     if (!is_sdp(content_type)) return refuse_type(*content_type);
     const sdp::Setting setting{from == Leg::a ? settings.direction : opposite(settings.direction),
                                settings.secure_media};
+    const auto document = sdp::parse_document(offer);
+    if (!document) return refuse_unreadable(document.error(), 400);
+    if (document->media.size() > kMostStreams)
+        return refuse_unreadable({ErrorCode::limit,
+                                  "it has " + count_of(document->media.size(), "stream") + ", and at most " +
+                                      std::to_string(kMostStreams) + " are taken",
+                                  std::nullopt,
+                                  {}},
+                                 400);
     const auto verdict = sdp::judge_offer(offer, settings.keep, setting);
     if (!verdict) return refuse_unreadable(verdict.error(), 400);
     const auto sorted = sort_issues(verdict->issues);
+    // The advice for calls from TwiML would be wrong here: nobody dialled.
+    if (from == Leg::b && settings.direction == sdp::Direction::meta_to_twilio && sorted.stop != nullptr &&
+        sorted.stop->code == "sdp_plain_rtp") {
+        constexpr std::string_view kText = "the called side offers plain RTP: switch Secure Media on there";
+        return refuse({.status = 488,
+                       .warning = warning_of(302, kText, settings),
+                       .code = "sdp_plain_rtp",
+                       .detail = sorted.stop->detail,
+                       .remedy = "Switch Secure Media on at the SIP Domain: Meta takes SRTP alone."});
+    }
     if (verdict->answer == sdp::Verdict::Answer::fails) {
         const int code = verdict->warning_code != 0 ? verdict->warning_code : 399;
         return refuse(

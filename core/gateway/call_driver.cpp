@@ -1,6 +1,7 @@
 #include "gateway/call_driver.hpp"
 
 #include "b2bua/crossing.hpp"
+#include "b2bua/rate_limit.hpp"
 #include "base/callchain_id.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
@@ -23,6 +24,7 @@ using sip::TransactionId;
 constexpr std::string_view kStatelessTag = "callchain";
 constexpr std::size_t kIdBytes = 12;
 constexpr std::size_t kKeyBytes = 32;
+constexpr double kMostRefusalRemarks = 10;  // a second
 constexpr std::string_view kOwnMethods[] = {"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO"};
 
 struct IdHash {
@@ -110,9 +112,12 @@ struct CallDriver::State : std::enable_shared_from_this<CallDriver::State> {
     void answer(const IncomingRequest& in, int status, std::vector<sip::HeaderField> headers = {});
     void ignore(const FlowInfo& flow, const std::string& why);
     [[nodiscard]] std::optional<Place> place_of(const sip::Received& request) const;
+    /// Whom we called ourselves is known, list or not: other calls share that connection, and nothing that
+    /// comes on it may end them.
     [[nodiscard]] bool is_known(const FlowInfo& flow) const {
-        return dialog_flows.contains(flow.id) || admission.knows(flow.peer.address);
+        return flow.outbound || dialog_flows.contains(flow.id) || admission.knows(flow.peer.address);
     }
+    void remark_refusal(const IncomingRequest& in, const std::string& why);
     sip::DigestClient& client_for(const b2bua::CallSettings& of, const sip::Received& invite);
     const b2bua::CallSettings& settings_for(bool inward, Transport transport);
 
@@ -174,6 +179,8 @@ struct CallDriver::State : std::enable_shared_from_this<CallDriver::State> {
     bool draining = false;
     bool told_drained = false;
     bool trace = false;
+    b2bua::RateLimit refusal_remarks{kMostRefusalRemarks};
+    std::size_t refusals_left_out = 0;
     SipStack stack;  // the last: its events need all of the above
 };
 
@@ -382,9 +389,7 @@ void CallDriver::State::invited(const IncomingRequest& in) {
     const b2bua::Presence presence{in.flow.peer.address, active, draining};
     auto admitted = admission.judge(in.request, presence, Loop::now(), random_number());
     if (events.on_admission) events.on_admission(admitted.what);
-    if (!admitted.why.empty())
-        remark(DriverEvents::Level::warn, "a call was not let in",
-               {{"why", admitted.why}, {"peer", text_of(in.flow.peer)}, {"call_id", in.request.call_id}});
+    if (!admitted.why.empty()) remark_refusal(in, admitted.why);
     switch (admitted.kind) {
         case b2bua::Admission::Kind::admitted:
             return begin(in, admitted);
@@ -393,6 +398,20 @@ void CallDriver::State::invited(const IncomingRequest& in) {
         case b2bua::Admission::Kind::drop:
             return;  // of an address that is on a list, or of which there is none: it may try again
     }
+}
+
+// A flood must not fill the log: the metrics count them all.
+void CallDriver::State::remark_refusal(const IncomingRequest& in, const std::string& why) {
+    if (!refusal_remarks.take(Loop::now())) {
+        ++refusals_left_out;
+        return;
+    }
+    const auto left_out = std::exchange(refusals_left_out, 0);
+    remark(DriverEvents::Level::warn, "a call was not let in",
+           {{"why", why},
+            {"peer", text_of(in.flow.peer)},
+            {"call_id", in.request.call_id},
+            {"left_out", left_out == 0 ? std::string() : std::to_string(left_out)}});
 }
 
 sip::DigestClient& CallDriver::State::client_for(const b2bua::CallSettings& of, const sip::Received& invite) {

@@ -64,9 +64,9 @@ struct DriverCounts {
 /// `X-Callchain-Calls: UP/MOST` (503 while draining), everything else 405, 481 or what RFC 3261 asks for.
 /// Requests within dialogs are taken from anywhere, by our tag in To. An INVITE with an X-Callchain-Id of a
 /// running call is answered 482; so is a merged one. From connections of peers who may not call, nothing is
-/// answered and the connection is closed unless a dialog's message came on it. Which connection: the one by
-/// which the leg last spoke, while it lives; else RFC 3263 on the next hop. All functions on the loop's
-/// thread, or before it runs. Outlived by the loop.
+/// answered and the connection is closed unless a dialog's message came on it, or we made it. Which
+/// connection: the one by which the leg last spoke, while it lives; else RFC 3263 on the next hop. All
+/// functions on the loop's thread, or before it runs. Outlived by the loop.
 class CallDriver {
   public:
     CallDriver(Loop& loop, DriverSettings settings, DriverEvents events,

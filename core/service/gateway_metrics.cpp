@@ -43,7 +43,7 @@ GatewayMetrics::GatewayMetrics(observe::Metrics& metrics)
                                 "Calls in memory, with those that are over and wait for repetitions.")),
       transactions_(metrics.gauge("callchain_gateway_transactions", "Running SIP transactions.")),
       timers_(metrics.gauge("callchain_gateway_timers", "Running timers.")),
-      connections_(metrics.gauge("callchain_gateway_connections", "Open inbound connections.")),
+      connections_(metrics.gauge("callchain_gateway_connections", "Open connections, in either direction.")),
       handshakes_(metrics.gauge("callchain_gateway_handshakes", "TLS handshakes under way.")),
       certificate_left_(metrics.gauge("callchain_gateway_certificate_left_seconds",
                                       "Time until the certificate ends; 0 without TLS.")),

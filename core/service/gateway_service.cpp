@@ -250,7 +250,8 @@ void GatewayService::State::set_trace(bool on) {
 void GatewayService::State::on_signal(int signal) {
     if (signal == SIGHUP) return reload("SIGHUP");
     if (signal == SIGUSR1) return set_trace(!tracing);
-    if (++signals > 1) {
+    if (++signals > 2) return;  // it is on its way out, and none must put that off
+    if (signals > 1) {
         log.warn("second signal: calls are hung up",
                  {{"calls", static_cast<std::int64_t>(driver->counts().calls)}});
         return hang_up(ServiceEnd::interrupted);

@@ -77,6 +77,27 @@ TEST(DecideOffer, NamesEverySettingThatStops) {
     EXPECT_NE(got.refusal->remedy.find("Secure Media"), std::string::npos) << got.refusal->remedy;
 }
 
+TEST(DecideOffer, OfTheCalledSideNamesItsOwnSetting) {
+    const auto plain = sdp::sdp_of({"m=audio 11000 RTP/AVP 0", "a=rtpmap:0 PCMU/8000"});
+    const auto got = decide_offer(plain, std::nullopt, Leg::b, settings());
+    ASSERT_TRUE(got.refusal.has_value());
+    EXPECT_EQ(got.refusal->status, 488);
+    expect_warning(got.refusal->warning);
+    EXPECT_NE(got.refusal->warning.find("Secure Media"), std::string::npos) << got.refusal->warning;
+    EXPECT_EQ(got.refusal->warning.find("TwiML"), std::string::npos) << got.refusal->warning;
+}
+
+TEST(DecideOffer, TakesAFewStreamsAndNotThousands) {
+    const auto offer = sdp::read_sample("synthetic-meta-sdes-opus-pcma-pcmu");
+    std::string streams;
+    for (int at = 0; at < 15; ++at) streams += "m=video 0 RTP/AVP 31\r\n";
+    EXPECT_TRUE(decide_offer(offer + streams, std::nullopt, Leg::a, settings()).sdp.has_value());
+    const auto got =
+        decide_offer(offer + streams + "m=video 0 RTP/AVP 31\r\n", std::nullopt, Leg::a, settings());
+    ASSERT_TRUE(got.refusal.has_value());
+    EXPECT_EQ(got.refusal->status, 400);
+}
+
 TEST(DecideOffer, RefusesOtherBodies) {
     const auto offer = sdp::read_sample("synthetic-meta-sdes-opus-pcma-pcmu");
     EXPECT_EQ(decide_offer(offer, "text/plain", Leg::a, settings()).refusal->status, 415);

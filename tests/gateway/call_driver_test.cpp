@@ -19,7 +19,7 @@ std::string value_of(const Arrived& arrived, std::string_view name) {
 TEST_F(CallDriverTest, CarriesACallWithChallengesOverEachTransport) {
     settings.admission.accounts = {{"12145551869", "meta's"}};
     settings.twilio = {"gateway", "twilio's"};
-    for (const auto transport : {Transport::udp, Transport::tcp, Transport::tls}) {
+    for (const auto transport : {Transport::tcp, Transport::tls, Transport::udp}) {
         SCOPED_TRACE(name_of(transport));
         driver.reset();
         records.clear();
@@ -40,7 +40,7 @@ TEST_F(CallDriverTest, CarriesACallWithChallengesOverEachTransport) {
         EXPECT_EQ(records[0].end, CallEnd::hung_up_by_a);
         EXPECT_EQ(records[0].final_status, 200);
         EXPECT_EQ(admissions, (std::vector<std::string_view>{"challenged", "admitted"}));
-        EXPECT_TRUE(wait_until_empty());
+        EXPECT_TRUE(wait_until_forgotten(transport));
         EXPECT_EQ(driver->counts().total, 1U);
         EXPECT_EQ(records.size(), 1U);
     }
@@ -82,7 +82,8 @@ TEST_F(CallDriverTest, CarriesACallToMetaWithThePasswordOfItsNumber) {
     start(Transport::tls);
     meta->asks_for = {"12195550714", "meta's"};
     twilio->credentials.emplace(sip::DigestAccount{"outward", "twilio's"});
-    twilio->offer = sdp_sample("twilio-answer");  // RTP/SAVP with SDES, as Twilio offers it
+    // RTP/SAVP with SDES, as Twilio offers it, and a key of its own.
+    twilio->offer = replace_all(sdp_sample("twilio-answer"), "MDk4NzY1NDMy", "QUJDREVGR0hJ");
     const auto flow = connect(*twilio);
     twilio->invite(flow);
     ASSERT_TRUE(wait([&] { return meta->requests("ACK") == 2; })) << "to its 407 and its 200";
@@ -109,7 +110,7 @@ TEST_F(CallDriverTest, AsksTwilioNoThirdTime) {
 // ---- its end ----
 
 TEST_F(CallDriverTest, CancelsTowardTwilioWhatMetaCancels) {
-    for (const auto transport : {Transport::udp, Transport::tcp, Transport::tls}) {
+    for (const auto transport : {Transport::tcp, Transport::tls, Transport::udp}) {
         SCOPED_TRACE(name_of(transport));
         driver.reset();
         records.clear();
@@ -123,7 +124,7 @@ TEST_F(CallDriverTest, CancelsTowardTwilioWhatMetaCancels) {
         EXPECT_EQ(meta->statuses("INVITE").back(), 487);
         EXPECT_EQ(twilio->requests("CANCEL"), 1U);
         EXPECT_EQ(records[0].end, CallEnd::cancelled);
-        EXPECT_TRUE(wait_until_empty());
+        EXPECT_TRUE(wait_until_forgotten(transport));
         EXPECT_EQ(twilio->requests("ACK"), 1U) << "to its 487";
     }
 }
@@ -143,7 +144,7 @@ TEST_F(CallDriverTest, EndsAnAnswerThatComesLongAfterARefusal) {
 }
 
 TEST_F(CallDriverTest, TakesTwiliosByeOnANewConnection) {
-    for (const auto transport : {Transport::udp, Transport::tcp, Transport::tls}) {
+    for (const auto transport : {Transport::tcp, Transport::tls, Transport::udp}) {
         SCOPED_TRACE(name_of(transport));
         driver.reset();
         records.clear();
@@ -170,7 +171,8 @@ TEST_F(CallDriverTest, CallsMetaBackWhereItsConnectionIsGone) {
         start(transport);
         set_up_call();
         meta->node.transports->close(meta_flow, "by the test");
-        ASSERT_TRUE(wait([&] { return driver->counts().transports.connections == 0; }));
+        // Twilio's is left.
+        ASSERT_TRUE(wait([&] { return driver->counts().transports.connections == 1; }));
         EXPECT_EQ(driver->counts().calls, 1U) << "a call is no connection";
         twilio->send_within(twilio->call(), "BYE");
         ASSERT_TRUE(wait([&] { return !records.empty(); }));

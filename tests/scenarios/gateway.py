@@ -146,3 +146,11 @@ def wait_until_up(running: Gateway) -> None:
     while not running.metrics()["callchain_gateway_calls_active"]:
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def shown(port: int) -> str:
+    """The certificate as a client sees it that offers ALPN, which nobody has to negotiate."""
+    result = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-alpn", "sip"], input="", capture_output=True, text=True,
+                            timeout=20)
+    assert "No ALPN negotiated" in result.stdout, result.stdout
+    return result.stdout.split("-----BEGIN CERTIFICATE-----")[1].split("-----END")[0]

@@ -88,8 +88,8 @@ class Line:
 class Phone:
     """Listens at a port of its own over one transport, and calls from any address of loopback."""
 
-    def __init__(self, kind: str, folder: Path, host: str = "127.0.0.1", port: int = 0):
-        self.kind, self.folder, self.host = kind, folder, host
+    def __init__(self, kind: str, folder: Path, host: str = "127.0.0.1", port: int = 0, shows_certificate: bool = False):
+        self.kind, self.folder, self.host, self.shows_certificate = kind, folder, host, shows_certificate
         self.inbox: queue.Queue[Message] = queue.Queue()
         self.heard: list[Message] = []
         self.lines: list[Line] = []
@@ -153,7 +153,10 @@ class Phone:
             return Line("UDP", self.listener, ("127.0.0.1", port))
         way = socket.create_connection(("127.0.0.1", port), WAIT_SECONDS, (source or self.host, 0))
         if self.kind == "TLS":
-            way = ssl.create_default_context(cafile=self.folder / "ca.pem").wrap_socket(way, server_hostname="localhost")
+            context = ssl.create_default_context(cafile=self.folder / "ca.pem")
+            if self.shows_certificate:
+                context.load_cert_chain(self.folder / "server.pem", self.folder / "server.key")
+            way = context.wrap_socket(way, server_hostname="localhost")
         line = self._keep(way)
         self._start(self._hear, line)
         return line

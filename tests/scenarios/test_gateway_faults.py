@@ -16,8 +16,8 @@ import pytest
 
 from gateway import DIGEST, SDES_ANSWER
 from peers import Child, free_port, wait_for_port
-from raw_sip import Dialog, Message, Phone, called, invite, reply, session, until
-from test_gateway_within import ANSWER, OFFER, SECURE_OFFER, hang_up, take, up
+from raw_calls import ANSWER, OFFER, SECURE_OFFER, hang_up, take, up
+from raw_sip import Dialog, Line, Message, Phone, called, invite, reply, session, until
 
 # Scanners: none of it costs a good call, and none is dialled.
 
@@ -341,3 +341,128 @@ def test_a_network_that_loses_doubles_and_mixes(tmp_path, started, gateway, phon
             worker.join(5)
         for relay in (toward_callee, toward_caller, toward_gateway):
             relay.close()
+
+
+# Peers of which nobody knows what they do next.
+
+WHAT_TWILIO_DOES = [["100 Trying"], ["180 Ringing"], ["200 OK"], ["180 Ringing", "200 OK"], ["180 Ringing", "200 OK"], ["200 OK", "200 OK"],
+                    ["486 Busy Here"], ["503 Service Unavailable"], ["302 Moved Temporarily"], ["bad"], ["fork"], ["gone"]]
+WHAT_THEY_ASK = [["BYE"], ["BYE", "BYE"], ["INVITE", "BYE"], ["UPDATE"], ["OPTIONS", "BYE"], ["REFER"], [], ["gone"], ["gone", "BYE"]]
+
+
+class Erratic:
+    """One side of many calls. What it does with each message is a matter of its dice; only answers to BYE and CANCEL, and its ACKs, come."""
+
+    def __init__(self, side: Phone, port: int, seed: int):
+        self.side, self.port, self.dice = side, port, random.Random(seed)
+        self.calls: dict[str, Dialog] = {}
+        self.invites: dict[str, Message] = {}
+        self.finals: set[str] = set()
+        self.branches: dict[str, str] = {}
+        self.current: Line | None = None
+
+    def line(self) -> Line:
+        if self.current is None or self.current.gone.is_set():
+            self.current = self.side.line(self.port)
+        return self.current
+
+    def run(self, finished: threading.Event, calls: int) -> None:
+        read = begun = 0
+        while not finished.is_set():
+            if begun < calls and self.dice.random() < 0.3:
+                begun += 1
+                ours = invite(self.side, self.port, OFFER, line=self.line())
+                self.calls[ours.call_id] = ours
+                self.branches[ours.call_id] = ours.branch
+                if self.dice.random() < 0.2:
+                    self.ask(ours, "CANCEL", branch=ours.branch)
+            for message in self.side.heard[read:]:
+                read += 1
+                with contextlib.suppress(OSError):
+                    self.hear(message, message.get("Call-ID"))
+            time.sleep(0.005)
+
+    def ask(self, one: Dialog, method: str, *headers: str, **more) -> None:
+        if one.line.gone.is_set():
+            one.line = self.line()
+        with contextlib.suppress(OSError):
+            one.request(method, *headers, **more)
+
+    def hang_up_line(self, line: Line) -> None:
+        line.close()
+        # An INVITE whose answer may be lost with it is repeated: without an ACK a call stands 32 s.
+        for call, branch in self.branches.items():
+            if self.calls[call].line is line and call not in self.finals:
+                self.ask(self.calls[call], "INVITE", self.calls[call].contact, body=OFFER, branch=branch, cseq=1)
+
+    def hear(self, message: Message, call: str) -> None:
+        what = message.what
+        if what == "INVITE":
+            self.called(message, call)
+        elif what == "ACK":
+            self.up(self.calls[call])
+        elif what == "BYE":
+            if self.dice.random() < 0.1:
+                return self.hang_up_line(message.line)
+            reply(message, self.dice.choice(["200 OK", "200 OK", "481 Call/Transaction Does Not Exist"]))
+        elif what == "CANCEL":
+            reply(message, "200 OK", tag="twilio")
+            end = self.dice.choice(["487 Request Terminated", "200 OK"])
+            reply(self.invites[call], end, self.calls[call].contact, body=ANSWER if end == "200 OK" else "", tag="twilio")
+        elif what == "OPTIONS":
+            reply(message, "200 OK")
+        elif what.endswith(" INVITE") and what[0] > "1":
+            self.answered(message, call)
+
+    def called(self, message: Message, call: str) -> None:
+        other = self.calls[call] = called(self.side, message)
+        self.invites[call] = message
+        for status in self.dice.choice(WHAT_TWILIO_DOES):
+            if status == "gone":
+                return self.hang_up_line(message.line)
+            body = {"200 OK": ANSWER, "bad": session(SDES_ANSWER), "fork": ANSWER}.get(status, "")
+            for tag in ("twilio", "other") if status == "fork" else ("twilio",):
+                reply(message, status if status[0].isdigit() else "200 OK", other.contact, body=body, tag=tag)
+
+    def answered(self, message: Message, call: str) -> None:
+        one = self.calls[call]
+        self.finals.add(call)
+        if message.what == "200 INVITE":
+            one.established(message)
+            self.ask(one, "ACK", cseq=int(message.get("CSeq").split()[0]))
+            self.up(one)
+
+    def up(self, one: Dialog) -> None:
+        for method in self.dice.choice(WHAT_THEY_ASK):
+            one.cseq = max(one.cseq, 10)
+            if method == "gone":
+                self.hang_up_line(one.line)
+            elif one.cseq < 20:
+                self.ask(one, method, one.contact, body=self.dice.choice([OFFER, ANSWER, ""]) if method in ("INVITE", "UPDATE") else "")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_whatever_they_do_every_call_ends(tmp_path, started, gateway, phone, seed):
+    calls = 100
+    callee, caller = phone("TCP"), phone("TCP")
+    running = gateway("TCP", callee.port, CALLCHAIN_RING_SECONDS="1", CALLCHAIN_MAX_CALL_SECONDS="2")
+    asking = phone("TCP", host="127.0.0.3")
+    finished = threading.Event()
+    sides = [Erratic(caller, running.port, seed), Erratic(callee, running.port, seed + 100)]
+    workers = [threading.Thread(target=side.run, args=(finished, count), daemon=True) for side, count in zip(sides, (calls, 0), strict=True)]
+    try:
+        for worker in workers:
+            worker.start()
+        until(lambda: len(sides[0].calls) == calls, 30)
+        until(lambda: running.metrics()["callchain_gateway_calls_active"] == 0, 45)
+    finally:
+        finished.set()
+        for worker in workers:
+            worker.join(5)
+    assert set(sides[0].calls) == sides[0].finals
+    ends = {one["end"] for one in running.events if one["message"] == "call summary"}
+    assert len(ends) >= 4 and "fault" not in ends
+    one = Dialog(asking, asking.line(running.port), "still-there", "<sip:a@b>;tag=1", "<sip:a@b>", "sip:a@b")
+    one.request("OPTIONS")
+    asking.expect("200 OPTIONS")
+    running.stop()

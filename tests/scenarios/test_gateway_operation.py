@@ -3,6 +3,7 @@
 The program is named by the variable CALLCHAIN.
 """
 
+import contextlib
 import json
 import re
 import signal
@@ -11,11 +12,10 @@ import struct
 
 import pytest
 
-from gateway import NUMBER, PASSWORD, SDES, SDES_ANSWER, TWILIO_PASSWORD
+from gateway import NUMBER, PASSWORD, SDES, SDES_ANSWER, TWILIO_PASSWORD, shown
 from peers import certificates
+from raw_calls import OFFER, OUTWARD, SECURE_OFFER, call_out, hang_up, take, up
 from raw_sip import Dialog, credentials, invite, reply, session, until
-from test_gateway_within import OFFER, OUTWARD, SECURE_OFFER, call_out, hang_up, take, up
-from test_gateway_wire import shown
 
 
 def options(phone, port: int, what: str = "200"):
@@ -118,7 +118,8 @@ def told_v1(address: str) -> bytes:
 
 def told_v2(address: str) -> bytes:
     # Signature; version 2 and PROXY; TCP over IPv4; twelve bytes: both addresses and ports.
-    return b"\r\n\r\n\0\r\nQUIT\n" + bytes([0x21, 0x11]) + struct.pack("!H4s4sHH", 12, socket.inet_aton(address), socket.inet_aton("127.0.0.1"), 40000, 5060)
+    addresses = socket.inet_aton(address) + socket.inet_aton("127.0.0.1")
+    return b"\r\n\r\n\0\r\nQUIT\n" + bytes([0x21, 0x11]) + struct.pack("!H8sHH", 12, addresses, 40000, 5060)
 
 
 @pytest.mark.parametrize("told", [told_v1, told_v2], ids=["v1", "v2"])
@@ -142,6 +143,60 @@ def test_the_list_is_held_against_the_address_that_the_proxy_tells(tmp_path, sta
     invite(caller, running.port, OFFER, line=headless)
     assert headless.gone.wait(5)
     assert running.metrics()['callchain_gateway_admissions_total{what="not_allowed"}'] == 1
+    running.stop()
+
+
+# Settings of who calls as whom.
+
+def test_each_number_has_a_password_of_its_own(tmp_path, started, gateway, phone):
+    callee, caller = phone("UDP"), phone("UDP")
+    running = gateway("UDP", callee.port, META_SIP_USERNAME="12145551869,4930123456", META_SIP_PASSWORD="first-Passw0rd,second-Passw0rd")
+    for number, user, password, what in (
+            ("+12145551869", "12145551869", "first-Passw0rd", "200"), ("+4930123456", "4930123456", "second-Passw0rd", "200"),
+            ("+4930123456", "4930123456", "first-Passw0rd", "403"), ("+4930123456", "12145551869", "first-Passw0rd", "403")):
+        ours = invite(caller, running.port, OFFER, number=number)
+        told = credentials(caller.expect("407 INVITE"), "INVITE", ours.target, user, password)
+        ours.request("INVITE", ours.contact, told, body=OFFER)
+        if what == "200":
+            other, _ = take(callee)
+            ours.established(caller.expect("200 INVITE"))
+            ours.request("ACK")
+            hang_up(ours, other)
+        else:
+            caller.expect(f"{what} INVITE")
+    assert len(running.summaries(2)) == 2
+    running.stop()
+
+
+@pytest.mark.parametrize(("settings", "expected"), [
+    ({}, ["sip:bridge@", 'From: "12195550714" <sip:+12195550714@', "X-Callchain-Caller: +12195550714", "RTP/AVP 0 8 126\r\n"]),
+    ({"CALLCHAIN_TWILIO_FROM": "username"}, ["From: <sip:gateway01@", "X-Callchain-Caller: +12195550714"]),
+    ({"CALLCHAIN_TWILIO_FROM": "+4930123456"}, ["From: <sip:+4930123456@"]),
+    ({"CALLCHAIN_PASS_CALLER": "off"}, ['From: "12195550714" <sip:+12195550714@', "!X-Callchain-Caller"]),
+    ({"TWILIO_DESTINATION": ""}, [f"INVITE sip:+{NUMBER}@"]),
+    ({"CALLCHAIN_KEEP_CODECS": "PCMU"}, ["RTP/AVP 0\r\n", "!PCMA", "!telephone-event"]),
+], ids=lambda one: " ".join(one) if isinstance(one, dict) else "")
+def test_what_twilio_is_told(tmp_path, started, gateway, phone, settings, expected):
+    callee, caller = phone("UDP"), phone("UDP")
+    running = gateway("UDP", callee.port, **settings)
+    ours, other, request = up(caller, callee, running, answer=session(["m=audio 50000 RTP/AVP 0"]))
+    text = request.data.decode()
+    for one in expected:
+        assert (one.lstrip("!") in text) is not one.startswith("!"), text
+    hang_up(ours, other)
+    running.stop()
+
+
+def test_strict_mode_wants_a_certificate_of_the_caller(tmp_path, started, gateway, phone):
+    callee, caller, stranger = phone("TLS"), phone("TLS", shows_certificate=True), phone("TLS")
+    running = gateway("TLS", callee.port, CALLCHAIN_CLIENT_CA_FILE=str(tmp_path / "ca.pem"))
+    with contextlib.suppress(OSError):
+        invite(stranger, running.port, SECURE_OFFER)
+    until(lambda: stranger.lines[0].gone.is_set())
+    assert not stranger.heard
+    ours, other, _ = up(caller, callee, running)
+    hang_up(ours, other)
+    assert running.wait_for("call")["client_certificate"]
     running.stop()
 
 
@@ -186,7 +241,8 @@ def test_no_secret_stands_anywhere(tmp_path, started, gateway, phone):
     responses = []
 
     def challenged(side, request) -> None:
-        reply(request, "407 Proxy Authentication Required", 'Proxy-Authenticate: Digest realm="made.up", nonce="n", qop="auth", algorithm=MD5', tag="c")
+        challenge = 'Proxy-Authenticate: Digest realm="made.up", nonce="n", qop="auth", algorithm=MD5'
+        reply(request, "407 Proxy Authentication Required", challenge, tag="c")
         side.expect("ACK")
 
     # Meta calls, challenged here, and Twilio challenges us.

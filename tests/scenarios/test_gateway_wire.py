@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import AUTH_URI, DIGEST, PASSWORD, meta, twilio, wait_until_up
+from gateway import AUTH_URI, DIGEST, PASSWORD, meta, shown, twilio, wait_until_up
 from peers import certificates, free_port
 
 TORTURE = sorted(path for path in (Path(__file__).resolve().parent.parent / "data" / "rfc4475").rglob("*") if path.suffix in (".dat", ".sip", ".txt"))
@@ -63,14 +63,6 @@ def test_a_new_certificate_in_mid_call(tmp_path, started, gateway):
     callee.done()
     assert [one["end"] for one in running.summaries()] == ["hung_up_by_a"]
     running.stop()
-
-
-def shown(port: int) -> str:
-    """The certificate as a client sees it that offers ALPN, which nobody has to negotiate."""
-    result = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-alpn", "sip"], input="", capture_output=True, text=True,
-                            timeout=20)
-    assert "No ALPN negotiated" in result.stdout, result.stdout
-    return result.stdout.split("-----BEGIN CERTIFICATE-----")[1].split("-----END")[0]
 
 
 def test_a_silent_twilio_is_504(tmp_path, started, gateway):

@@ -10,39 +10,8 @@ import pytest
 
 from gateway import DTLS, NUMBER, OPUS_ONLY, PASSWORD, PLAIN, PLAIN_ANSWER, SDES, SDES_ANSWER, TWILIO_PASSWORD, TWILIO_USER
 from peers import Baresip, free_port, kamailio
-from raw_sip import Dialog, Message, called, credentials, invite, reply, session, until
-
-OFFER, ANSWER = session(PLAIN, port=40000), session(PLAIN_ANSWER, port=50000)
-SECURE_OFFER, SECURE_ANSWER = session(SDES, port=40000), session(SDES_ANSWER, port=50000)
-
-
-def take(callee, body: str = ANSWER, tag: str = "twilio") -> tuple[Dialog, Message]:
-    """The call at Twilio's side, answered and acknowledged, and its INVITE."""
-    request = callee.expect("INVITE")
-    other = called(callee, request, tag)
-    reply(request, "200 OK", other.contact, body=body, tag=tag)
-    callee.expect("ACK")
-    return other, request
-
-
-def up(caller, callee, running, *headers: str) -> tuple[Dialog, Dialog, Message]:
-    """A call between the two: Meta's side, Twilio's, and Twilio's INVITE."""
-    secure = caller.kind == "TLS"
-    ours = invite(caller, running.port, SECURE_OFFER if secure else OFFER, *headers)
-    other, request = take(callee, SECURE_ANSWER if secure else ANSWER)
-    ours.established(caller.expect("200 INVITE"))
-    ours.request("ACK")
-    return ours, other, request
-
-
-def hang_up(ours: Dialog, other: Dialog) -> Message:
-    """Meta does, and both sides are done. What Twilio got."""
-    ours.request("BYE")
-    ours.phone.expect("200 BYE")
-    bye = other.phone.expect("BYE")
-    reply(bye, "200 OK")
-    return bye
-
+from raw_calls import ANSWER, OFFER, OUTWARD, SECURE_ANSWER, SECURE_OFFER, WHATSAPP_USER, call_out, hang_up, take, up
+from raw_sip import Dialog, Message, called, invite, reply, session, until
 
 # The password toward Twilio, judged by others.
 
@@ -92,7 +61,8 @@ def test_baresip_calls_through_kamailio_over_tls(tmp_path, started, gateway, pho
     formats = re.search(r"m=audio \d+ RTP/SAVP (.*)", request.body)[1].split()
     assert set(formats) <= {"0", "8", "101"} and "0" in formats
     other = called(callee, request)
-    lines = ["m=audio 50000 RTP/SAVP 0", "a=rtpmap:0 PCMU/8000", f"a=crypto:{key[1]} AES_CM_128_HMAC_SHA1_80 inline:ZUJDZGVmZ2hpSktMbU5PUHFSc1R1VndYeVphYmNk"]
+    lines = ["m=audio 50000 RTP/SAVP 0", "a=rtpmap:0 PCMU/8000",
+             f"a=crypto:{key[1]} AES_CM_128_HMAC_SHA1_80 inline:ZUJDZGVmZ2hpSktMbU5PUHFSc1R1VndYeVphYmNk"]
     reply(request, "200 OK", other.contact, body=session(lines), tag="twilio")
     callee.expect("ACK")
     baresip.wait_for("CALL_ESTABLISHED")
@@ -326,7 +296,8 @@ def test_meta_is_called_back_where_its_connection_is_gone(tmp_path, started, gat
     callee, caller, proxy = phone(transport), phone(transport), phone(transport)
     running = gateway(transport, callee.port)
     route = f"<sip:127.0.0.1:{proxy.port};transport={transport.lower()};lr>"
-    ours, other, _ = up(caller, callee, running, *([f"Record-Route: {route}", "Record-Route: <sip:[2001:db8::1];transport=tcp;lr>"] if routed else []))
+    routes = [f"Record-Route: {route}", "Record-Route: <sip:[2001:db8::1];transport=tcp;lr>"]
+    ours, other, _ = up(caller, callee, running, *(routes if routed else []))
     ours.line.close()
     other.request("BYE")
     callee.expect("200 BYE")
@@ -562,23 +533,6 @@ def test_what_crosses_to_twilio(tmp_path, started, gateway, phone, passed):
 
 
 # From Twilio to WhatsApp.
-
-OUTWARD = {"CALLCHAIN_OUTWARD_USERNAME": "bridge", "CALLCHAIN_OUTWARD_PASSWORD": "0utward-Passw0rd", "META_SIP_USERNAME": NUMBER,
-           "META_SIP_PASSWORD": PASSWORD}
-WHATSAPP_USER = "+5521912345678"
-
-
-def call_out(twilio, running, body: str) -> Dialog:
-    """Twilio calls, and answers the challenge as <Sip username password> makes it."""
-    ours = invite(twilio, running.port, body, number=WHATSAPP_USER, caller=f"<sip:+{NUMBER}@sip.twilio.com>")
-    challenge = twilio.expect("407 INVITE")
-    tag = ours.remote
-    ours.remote = challenge.get("To")
-    ours.request("ACK", branch=ours.branch)
-    ours.remote = tag
-    ours.request("INVITE", ours.contact, credentials(challenge, "INVITE", ours.target, "bridge", OUTWARD["CALLCHAIN_OUTWARD_PASSWORD"]), body=body)
-    return ours
-
 
 def challenged_by_meta(meta) -> tuple[Message, Message]:
     """The INVITE as it first came to Meta's side, and with its answer to the challenge."""

@@ -1,0 +1,321 @@
+#include "service/gateway_probe.hpp"
+
+#include "gateway/loop_thread.hpp"
+#include "gateway/party.hpp"
+
+#include <functional>
+#include <gtest/gtest.h>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace callchain::service {
+namespace {
+
+using namespace std::chrono_literals;
+using gateway::Arrived;
+using gateway::Certificates;
+using gateway::Party;
+using gateway::Transport;
+using Verdict = ProbeResult::Verdict;
+
+const sip::DigestAccount kAccount{"gateway01", "made-up-0123456789"};
+
+/// A SIP server on a loop of its own: the probe has one, too, and waits for its end.
+class Server {
+  public:
+    explicit Server(Transport transport, const std::function<void(Party&)>& prepare = {})
+        : transport_(transport) {
+        thread_.in_loop([&] {
+            party_ = std::make_unique<Party>(thread_.loop(), transport, "server");
+            if (prepare) prepare(*party_);
+        });
+    }
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+    ~Server() {
+        thread_.in_loop([this] { party_.reset(); });
+    }
+
+    [[nodiscard]] ProbeSettings settings() {
+        ProbeSettings probe;
+        probe.transport = transport_;
+        probe.target = *sip::parse_uri("sip:bridge@" +
+                                       thread_.in_loop([this] { return party_->node.address(transport_); }));
+        probe.ca_file = Certificates::shared().root();
+        probe.patience = 60s;
+        return probe;
+    }
+    [[nodiscard]] std::size_t requests(const std::string& method) {
+        return thread_.in_loop([&] { return party_->requests(method); });
+    }
+    /// The value of that header in each request of the method, in order.
+    [[nodiscard]] std::vector<std::string> headers(const std::string& method, const std::string& name) {
+        return thread_.in_loop([&] {
+            std::vector<std::string> values;
+            for (const auto& one : party_->node.messages)
+                if (one.message.message.method == method)
+                    values.emplace_back(one.message.message.find(name).value_or(""));
+            return values;
+        });
+    }
+
+  private:
+    Transport transport_;
+    gateway::LoopThread thread_;
+    std::unique_ptr<Party> party_;
+};
+
+void say(Party& party, const Arrived& to, int status) {
+    auto response = sip::make_response(to.message, status, "", "servertag");
+    response.add("Contact", party.contact());
+    party.send(to.flow.id, response);
+}
+
+std::string exchange_of(const ProbeResult& result) {
+    std::string text;
+    for (const auto& one : result.exchange) text += one.text;
+    return text;
+}
+
+TEST(ProbeGateway, SaysThatOptionsWasAnsweredOverEachTransport) {
+    for (const auto transport : {Transport::udp, Transport::tcp, Transport::tls}) {
+        SCOPED_TRACE(sip::name_of(transport));
+        Server server(transport);
+        const auto result = run_probe(server.settings());
+        ASSERT_TRUE(result.has_value()) << result.error().message;
+        EXPECT_EQ(result->verdict, Verdict::accepted) << result->why;
+        EXPECT_EQ(result->status, 200);
+        EXPECT_FALSE(result->authenticated);
+        EXPECT_EQ(result->tls_version, transport == Transport::tls ? "TLSv1.3" : "");
+        ASSERT_EQ(result->exchange.size(), 2U);
+        EXPECT_FALSE(result->exchange[0].received);
+        EXPECT_TRUE(result->exchange[1].received);
+    }
+}
+
+// 420 Bad Extension names what was not understood, and no call begins. Source: RFC 3261 section 8.2.2.3.
+TEST(ProbeGateway, TakesTheRefusalOfItsOptionBehindCredentialsForAGoodAnswer) {
+    Server server(Transport::tcp, [](Party& party) {
+        party.asks_for = kAccount;
+        party.refuses_with = 420;
+    });
+    auto settings = server.settings();
+    settings.invite = true;
+    settings.account = kAccount;
+    const auto result = run_probe(settings);
+    ASSERT_TRUE(result.has_value()) << result.error().message;
+    EXPECT_EQ(result->verdict, Verdict::accepted) << result->why;
+    EXPECT_EQ(result->status, 420);
+    EXPECT_TRUE(result->authenticated);
+    EXPECT_EQ(server.headers("INVITE", "Require"),
+              (std::vector<std::string>{"callchain-probe", "callchain-probe"}));
+    EXPECT_EQ(server.headers("INVITE", "CSeq"), (std::vector<std::string>{"1 INVITE", "2 INVITE"}));
+    const auto calls = server.headers("INVITE", "Call-ID");
+    EXPECT_EQ(calls.at(0), calls.at(1));
+}
+
+TEST(ProbeGateway, ShowsNoCredentials) {
+    Server server(Transport::tcp, [](Party& party) {
+        party.asks_for = kAccount;
+        party.refuses_with = 420;
+    });
+    auto settings = server.settings();
+    settings.invite = true;
+    settings.account = kAccount;
+    const auto result = run_probe(settings);
+    ASSERT_TRUE(result.has_value()) << result.error().message;
+    const auto sent = server.headers("INVITE", "Proxy-Authorization").at(1);
+    const auto at = sent.find("response=\"");
+    ASSERT_NE(at, std::string::npos) << sent;
+    const auto digest = sent.substr(at + 10, 32);
+    const auto shown = exchange_of(*result);
+    EXPECT_NE(shown.find("Proxy-Authorization"), std::string::npos) << shown;
+    EXPECT_EQ(shown.find(digest), std::string::npos) << shown;
+    EXPECT_EQ(shown.find(kAccount.password), std::string::npos) << shown;
+}
+
+TEST(ProbeGateway, TellsWrongCredentialsFromNone) {
+    struct Row {
+        const char* name;
+        sip::DigestAccount account;
+        Verdict want;
+        std::size_t invites;
+    };
+    for (const auto& row : {Row{"wrong password", {"gateway01", "another"}, Verdict::credentials_refused, 2},
+                            Row{"unknown user", {"somebody", "another"}, Verdict::credentials_refused, 2},
+                            Row{"none", {}, Verdict::challenged, 1}}) {
+        SCOPED_TRACE(row.name);
+        Server server(Transport::tcp, [](Party& party) { party.asks_for = kAccount; });
+        auto settings = server.settings();
+        settings.invite = true;
+        settings.account = row.account;
+        const auto result = run_probe(settings);
+        ASSERT_TRUE(result.has_value()) << result.error().message;
+        EXPECT_EQ(result->verdict, row.want) << result->why;
+        EXPECT_FALSE(result->authenticated);
+        EXPECT_FALSE(result->why.empty());
+        EXPECT_EQ(server.requests("INVITE"), row.invites);
+    }
+}
+
+TEST(ProbeGateway, ReportsAnyOtherAnswerAsARefusal) {
+    Server server(Transport::tcp, [](Party& party) {
+        party.node.on_message = [&party](const Arrived& arrived) {
+            if (arrived.message.message.method == "OPTIONS") say(party, arrived, 404);
+        };
+    });
+    const auto result = run_probe(server.settings());
+    ASSERT_TRUE(result.has_value()) << result.error().message;
+    EXPECT_EQ(result->verdict, Verdict::refused);
+    EXPECT_EQ(result->status, 404);
+}
+
+// A real INVITE can begin a paid session: what rings must be cancelled, and told.
+TEST(ProbeGateway, CancelsAndReportsACallThatRings) {
+    Server server(Transport::tcp, [](Party& party) { party.answers = false; });
+    auto settings = server.settings();
+    settings.invite = true;
+    const auto result = run_probe(settings);
+    ASSERT_TRUE(result.has_value()) << result.error().message;
+    EXPECT_EQ(result->verdict, Verdict::call_began) << result->why;
+    EXPECT_NE(result->why.find("cancelled"), std::string::npos) << result->why;
+    EXPECT_EQ(server.requests("CANCEL"), 1U);
+    EXPECT_EQ(server.requests("BYE"), 0U);
+}
+
+TEST(ProbeGateway, EndsAndReportsACallThatIsAnswered) {
+    Server server(Transport::tcp, [](Party& party) { party.rings = false; });
+    auto settings = server.settings();
+    settings.invite = true;
+    const auto result = run_probe(settings);
+    ASSERT_TRUE(result.has_value()) << result.error().message;
+    EXPECT_EQ(result->verdict, Verdict::call_began) << result->why;
+    EXPECT_NE(result->why.find("BYE"), std::string::npos) << result->why;
+    EXPECT_EQ(server.requests("ACK"), 1U);
+    EXPECT_EQ(server.requests("BYE"), 1U);
+}
+
+// Over UDP the 2xx is repeated until its ACK is there, which may be behind the BYE. Source: RFC 3261 section
+// 13.2.2.4: each one is acknowledged.
+TEST(ProbeGateway, WaitsForTheAnswerToItsByeWhileTheAnswerOfTheCallIsRepeated) {
+    Server server(Transport::tcp, [](Party& party) {
+        auto first = std::make_shared<std::optional<Arrived>>();
+        party.node.on_message = [&party, first](const Arrived& arrived) {
+            const auto& method = arrived.message.message.method;
+            if (method == "INVITE") {
+                *first = arrived;
+                say(party, arrived, 200);
+            } else if (method == "BYE") {
+                say(party, **first, 200);
+                say(party, arrived, 200);
+            }
+        };
+    });
+    auto settings = server.settings();
+    settings.invite = true;
+    const auto result = run_probe(settings);
+    ASSERT_TRUE(result.has_value()) << result.error().message;
+    EXPECT_EQ(result->verdict, Verdict::call_began) << result->why;
+    // Of the BYE the last answer that came is told.
+    EXPECT_NE(result->exchange.back().text.find("BYE"), std::string::npos) << result->exchange.back().text;
+    EXPECT_EQ(server.headers("ACK", "CSeq").size(), 2U);
+}
+
+// 100 alone is no ringing, and the call may still begin once nobody looks any more.
+TEST(ProbeGateway, CancelsAnInviteThatIsNotAnsweredInTime) {
+    Server server(Transport::tcp, [](Party& party) {
+        auto invite = std::make_shared<std::optional<Arrived>>();
+        party.node.on_message = [&party, invite](const Arrived& arrived) {
+            const auto& method = arrived.message.message.method;
+            if (method == "INVITE") {
+                *invite = arrived;
+                say(party, arrived, 100);
+            } else if (method == "CANCEL") {
+                say(party, arrived, 200);
+                say(party, **invite, 487);
+            }
+        };
+    });
+    auto settings = server.settings();
+    settings.invite = true;
+    settings.patience = 200ms;
+    const auto result = run_probe(settings);
+    ASSERT_TRUE(result.has_value()) << result.error().message;
+    EXPECT_EQ(result->verdict, Verdict::unreachable) << result->why;
+    EXPECT_NE(result->why.find("200 ms"), std::string::npos) << result->why;
+    EXPECT_EQ(server.requests("CANCEL"), 1U);
+}
+
+TEST(ProbeGateway, EndsACallThatIsAnsweredWhileItIsGivenUp) {
+    Server server(Transport::tcp, [](Party& party) {
+        auto invite = std::make_shared<std::optional<Arrived>>();
+        party.node.on_message = [&party, invite](const Arrived& arrived) {
+            const auto& method = arrived.message.message.method;
+            if (method == "INVITE") {
+                *invite = arrived;
+                say(party, arrived, 100);
+            } else if (method == "CANCEL") {
+                say(party, **invite, 200);
+                say(party, arrived, 200);
+            } else if (method == "BYE") {
+                say(party, arrived, 200);
+            }
+        };
+    });
+    auto settings = server.settings();
+    settings.invite = true;
+    settings.patience = 200ms;
+    const auto result = run_probe(settings);
+    ASSERT_TRUE(result.has_value()) << result.error().message;
+    EXPECT_EQ(result->verdict, Verdict::call_began) << result->why;
+    EXPECT_EQ(server.requests("BYE"), 1U);
+}
+
+TEST(ProbeGateway, SaysThatNobodySpeaksTlsThere) {
+    Server server(Transport::tcp);
+    auto settings = server.settings();
+    settings.transport = Transport::tls;
+    const auto result = run_probe(settings);
+    ASSERT_TRUE(result.has_value()) << result.error().message;
+    EXPECT_EQ(result->verdict, Verdict::unreachable);
+    EXPECT_EQ(result->status, 0);
+    EXPECT_NE(result->why.find("TLS"), std::string::npos) << result->why;
+}
+
+TEST(ProbeGateway, DoesNotTakeACertificateOfAnAuthorityItDoesNotKnow) {
+    Server server(Transport::tls);
+    auto settings = server.settings();
+    settings.ca_file = Certificates::shared().path("nobody.crt");
+    const auto result = run_probe(settings);
+    ASSERT_TRUE(result.has_value()) << result.error().message;
+    EXPECT_EQ(result->verdict, Verdict::unreachable);
+    EXPECT_NE(result->why.find("certificate"), std::string::npos) << result->why;
+    EXPECT_EQ(server.requests("OPTIONS"), 0U);
+}
+
+TEST(ProbeGateway, RefusesACaFileThatCannotBeRead) {
+    Server server(Transport::tls);
+    auto settings = server.settings();
+    settings.ca_file = "nowhere.pem";
+    const auto result = run_probe(settings);
+    ASSERT_FALSE(result.has_value());
+    EXPECT_EQ(result.error().code, ErrorCode::usage);
+    EXPECT_NE(result.error().message.find("nowhere.pem"), std::string::npos) << result.error().message;
+}
+
+TEST(ProbeRequest, RequiresTheUnknownOptionOfAnInviteAlone) {
+    ProbeSettings settings;
+    settings.target = *sip::parse_uri("sip:bridge@example.sip.twilio.com;transport=tls");
+    EXPECT_FALSE(probe_request(settings, std::string(32, 'a')).find("Require").has_value());
+    settings.invite = true;
+    const auto invite = probe_request(settings, std::string(32, 'a'));
+    EXPECT_EQ(invite.method, "INVITE");
+    EXPECT_EQ(invite.find("Require"), "callchain-probe");
+    EXPECT_TRUE(invite.body.empty());  // without an offer there is nothing to be answered with sound
+    EXPECT_EQ(invite.find("To"), "<sip:bridge@example.sip.twilio.com;transport=tls>");
+}
+
+}  // namespace
+}  // namespace callchain::service

@@ -1,8 +1,12 @@
 #include "base/text.hpp"
 #include "commands.hpp"
+#include "service/gateway_config.hpp"
+#include "service/serve_config.hpp"
 #include "usage.hpp"
 
+#include <algorithm>
 #include <ostream>
+#include <span>
 
 namespace callchain::cli {
 namespace {
@@ -57,6 +61,21 @@ constexpr const char* kEnvironment =
     "  TERM                   \"dumb\": no colour\n"
     "--env-file PATH reads more of them from a file; the real environment wins.\n";
 
+// One table of settings: name, then what it means, wrapped behind it.
+std::string settings_help(std::string_view title, std::span<const config::SettingSpec> specs) {
+    constexpr std::size_t kColumn = 33;
+    constexpr std::size_t kWidth = 100;
+    std::string text = "\n" + std::string(title) + "\n";
+    for (const auto& spec : specs) {
+        auto name = "  " + std::string(spec.name);
+        name.resize(std::max(kColumn, name.size() + 1), ' ');
+        auto meaning = std::string(spec.meaning);
+        if (!spec.fallback.empty()) meaning += " [" + std::string(spec.fallback) + "]";
+        text += name + wrap_text(meaning, kWidth, std::string(kColumn, ' ')) + "\n";
+    }
+    return text;
+}
+
 int print_help(const std::vector<std::string>& words, CLI::App& root, Context& context) {
     const auto topic = join(words, " ");
     if (topic.empty()) {
@@ -66,6 +85,10 @@ int print_help(const std::vector<std::string>& words, CLI::App& root, Context& c
     }
     if (topic == "exit-codes" || topic == "environment") {
         context.out << (topic == "exit-codes" ? kExitCodes : kEnvironment);
+        if (topic == "environment")
+            context.out << settings_help("Settings of serve", service::serve_settings())
+                        << settings_help("Settings of gateway run and gateway check",
+                                         service::gateway_settings());
         return kDone;
     }
     for (const auto* command : all_commands(root)) {

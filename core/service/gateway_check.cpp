@@ -6,6 +6,7 @@
 #include "gateway/loop.hpp"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 namespace callchain::service {
@@ -194,10 +195,14 @@ Check check_port(const GatewayConfig& config) {
         check.sentence = join(addresses, ", ") + " is free";
         return check;
     }
-    check.result = Outcome::warn;
+    const bool is_taken = bound.error().message.ends_with(
+        std::generic_category().message(static_cast<int>(std::errc::address_in_use)));
+    check.result = is_taken ? Outcome::warn : Outcome::fail;
     check.sentence = bound.error().message;
     check.remedy =
-        "if the gateway runs there already, all is well; else stop what does, or choose another PORT";
+        is_taken
+            ? "if the gateway runs there already, all is well; else stop what does, or choose another PORT"
+            : bound.error().hint;
     return check;
 }
 

@@ -6,6 +6,7 @@
 #include "gateway/loop_wait.hpp"
 #include "gateway/redact_message.hpp"
 #include "gateway/sip_stack.hpp"
+#include "gateway/tls_context.hpp"
 #include "sip/dialog.hpp"
 
 #include <cstring>
@@ -47,6 +48,9 @@ class Probe {
 
     Result<ProbeResult> run() {
         destination_ = CALLCHAIN_TRY(sip::destination_of(settings_.target, settings_.transport));
+        // Read again by the connection, for which its absence would be one more way not to be reached.
+        if (settings_.transport == gateway::Transport::tls)
+            static_cast<void>(CALLCHAIN_TRY(gateway::TlsClientContext::load(settings_.ca_file)));
         static_cast<void>(CALLCHAIN_TRY(stack_.listen()));
         began_ = gateway::Loop::now();
         deadline_.set(began_ + settings_.patience);
@@ -73,8 +77,9 @@ class Probe {
         up.on_response = [this](gateway::RequestId id, const sip::Received& response,
                                 const gateway::FlowInfo& flow) { on_response(id, response, flow); };
         up.on_failure = [this](gateway::RequestId, const gateway::RequestFailure& failure) {
-            finish(result_.verdict == Verdict::call_began ? Verdict::call_began : Verdict::unreachable,
-                   failure.why);
+            // What was cancelled or is being ended has been judged already.
+            if (given_up_ || result_.verdict == Verdict::call_began) return loop_.stop();
+            finish(Verdict::unreachable, failure.why);
         };
         up.on_trace = [this](const gateway::TracedMessage& message) {
             result_.exchange.push_back({message.received, gateway::text_of(message.flow.peer), since_start(),
@@ -97,7 +102,7 @@ class Probe {
     }
 
     void on_response(gateway::RequestId id, const sip::Received& response, const gateway::FlowInfo& flow) {
-        if (ending_) return loop_.stop();  // the BYE's
+        if (ending_) return on_response_while_ending(response);
         if (!running_ || id != *running_) return;
         result_.status = response.message.status;
         result_.reason = response.message.reason;
@@ -106,8 +111,16 @@ class Probe {
         if (const auto date = response.message.find("Date")) result_.date = std::string(*date);
         if (result_.status < 200) return on_progress();
         if (result_.status < 300 && settings_.invite) return end_call(response);
+        // The end of what was cancelled.
+        if (given_up_ || result_.verdict == Verdict::call_began) return loop_.stop();
         if (result_.status == 401 || result_.status == 407) return on_challenge(response);
         judge(response);
+    }
+
+    // Each repeated 2xx of the INVITE is acknowledged (RFC 3261 section 13.2.2.4); the BYE's answer ends it.
+    void on_response_while_ending(const sip::Received& response) {
+        if (response.cseq.method == "BYE") return loop_.stop();
+        if (ack_ && response.message.status >= 200 && response.message.status < 300) stack_.send_ack(*ack_);
     }
 
     // It rings: nobody asked for that.
@@ -125,8 +138,10 @@ class Probe {
         auto dialog = sip::Dialog::from_response(sent_, response);
         if (!dialog) return loop_.stop();
         auto ack = dialog->ack(sent_);
-        if (auto to = sip::destination_of(ack.next_hop, settings_.transport))
-            stack_.send_ack({.message = std::move(ack.message), .destination = *std::move(to)});
+        if (auto to = sip::destination_of(ack.next_hop, settings_.transport)) {
+            ack_ = {.message = std::move(ack.message), .destination = *std::move(to)};
+            stack_.send_ack(*ack_);
+        }
         auto bye = dialog->request("BYE");
         auto to = bye ? sip::destination_of(bye->next_hop, settings_.transport)
                       : Result<sip::Destination>(fail(ErrorCode::internal, "no BYE"));
@@ -161,9 +176,13 @@ class Probe {
     }
 
     void out_of_time() {
-        if (result_.verdict == Verdict::call_began) return loop_.stop();
-        finish(Verdict::unreachable,
-               "no final answer within " + std::to_string(settings_.patience.count()) + " ms");
+        if (given_up_ || result_.verdict == Verdict::call_began) return loop_.stop();
+        result_.why = "no final answer within " + std::to_string(settings_.patience.count()) + " ms";
+        if (!settings_.invite || !running_) return loop_.stop();
+        // It may still begin to ring once nobody looks any more.
+        given_up_ = true;
+        deadline_.set(gateway::Loop::now() + kCleanUp);
+        stack_.cancel(*running_);
     }
 
     void finish(Verdict verdict, std::string why) {
@@ -185,9 +204,11 @@ class Probe {
     sip::Destination destination_;
     std::optional<gateway::RequestId> running_;
     sip::SteadyTime began_{};
+    std::optional<gateway::OutgoingRequest> ack_;
     std::uint32_t cseq_ = 1;
     bool with_credentials_ = false;
     bool ending_ = false;
+    bool given_up_ = false;  // an INVITE that had no final answer in time, and was cancelled
     gateway::Loop loop_;
     gateway::Alarm deadline_;
     gateway::SipStack stack_;  // the last: its events need all of the above

@@ -18,14 +18,15 @@ namespace {
 std::set<std::string> codes_in_sources() {
     std::set<std::string> codes;
     const std::string start = "\"sdp_";
-    for (const auto& entry :
-         std::filesystem::directory_iterator(std::string(TEST_DATA_DIR) + "/../../core/sdp")) {
-        if (entry.path().extension() != ".cpp") continue;
-        std::ifstream file(entry.path(), std::ios::binary);
-        const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-        for (auto at = text.find(start); at != std::string::npos; at = text.find(start, at + 1)) {
-            const auto code = text.substr(at + 1, text.find('"', at + 1) - at - 1);
-            if (!code.ends_with('_')) codes.insert(code);  // else it is a beginning, to compare with
+    for (const char* folder : {"/../../core/sdp", "/../../core/b2bua"}) {
+        for (const auto& entry : std::filesystem::directory_iterator(std::string(TEST_DATA_DIR) + folder)) {
+            if (entry.path().extension() != ".cpp") continue;
+            std::ifstream file(entry.path(), std::ios::binary);
+            const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+            for (auto at = text.find(start); at != std::string::npos; at = text.find(start, at + 1)) {
+                const auto code = text.substr(at + 1, text.find('"', at + 1) - at - 1);
+                if (!code.ends_with('_')) codes.insert(code);  // else it is a beginning, to compare with
+            }
         }
     }
     return codes;

@@ -209,6 +209,7 @@ TEST_F(CallDriverTest, KeepsAStrangersConnectionOnceADialogSpokeOnIt) {
     ASSERT_TRUE(wait([&] { return count_in(edge.read(), "SIP/2.0 200 ") == 1; }));
     // A BYE that comes late, of a call that is long forgotten, costs the others nothing.
     edge.send(text_of_message(outside("BYE")));
+    ASSERT_TRUE(wait([&] { return count_in(edge.read(), "SIP/2.0 481 ") == 1; }));
     ++call.cseq;
     edge.send(text_of_message(twilio->request("BYE", call)));
     ASSERT_TRUE(wait([&] { return !records.empty(); }));

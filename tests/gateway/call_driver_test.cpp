@@ -161,6 +161,23 @@ TEST_F(CallDriverTest, TakesTwiliosByeOnANewConnection) {
     }
 }
 
+TEST_F(CallDriverTest, KnowsNoCallThatItHasForgotten) {
+    start(Transport::tcp);
+    set_up_call();
+    meta->send_within(meta->call(), "BYE");
+    ASSERT_TRUE(wait([&] { return !records.empty(); }));
+    meta->send_within(meta->call(), "BYE");
+    ASSERT_TRUE(wait([&] { return meta->statuses("BYE").size() == 2; }));
+    EXPECT_EQ(meta->statuses("BYE").back(), 200) << "of one that is only over, a BYE may cross ours";
+    ASSERT_TRUE(wait_until_empty());
+    for (auto* party : {meta.get(), twilio.get()}) {
+        party->send_within(party->call(), "BYE");
+        ASSERT_TRUE(wait([&] { return party->has_heard("BYE", 481); }));
+    }
+    EXPECT_TRUE(is_empty());
+    EXPECT_EQ(records.size(), 1U);
+}
+
 // ---- by which connection ----
 
 TEST_F(CallDriverTest, CallsMetaBackWhereItsConnectionIsGone) {

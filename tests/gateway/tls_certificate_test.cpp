@@ -17,6 +17,7 @@ std::chrono::sys_seconds now() {
 }
 
 Result<CertificateFacts> inspect(const std::string& name, const std::string& key) {
+    static_cast<void>(certificates());  // made before the time is taken
     return inspect_certificate({.path = certificates().chain(name)}, {.path = certificates().key(key)},
                                certificates().root(), now());
 }

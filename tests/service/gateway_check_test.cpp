@@ -160,7 +160,9 @@ TEST(CheckCallers, DoesNotCountNetworksWhereAddressesAreLost) {
 
 TEST(CheckPort, TellsAFreePortFromOneThatIsTaken) {
     gateway::Loop loop;
-    gateway::Transports other(loop, {.listeners = {{gateway::Transport::tcp, "127.0.0.1:0"}}}, {});
+    gateway::TransportSettings settings;
+    settings.listeners = {{gateway::Transport::tcp, "127.0.0.1:0"}};
+    gateway::Transports other(loop, settings, {});
     const auto bound = other.listen();
     ASSERT_TRUE(bound.has_value()) << bound.error().message;
     GatewayConfig config;

@@ -34,7 +34,8 @@ void print_config(const RunOptions& options, const service::GatewayInputs& input
 std::string who_may_call(const GatewayConfig& config) {
     const auto& admission = config.driver.admission;
     std::vector<std::string> ways;
-    if (!admission.allow.empty()) ways.push_back(count_of(admission.allow.size(), "network"));
+    if (!admission.allow.empty() && admission.addresses_known)
+        ways.push_back(count_of(admission.allow.size(), "network"));
     if (!admission.accounts.empty())
         ways.push_back("digest of " + count_of(admission.accounts.size(), "number"));
     const auto& server = config.driver.stack.transports.tls_server;

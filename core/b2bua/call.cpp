@@ -105,8 +105,11 @@ CallActions Call::on_failure(RequestNumber number, RequestFault fault, const std
 
 CallActions Call::on_late_answer(const sip::Received& response, const Moment& moment) {
     CallStep step(*state_, moment);
-    if (response.cseq.method == "INVITE" && response.message.status / 100 == 2 && state_->dialogs_b)
+    if (response.cseq.method == "INVITE" && response.message.status / 100 == 2 && state_->dialogs_b) {
+        // Another address was tried meanwhile: it must not ring on for a call that is up elsewhere.
+        step.cancel_pending();
         step.on_invite_success(response);
+    }
     return step.finish();
 }
 

@@ -31,6 +31,10 @@ void CallStep::on_cancel(Leg leg, const sip::Received& cancel, sip::TransactionI
 // Leg B's answer is not wanted any more.
 void CallStep::give_up_b() {
     s_.given_up = true;
+    cancel_pending();
+}
+
+void CallStep::cancel_pending() {
     for (const auto& pending : s_.pending)
         if (pending.kind == Pending::Kind::invite) actions_.emplace_back(CancelRequest{pending.number});
 }

@@ -115,6 +115,8 @@ class CallStep {
     /// Closes the step: what has come to its end is told.
     [[nodiscard]] CallActions finish();
     [[nodiscard]] CallActions take() { return std::move(actions_); }
+    /// CANCEL to whatever INVITE of leg B is still open.
+    void cancel_pending();
     void remark(Remark::Level level, std::string_view what,
                 std::vector<std::pair<std::string_view, std::string>> fields = {});
 

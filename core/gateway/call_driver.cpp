@@ -354,7 +354,10 @@ void CallDriver::State::ignore(const FlowInfo& flow, const std::string& why) {
 }
 
 void CallDriver::State::outside(const IncomingRequest& in) {
-    if (!is_known(in.flow)) return ignore(in.flow, "the address is on no list");
+    if (!is_known(in.flow)) {
+        if (in.request.message.method == "INVITE") remark_refusal(in, "the address is on no list");
+        return ignore(in.flow, "the address is on no list");
+    }
     if (auto refusal = sip::check_request(in.request, {})) {
         auto response = sip::make_response(in.request, refusal->status, refusal->reason, kStatelessTag);
         response.headers.insert(response.headers.end(), refusal->headers.begin(), refusal->headers.end());

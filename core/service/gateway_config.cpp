@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t kMostNumberDigits = 15;  // ITU-T E.164 section 6.2.1
 constexpr std::size_t kLooksLikeId = 15;       // phone numbers are shorter in every country that has WhatsApp
 
+constexpr std::chrono::seconds kPastTheCall{60};
+
 bool is_digits(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), is_ascii_digit);
 }
@@ -115,6 +117,7 @@ class Reader : config::SettingsReader {
             transports().proxy_protocol_from = *std::move(list);
         if (const auto most = number("CALLCHAIN_MAX_CALLS", 1'000'000))
             admission.most_calls = static_cast<std::size_t>(*most);
+        if (admission.most_calls == 0) refuse("CALLCHAIN_MAX_CALLS", "0 would let nobody in");
         if (const auto rate = number("CALLCHAIN_CALLS_PER_SECOND", 1'000'000)) {
             if (*rate == 0) refuse("CALLCHAIN_CALLS_PER_SECOND", "0 would let nobody in");
             admission.calls_per_second = static_cast<double>(*rate);
@@ -196,6 +199,8 @@ class Reader : config::SettingsReader {
                 refuse("CALLCHAIN_DIGEST_ALGORITHM",
                        "\"" + safe_excerpt(name, 40) + "\" is not one of MD5, SHA-256");
         }
+        if (items_of(settings_.value("CALLCHAIN_DIGEST_ALGORITHM")).empty())
+            refuse("CALLCHAIN_DIGEST_ALGORITHM", "names none: MD5 is what Meta answers");
     }
 
     // Where
@@ -255,6 +260,11 @@ class Reader : config::SettingsReader {
                     inward.advertised_transport = transport;
             if (!address->transport.empty() && !inward.advertised_transport)
                 refuse("CALLCHAIN_ADVERTISE", "transport is none of tls, tcp, udp");
+            if (!in_.railway_port.empty() && !address->port)
+                warn(
+                    "CALLCHAIN_ADVERTISE has no port, and Railway's proxy has one of its own: name it behind "
+                    "the "
+                    "host, or no request comes by a new connection");
             check_advertised(address->host);
         } else if (settings_.is_set("PUBLIC_IP")) {
             if (config_.use_tls)
@@ -362,6 +372,9 @@ class Reader : config::SettingsReader {
             if (account.username == user)
                 problem("CALLCHAIN_OUTWARD_USERNAME is one of META_SIP_USERNAME",
                         "give Twilio a user of its own: by it the direction is known");
+        if (!settings_.value("CALLCHAIN_CLIENT_CA_FILE").empty())
+            problem("CALLCHAIN_CLIENT_CA_FILE and CALLCHAIN_OUTWARD_USERNAME do not go together",
+                    "Twilio has no client certificate to show");
         admission.outward = sip::DigestAccount{user, password};
         auto outward = config_.driver.inward;
         outward.direction = sdp::Direction::twilio_to_meta;
@@ -387,6 +400,11 @@ class Reader : config::SettingsReader {
         seconds("CALLCHAIN_MAX_CALL_SECONDS", 604'800, inward.most_length);
         seconds("CALLCHAIN_KEEPALIVE_SECONDS", 86'400, inward.keep_alive);
         seconds("CALLCHAIN_DRAIN_SECONDS", 86'400, config_.drain);
+        // The connection that a call came by stays as long as a call may: it is the one way back that is
+        // proved.
+        if (inward.most_length.count() == 0 || inward.most_length >= transports().limits.idle_time)
+            transports().limits.idle_time =
+                inward.most_length.count() == 0 ? std::chrono::hours(24) : inward.most_length + kPastTheCall;
         if (inward.ring.count() == 0) refuse("CALLCHAIN_RING_SECONDS", "0 would let no call ring");
     }
 
@@ -413,6 +431,9 @@ class Reader : config::SettingsReader {
                                  : !driver.inward.advertised_host.empty() ? driver.inward.advertised_host
                                                                           : "callchain";
         if (!outward_) return;
+        if (driver.inward.transport_a != gateway::Transport::tls && outward_->domain == "wa.meta.vc")
+            problem("calls to WhatsApp need USE_TLS=true: Meta speaks TLS alone",
+                    "CALLCHAIN_META_DOMAIN names a stand-in in a lab");
         // Meta is reached as it reaches us, Twilio likewise.
         outward_->transport_a = driver.inward.transport_b;
         outward_->transport_b = driver.inward.transport_a;

@@ -218,5 +218,15 @@ TEST(CallRace, ByeOfASecondBranchOvertakesIts200) {
     EXPECT_EQ(bench.call->state() == CallState::up, false);
 }
 
+// The first address was given up for another, and answers after all.
+TEST(CallRace, LateAnswerOfOneAddressEndsTheInviteAtTheOther) {
+    CallBench bench;
+    bench.begin();
+    const auto text = bench.late_answer({.body = twilio_answer()}).text();
+    EXPECT_NE(text.find("b>CANCEL"), std::string::npos) << text;
+    EXPECT_NE(text.find("b>ACK"), std::string::npos) << text;
+    EXPECT_NE(text.find("a:200 INVITE"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace callchain::b2bua

@@ -27,7 +27,7 @@ from peers import Child, certificates, free_port, stunnel  # noqa: E402
 TRANSPORTS = ["UDP", "TCP", "TLS"]
 CPU_RATIO = {"UDP": 0.50, "TCP": 0.45, "TLS": 0.60}  # budgets, of Kamailio
 CALLS, RATE, TALK_MS = 2_000, 100, 200
-RATES = [250, 500, 1000, 1500, 2000, 3000]
+RATES = [250, 500, 1000, 1500, 2000]
 RATE_SECONDS = 5
 CALLS_UP = 10_000
 UP_KB, AFTER_KB, UP_MIB = 8, 20, 100  # budgets of memory

@@ -5,6 +5,7 @@
 #include "sdp/document.hpp"
 #include "sdp/sdp_texts.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
@@ -20,16 +21,19 @@ CallSettings settings(sdp::SecureMedia secure_media = sdp::SecureMedia::on) {
     return settings;
 }
 
-// RFC 3261 section 25.1: warn-code SP warn-agent SP DQUOTE *(qdtext) DQUOTE.
-void expect_warning(const std::string& warning) {
-    ASSERT_GT(warning.size(), 20U) << warning;
-    EXPECT_TRUE(parse_decimal(warning.substr(0, 3)).has_value()) << warning;
-    EXPECT_EQ(warning.substr(3, 16), " gw.example.com ") << warning;
-    EXPECT_EQ(warning[19], '"') << warning;
-    EXPECT_EQ(warning.back(), '"') << warning;
-    EXPECT_EQ(warning.substr(20, warning.size() - 21).find_first_of("\"\\\r\n"), std::string::npos)
-        << warning;
+// RFC 3261 section 25.1: warn-code SP warn-agent SP DQUOTE *(qdtext) DQUOTE, and all of it UTF-8.
+bool is_warning(std::string_view warning) {
+    constexpr std::string_view kAgent = " gw.example.com \"";
+    if (warning.size() < 3 + kAgent.size() + 2 || warning.back() != '"' || !is_utf8(warning)) return false;
+    if (!std::all_of(warning.begin(), warning.begin() + 3, is_ascii_digit)) return false;
+    if (warning.substr(3, kAgent.size()) != kAgent) return false;
+    const auto text = warning.substr(3 + kAgent.size(), warning.size() - 3 - kAgent.size() - 1);
+    return std::none_of(text.begin(), text.end(), [](char c) {
+        return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == '\x7F';
+    });
 }
+
+void expect_warning(const std::string& warning) { EXPECT_TRUE(is_warning(warning)) << warning; }
 
 TEST(DecideOffer, SendsOnWhatCanWork) {
     const auto offer = sdp::read_sample("synthetic-meta-sdes-opus-pcma-pcmu");
@@ -87,6 +91,20 @@ TEST(DecideOffer, OfTheCalledSideNamesItsOwnSetting) {
     EXPECT_EQ(got.refusal->warning.find("TwiML"), std::string::npos) << got.refusal->warning;
 }
 
+TEST(DecideOffer, OfTwilioIsJudgedForMeta) {
+    auto outward = settings();
+    outward.direction = sdp::Direction::twilio_to_meta;
+    const auto secure =
+        decide_offer(sdp::read_sample("twilio-to-meta-sdes-offer-doc"), std::nullopt, Leg::a, outward);
+    ASSERT_TRUE(secure.sdp.has_value()) << secure.refusal->detail;
+    const auto plain = decide_offer(sdp::read_sample("rfc3264-10-1-1"), std::nullopt, Leg::a, outward);
+    ASSERT_TRUE(plain.refusal.has_value());
+    EXPECT_EQ(plain.refusal->status, 488);
+    EXPECT_EQ(plain.refusal->code, "sdp_plain_rtp");
+    expect_warning(plain.refusal->warning);
+    EXPECT_NE(plain.refusal->warning.find("secure=true"), std::string::npos) << plain.refusal->warning;
+}
+
 TEST(DecideOffer, TakesAFewStreamsAndNotThousands) {
     const auto offer = sdp::read_sample("synthetic-meta-sdes-opus-pcma-pcmu");
     std::string streams;
@@ -101,8 +119,42 @@ TEST(DecideOffer, TakesAFewStreamsAndNotThousands) {
 TEST(DecideOffer, RefusesOtherBodies) {
     const auto offer = sdp::read_sample("synthetic-meta-sdes-opus-pcma-pcmu");
     EXPECT_EQ(decide_offer(offer, "text/plain", Leg::a, settings()).refusal->status, 415);
-    EXPECT_EQ(decide_offer("nonsense", "application/sdp", Leg::a, settings()).refusal->status, 400);
+    EXPECT_EQ(decide_offer(offer, "multipart/mixed;boundary=x", Leg::a, settings()).refusal->status, 415);
+    EXPECT_EQ(decide_offer(offer, "", Leg::a, settings()).refusal->status, 415);
+    EXPECT_EQ(decide_offer(offer, "application/sdpx", Leg::a, settings()).refusal->code, "sdp_other_type");
+    for (const auto* text : {"nonsense", "", "v=0\r\n\r\nv=0\r\n"}) {
+        const auto got = decide_offer(text, "application/sdp", Leg::a, settings());
+        ASSERT_TRUE(got.refusal.has_value()) << text;
+        EXPECT_EQ(got.refusal->status, 400) << text;
+        EXPECT_EQ(got.refusal->code, "sdp_unreadable") << text;
+    }
     EXPECT_TRUE(decide_offer(offer, "Application/SDP;charset=utf-8", Leg::a, settings()).sdp.has_value());
+    EXPECT_TRUE(decide_offer(offer, " application/sdp ; x=y", Leg::a, settings()).sdp.has_value());
+}
+
+CallSettings any_settings() {
+    auto any = settings(*rc::gen::element(sdp::SecureMedia::on, sdp::SecureMedia::off));
+    any.direction = *rc::gen::element(sdp::Direction::meta_to_twilio, sdp::Direction::twilio_to_meta);
+    return any;
+}
+
+// A sample with a few bytes of it replaced by any others.
+std::string damaged_sample() {
+    auto text = sdp::read_sample(*rc::gen::elementOf(sdp::sample_names()));
+    for (int times = *rc::gen::inRange(0, 4); times > 0 && !text.empty(); --times)
+        text[*rc::gen::inRange<std::size_t>(0, text.size())] = *rc::gen::arbitrary<char>();
+    return text;
+}
+
+RC_GTEST_PROP(DecideOffer, EitherSendsOnOrRefusesWithAWarningThatCanBeSent, ()) {
+    const auto got =
+        decide_offer(damaged_sample(), std::nullopt, *rc::gen::element(Leg::a, Leg::b), any_settings());
+    RC_ASSERT(got.sdp.has_value() != got.refusal.has_value());
+    if (!got.refusal) return;
+    RC_ASSERT(got.refusal->status == 400 || got.refusal->status == 488);
+    RC_ASSERT(got.refusal->code.starts_with("sdp_"));
+    RC_ASSERT(got.refusal->status == 400 || is_warning(got.refusal->warning));
+    RC_ASSERT(is_utf8(got.refusal->detail));
 }
 
 // Meta's offer as it leaves for Twilio, and Twilio's answer to one of Meta's.
@@ -162,6 +214,36 @@ TEST(DecideAnswer, RefusesOneThatDoesNotWith488) {
     }
 }
 
+TEST(DecideAnswer, LeavesOutWhatWasNotOfferedBesideWhatWas) {
+    const auto both = exchange();
+    const auto got = decide_answer(both.offer, replace_all(both.answer, "SAVP 0 126", "SAVP 0 9 126"),
+                                   std::nullopt, settings());
+    ASSERT_TRUE(got.sdp.has_value()) << got.refusal->detail;
+    EXPECT_EQ(*got.sdp, both.answer);
+}
+
+// What Twilio may write between quotes must not end ours.
+TEST(DecideAnswer, RefusesInWordsThatFitAWarning) {
+    const auto both = exchange();
+    for (const std::string text : {"\"", "\\", "\x7F", "\x01", "\xFF\xFE", "\xC3"}) {
+        const auto answer = replace_all(both.answer, "RTP/SAVP 0", "RTP/" + text + " 0");
+        const auto got = decide_answer(both.offer, answer, std::nullopt, settings());
+        ASSERT_TRUE(got.refusal.has_value());
+        expect_warning(got.refusal->warning);
+    }
+}
+
+RC_GTEST_PROP(DecideAnswer, EitherSendsOnOrRefusesWithAWarningThatCanBeSent, ()) {
+    const auto of = any_settings();
+    const auto offer = damaged_sample();
+    const auto got = decide_answer(offer, damaged_sample(), std::nullopt, of);
+    RC_ASSERT(got.sdp.has_value() != got.refusal.has_value());
+    if (!got.refusal) return;
+    RC_ASSERT(got.refusal->status == 488);
+    RC_ASSERT(got.refusal->code.starts_with("sdp_"));
+    RC_ASSERT(is_warning(got.refusal->warning));
+}
+
 TEST(SameSession, IgnoresWhatMovesNoPacket) {
     const auto standing =
         sdp::sdp_of({"m=audio 4000 RTP/SAVP 0 101", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAAA",
@@ -183,7 +265,19 @@ TEST(SameSession, IgnoresWhatMovesNoPacket) {
                  changed("a=rtpmap:101 telephone-event/8000\r\na=ptime:20",
                          "a=ptime:20\r\na=rtpmap:101 telephone-event/8000"),
                  true},
+             Row{"another title", changed("s=-", "s=call"), true},
+             Row{"bare line feeds", replace_all(standing, "\r\n", "\n"), true},
+             Row{"the default said for all streams", changed("t=0 0\r\n", "t=0 0\r\na=sendrecv\r\n"), true},
              Row{"on hold", standing + "a=sendonly\r\n", false},
+             Row{"on hold by all streams", changed("t=0 0\r\n", "t=0 0\r\na=inactive\r\n"), false},
+             Row{"on hold by address", changed("IN IP4 192.0.2.1\r\nt", "IN IP4 0.0.0.0\r\nt"), false},
+             Row{"the other family", changed("c=IN IP4 192.0.2.1", "c=IN IP6 2001:db8::1"), false},
+             Row{"another tag of the key", changed("crypto:1", "crypto:2"), false},
+             Row{"a second key", standing + "a=crypto:2 AES_CM_128_HMAC_SHA1_32 inline:BBBB\r\n", false},
+             Row{"another packet time", changed("ptime:20", "ptime:40"), false},
+             Row{"another meaning of a format", changed("telephone-event/8000", "telephone-event/16000"),
+                 false},
+             Row{"refused", changed("audio 4000", "audio 0"), false},
              Row{"another port", changed("4000", "4002"), false},
              Row{"another key", changed("AAAA", "AAAB"), false},
              Row{"another address", changed("192.0.2.1", "192.0.2.2"), false},
@@ -204,6 +298,48 @@ TEST(SameSession, HoldsForEverySampleAndItself) {
             EXPECT_TRUE(same_session(text, text)) << name;
         }
     }
+}
+
+// A session-wide direction and the same of the one stream are one thing.
+TEST(SameSession, SeesADirectionWhereverItStands) {
+    const auto of_session =
+        replace_all(sdp::sdp_of({"m=audio 4000 RTP/AVP 0"}), "t=0 0\r\n", "t=0 0\r\na=sendonly\r\n");
+    EXPECT_TRUE(same_session(of_session, sdp::sdp_of({"m=audio 4000 RTP/AVP 0", "a=sendonly"})));
+    EXPECT_TRUE(same_session(of_session + "a=sendrecv\r\n", sdp::sdp_of({"m=audio 4000 RTP/AVP 0"})));
+    EXPECT_FALSE(same_session(of_session, sdp::sdp_of({"m=audio 4000 RTP/AVP 0", "a=recvonly"})));
+}
+
+// As RFC 4566 wants it of every new description: the version counts up, and nothing else need.
+TEST(SameSession, HoldsForEverySampleUnderANewOriginAndForNoneUnderANewPort) {
+    for (const auto& name : sdp::sample_names()) {
+        SCOPED_TRACE(name);
+        const auto text = sdp::read_sample(name);
+        const auto document = sdp::parse_document(text);
+        if (!document || document->media.empty()) continue;
+        std::string origin;
+        std::string port;
+        for (std::size_t at = 0; at < document->lines.size(); ++at) {
+            const auto& line = document->lines[at];
+            origin += line.type == 'o' ? "o=- 7 8 IN IP4 198.51.100.9\r\n" : std::string(line.bytes);
+            const auto& media = document->media.front();
+            const std::string_view next = media.port_text == "9" ? "audio 10 " : "audio 9 ";
+            auto head = std::string(media.type);
+            head.append(" ").append(media.port_text).append(" ");
+            port += at == media.first ? replace_all(line.bytes, head, next) : std::string(line.bytes);
+        }
+        EXPECT_TRUE(same_session(text, origin));
+        EXPECT_NE(port, text);
+        EXPECT_FALSE(same_session(text, port));
+    }
+}
+
+RC_GTEST_PROP(SameSession, IsTransitiveAndSymmetricUnderDamage, ()) {
+    const auto one = damaged_sample();
+    const auto two = replace_all(one, "s=-", "s=x");
+    const auto three = *rc::gen::element(one, two, damaged_sample());
+    RC_ASSERT(same_session(one, two) == same_session(two, one));
+    RC_ASSERT(same_session(one, three) == same_session(three, one));
+    if (same_session(one, two) && same_session(two, three)) RC_ASSERT(same_session(one, three));
 }
 
 RC_GTEST_PROP(SameSession, IsSymmetric, ()) {

@@ -51,11 +51,16 @@ sip::NameAddress from_of(const sip::Received& invite, const CallSettings& settin
     return from;
 }
 
-void add_whatsapp_headers(const sip::Message& from, sip::Message& to) {
-    for (const auto& field : from.headers)
+void add_whatsapp_headers(const sip::Message& from, std::vector<sip::HeaderField>& to) {
+    for (const auto& field : from.headers) {
+        if (!is_whatsapp_header(field.name)) continue;
         // Both spellings of one header are one header.
-        if (is_whatsapp_header(field.name) && !to.find(hyphened(field.name)))
-            to.add(hyphened(field.name), field.value);
+        const auto name = hyphened(field.name);
+        const bool is_there = std::any_of(to.begin(), to.end(), [&name](const sip::HeaderField& other) {
+            return equal_ignoring_case(other.name, name);
+        });
+        if (!is_there) to.push_back({name, field.value});
+    }
 }
 
 sip::HeaderField field_of(std::string_view name, std::string value) {
@@ -147,7 +152,7 @@ sip::Message make_leg_b_invite(const sip::Received& invite, const CallSettings& 
         message.add(kCallchainIdHeader, std::string(callchain_id));
         if (settings.pass_caller) message.add(kCallerHeader, number_of(invite.from.uri.user));
     }
-    if (settings.pass_whatsapp_headers) add_whatsapp_headers(invite.message, message);
+    if (settings.pass_whatsapp_headers) add_whatsapp_headers(invite.message, message.headers);
     carry(invite.message, "User-to-User", message.headers);
     if (!sdp.empty()) {
         message.add("Content-Type", "application/sdp");
@@ -159,9 +164,7 @@ sip::Message make_leg_b_invite(const sip::Received& invite, const CallSettings& 
 std::vector<sip::HeaderField> headers_of_bye(const sip::Received& bye, const CallSettings& settings) {
     std::vector<sip::HeaderField> headers;
     carry(bye.message, "Reason", headers);
-    if (settings.pass_whatsapp_headers)
-        for (const auto& field : bye.message.headers)
-            if (is_whatsapp_header(field.name)) headers.push_back({hyphened(field.name), field.value});
+    if (settings.pass_whatsapp_headers) add_whatsapp_headers(bye.message, headers);
     return headers;
 }
 

@@ -42,9 +42,8 @@ struct LegNames {
 /// What leg A is told of a failure of leg B, and what the log is told.
 struct FailureAnswer {
     int status = 503;
-    std::string reason;  ///< of the start line; empty: the RFC's phrase
-    std::vector<sip::HeaderField> headers =
-        {};  ///< Reason and Warning as they came Retry-After with a 503 of ours
+    std::string reason;                          ///< of the start line; empty: the RFC's phrase
+    std::vector<sip::HeaderField> headers = {};  ///< Reason and Warning, as they came
 };
 /// A final response 300 to 699. From Twilio: 401, 403, 407 and 3xx become 503; 404, 480, 486, 487, 488 and
 /// 603 stay; 408 becomes 504; 5xx 503; other 4xx 480, other 6xx 603. From Meta: 401, 407 and 3xx become 503,

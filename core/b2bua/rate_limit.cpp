@@ -8,12 +8,13 @@ namespace callchain::b2bua {
 RateLimit::RateLimit(double per_second) : per_second_(per_second), left_(std::max(1.0, per_second)) {}
 
 bool RateLimit::take(sip::SteadyTime now) {
-    if (began_) {
+    if (!began_) filled_ = now;
+    if (now > filled_) {
         const std::chrono::duration<double> passed = now - filled_;
-        left_ = std::min(std::max(1.0, per_second_), left_ + std::max(0.0, passed.count()) * per_second_);
+        left_ = std::min(std::max(1.0, per_second_), left_ + passed.count() * per_second_);
+        filled_ = now;
     }
     began_ = true;
-    filled_ = now;
     if (left_ < 1) return false;
     left_ -= 1;
     return true;

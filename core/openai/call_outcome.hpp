@@ -52,7 +52,8 @@ struct RetryPolicy {
     std::chrono::milliseconds deadline{10'000};  ///< from the receipt of the event
     std::chrono::milliseconds first_wait{200};   ///< then doubled, up to
     std::chrono::milliseconds most_wait{2'000};
-    int most_attempts = 8;
+    /// A bound on servers that answer at once; the deadline comes first even where every jitter is the least.
+    int most_attempts = 16;
     std::chrono::seconds oldest_event_for_404{30};  ///< an older event's 404 is final
 };
 

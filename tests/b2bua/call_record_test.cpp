@@ -3,6 +3,9 @@
 #include <chrono>
 #include <gtest/gtest.h>
 #include <set>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace callchain::b2bua {
 namespace {
@@ -43,6 +46,18 @@ TEST(SilencePattern, IsThatOfMetaWithoutMedia) {
              Row{CallEnd::hung_up_by_a, 18'900ms, meta_to_twilio, SilencePattern::none},
              Row{CallEnd::hung_up_by_a, 25'000ms, meta_to_twilio, SilencePattern::none},
              Row{CallEnd::hung_up_by_a, 34'000ms, meta_to_twilio, SilencePattern::none},
+             // Both ends of both spans, to the millisecond.
+             Row{CallEnd::hung_up_by_a, 18'999ms, meta_to_twilio, SilencePattern::none},
+             Row{CallEnd::hung_up_by_a, 19'000ms, meta_to_twilio, SilencePattern::never_began},
+             Row{CallEnd::hung_up_by_a, 22'000ms, meta_to_twilio, SilencePattern::never_began},
+             Row{CallEnd::hung_up_by_a, 22'001ms, meta_to_twilio, SilencePattern::none},
+             Row{CallEnd::hung_up_by_a, 28'999ms, meta_to_twilio, SilencePattern::none},
+             Row{CallEnd::hung_up_by_a, 29'000ms, meta_to_twilio, SilencePattern::stopped},
+             Row{CallEnd::hung_up_by_a, 33'000ms, meta_to_twilio, SilencePattern::stopped},
+             Row{CallEnd::hung_up_by_a, 33'001ms, meta_to_twilio, SilencePattern::none},
+             Row{CallEnd::hung_up_by_b, 30'200ms, twilio_to_meta, SilencePattern::stopped},
+             Row{CallEnd::lost, 20'100ms, meta_to_twilio, SilencePattern::none},
+             Row{CallEnd::stopped, 30'200ms, meta_to_twilio, SilencePattern::none},
              Row{CallEnd::too_long, 20'100ms, meta_to_twilio, SilencePattern::none},
          }) {
         SCOPED_TRACE(std::string(name_of(row.end)) + " " + std::to_string(row.talked.count()));
@@ -88,6 +103,68 @@ TEST(SummaryFields, NameWhoEndedTheCallAndMaskNumbers) {
     for (const auto& [key, text] : fields) {
         EXPECT_EQ(text.find("2195550714"), std::string::npos) << key;
         EXPECT_FALSE(text.empty()) << key;
+    }
+}
+
+TEST(SummaryFields, StandInOneOrderAndLeaveOutWhatIsEmpty) {
+    auto record = answered(CallEnd::hung_up_by_a, 20'500ms, sdp::Direction::meta_to_twilio);
+    record.id = record.call_id_a = record.call_id_b = record.twilio_call_sid = record.wacid = "x";
+    record.caller = record.called = record.why = record.remedy = record.code = "x";
+    record.offered = record.answered = {"PCMU/8000"};
+    record.dialled = 1ms;
+    record.rang = 2ms;
+    record.final_status = record.leg_b_status = 200;
+    record.twilio_error = 32'201;
+    record.whatsapp_duration = 0;
+    std::vector<std::string_view> names;
+    for (const auto& [name, text] : summary_fields(record)) names.push_back(name);
+    EXPECT_EQ(names, (std::vector<std::string_view>{"callchain_id",   "direction",     "end",
+                                                    "ended_by",       "status",        "why",
+                                                    "remedy",         "code",          "call_id_meta",
+                                                    "call_id_twilio", "call_sid",      "wacid",
+                                                    "caller",         "called",        "offered",
+                                                    "answered",       "callee_status", "twilio_error",
+                                                    "dialled_ms",     "rang_ms",       "answered_ms",
+                                                    "ended_ms",       "talked_ms",     "whatsapp_duration_s",
+                                                    "silence"}));
+    CallRecord going_on;
+    going_on.id = "cc_0123456789abcdef01234567";
+    names.clear();
+    for (const auto& [name, text] : summary_fields(going_on)) names.push_back(name);
+    EXPECT_EQ(names, (std::vector<std::string_view>{"callchain_id", "direction", "end"}));
+}
+
+TEST(SummaryFields, TellWhoEndedTheCall) {
+    using enum CallEnd;
+    struct Row {
+        CallEnd end;
+        const char* from_meta;
+        const char* from_twilio;
+    };
+    for (const auto& row : {
+             Row{offer_refused, "gateway", "gateway"},
+             Row{cancelled, "Meta", "Twilio"},
+             Row{refused, "Twilio", "Meta"},
+             Row{credentials_refused, "Twilio", "Meta"},
+             Row{unreachable, "gateway", "gateway"},
+             Row{no_answer, "gateway", "gateway"},
+             Row{answer_refused, "gateway", "gateway"},
+             Row{not_acknowledged, "gateway", "gateway"},
+             Row{hung_up_by_a, "Meta", "Twilio"},
+             Row{hung_up_by_b, "Twilio", "Meta"},
+             Row{too_long, "gateway", "gateway"},
+             Row{lost, "gateway", "gateway"},
+             Row{stopped, "gateway", "gateway"},
+             Row{fault, "gateway", "gateway"},
+         }) {
+        for (const auto direction : {sdp::Direction::meta_to_twilio, sdp::Direction::twilio_to_meta}) {
+            const std::string want =
+                direction == sdp::Direction::meta_to_twilio ? row.from_meta : row.from_twilio;
+            for (const auto& [name, text] : summary_fields(answered(row.end, 1s, direction)))
+                if (name == "ended_by") {
+                    EXPECT_EQ(text, want) << name_of(row.end);
+                }
+        }
     }
 }
 

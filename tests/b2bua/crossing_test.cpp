@@ -3,7 +3,12 @@
 #include "base/text.hpp"
 #include "sip/sip_text.hpp"
 
+#include <cstdint>
 #include <gtest/gtest.h>
+#include <initializer_list>
+#include <optional>
+#include <tuple>
+#include <utility>
 
 namespace callchain::b2bua {
 namespace {
@@ -113,6 +118,53 @@ TEST(LegBInvite, FollowsTheChoiceOfFrom) {
     EXPECT_EQ(value(leg_b(meta_invite(), of), "X-Callchain-Caller"), "(none)");
 }
 
+TEST(LegBInvite, KeepsAnEncodedPlusAndDropsWhatFollowsTheNumber) {
+    auto of = settings();
+    of.destination.clear();
+    const auto got = leg_b(
+        meta_invite("", "%2B12145551869;tgrp=wacall", "<sip:%2B12195550714;tgrp=wacall@wa.meta.vc>"), of);
+    EXPECT_EQ(sip::write_uri(got.uri), "sip:%2B12145551869@example.sip.twilio.com;transport=tls");
+    EXPECT_EQ(value(got, "From"), "<sip:%2B12195550714@gw.example.com>;tag=tag-of-ours");
+    EXPECT_EQ(value(got, "X-Callchain-Caller"), "%2B12195550714");
+}
+
+// A name of Meta's may be anything that a person writes of themselves.
+TEST(LegBInvite, QuotesTheNameOfTheCaller) {
+    const auto got =
+        leg_b(meta_invite("", "+12145551869", R"("A \"quoted\" <name>" <sip:+12195550714@wa.meta.vc>)"),
+              settings());
+    EXPECT_EQ(value(got, "From"),
+              R"("A \"quoted\" <name>" <sip:+12195550714@gw.example.com>;tag=tag-of-ours)");
+    const auto written = sip::write_message(got);
+    ASSERT_TRUE(written.has_value());
+}
+
+TEST(LegBInvite, NamesNoTransportOverUdpAndThePortOfTheDomain) {
+    auto of = settings();
+    of.transport_b = sip::Transport::udp;
+    of.domain_port = 5070;
+    const auto got = leg_b(meta_invite(), of);
+    EXPECT_EQ(sip::write_uri(got.uri), "sip:bridge@example.sip.twilio.com:5070");
+    EXPECT_EQ(value(got, "To"), "<sip:bridge@example.sip.twilio.com:5070>");
+    EXPECT_EQ(value(got, "Contact"), "<sip:callchain@gw.example.com:15140>");
+}
+
+TEST(LegBInvite, CountsHopsDown) {
+    auto invite = meta_invite();
+    invite.max_forwards.reset();
+    EXPECT_EQ(value(leg_b(invite, settings()), "Max-Forwards"), "69");
+    invite.max_forwards = 1;
+    EXPECT_EQ(value(leg_b(invite, settings()), "Max-Forwards"), "0");
+    invite.max_forwards = 0;
+    EXPECT_EQ(value(leg_b(invite, settings()), "Max-Forwards"), "0");
+}
+
+TEST(LegBInvite, HasNoBodyWhereThereIsNone) {
+    const auto got = make_leg_b_invite(meta_invite(), settings(), kNames, "cc_0123456789abcdef01234567", "");
+    EXPECT_EQ(value(got, "Content-Type"), "(none)");
+    EXPECT_TRUE(got.body.empty());
+}
+
 TEST(LegBInvite, TowardMetaHasNeitherOurIdNorSips) {
     auto of = settings();
     of.direction = twilio_to_meta;
@@ -135,6 +187,9 @@ TEST(ContactToward, NamesTheTransportOfItsLegOrTheBalancers) {
     of.advertised_transport = sip::Transport::tls;
     of.advertised_port.reset();
     EXPECT_EQ(contact_toward(Leg::a, of).value, "<sip:callchain@gw.example.com;transport=tls>");
+    of.advertised_transport = sip::Transport::udp;
+    EXPECT_EQ(contact_toward(Leg::b, of).value, "<sip:callchain@gw.example.com>");
+    EXPECT_EQ(contact_toward(Leg::b, of).name, "Contact");
 }
 
 sip::Received response(const std::string& start, const std::string& more = "") {
@@ -145,28 +200,53 @@ sip::Received response(const std::string& start, const std::string& more = "") {
                          more + "Content-Length: 0\n\n");
 }
 
-TEST(MapFailure, TellsMetaWhatItCanUse) {
-    struct Row {
-        int twilio;
-        int meta;
-    };
-    for (const auto& row : {Row{300, 503}, Row{302, 503}, Row{400, 480}, Row{401, 503}, Row{403, 503},
-                            Row{404, 404}, Row{407, 503}, Row{408, 504}, Row{410, 480}, Row{480, 480},
-                            Row{484, 480}, Row{486, 486}, Row{487, 487}, Row{488, 488}, Row{500, 503},
-                            Row{503, 503}, Row{504, 503}, Row{600, 603}, Row{603, 603}, Row{606, 603}}) {
-        const auto got =
-            map_failure(response(std::to_string(row.twilio) + " Reason of theirs"), meta_to_twilio);
-        EXPECT_EQ(got.status, row.meta) << row.twilio;
-        EXPECT_EQ(got.reason, row.twilio == row.meta ? "Reason of theirs" : "") << row.twilio;
-        for (const auto& field : got.headers) EXPECT_NE(field.name, "Retry-After");
+// What becomes of every final status there can be, by the table of docs/design/gateway.md.
+struct FailureRow {
+    int first;
+    int last;
+    int to_meta;    ///< of one that Twilio sent; 0: as it is
+    int to_twilio;  ///< of one that Meta sent; 0: as it is
+};
+constexpr FailureRow kFailures[] = {
+    {300, 399, 503, 503}, {400, 400, 480, 0}, {401, 401, 503, 503}, {402, 402, 480, 0}, {403, 403, 503, 0},
+    {404, 404, 0, 0},     {405, 406, 480, 0}, {407, 407, 503, 503}, {408, 408, 504, 0}, {409, 479, 480, 0},
+    {480, 480, 0, 0},     {481, 485, 480, 0}, {486, 488, 0, 0},     {489, 499, 480, 0}, {500, 599, 503, 0},
+    {600, 602, 603, 0},   {603, 603, 0, 0},   {604, 699, 603, 0},
+};
+
+TEST(MapFailure, MapsEveryStatusBothWays) {
+    int next = 300;
+    for (const auto& row : kFailures) {
+        ASSERT_EQ(row.first, next);
+        next = row.last + 1;
+        for (int status = row.first; status <= row.last; ++status) {
+            SCOPED_TRACE(status);
+            const auto answer = response(std::to_string(status) + " Reason of theirs");
+            for (const auto& [direction, want] :
+                 {std::pair{meta_to_twilio, row.to_meta}, std::pair{twilio_to_meta, row.to_twilio}}) {
+                const auto got = map_failure(answer, direction);
+                EXPECT_EQ(got.status, want == 0 ? status : want);
+                // Their phrase belongs to their number alone.
+                EXPECT_EQ(got.reason, got.status == status ? "Reason of theirs" : "");
+            }
+        }
     }
+    EXPECT_EQ(next, 700);
 }
 
-TEST(MapFailure, TellsTwilioTheTruth) {
-    for (const int status : {400, 403, 404, 408, 480, 486, 488, 500, 503, 603})
-        EXPECT_EQ(map_failure(response(std::to_string(status) + " x"), twilio_to_meta).status, status);
-    for (const int status : {302, 401, 407})
-        EXPECT_EQ(map_failure(response(std::to_string(status) + " x"), twilio_to_meta).status, 503);
+// Twilio's challenge never reaches Meta, which would answer it with the password of the business number.
+TEST(MapFailure, PassesNoChallengeOn) {
+    for (const int status : {401, 407}) {
+        const auto answer = response(std::to_string(status) + " x",
+                                     "Proxy-Authenticate: Digest realm=\"sip.twilio.com\",nonce=\"n\"\n"
+                                     "WWW-Authenticate: Digest realm=\"sip.twilio.com\",nonce=\"n\"\n"
+                                     "Retry-After: 5\nContact: <sip:x@example.com>\n");
+        for (const auto direction : {meta_to_twilio, twilio_to_meta}) {
+            const auto got = map_failure(answer, direction);
+            EXPECT_EQ(got.status, 503);
+            EXPECT_TRUE(got.headers.empty());
+        }
+    }
 }
 
 TEST(MapFailure, KeepsReasonAndWarning) {
@@ -188,6 +268,22 @@ TEST(TwilioErrorOf, ReadsNumberAndText) {
     EXPECT_FALSE(twilio_error_of(response("403 Forbidden", "X-Twilio-Error: none\n")).has_value());
     EXPECT_FALSE(
         twilio_error_of(response("403 Forbidden", "X-Twilio-Error: 99999999999999999999\n")).has_value());
+    for (const auto& [header, code, text] : std::initializer_list<std::tuple<const char*, int, const char*>>{
+             {"x-twilio-error: 32202", 32202, ""},
+             {"X-Twilio-Error:   32202   two  words ", 32202, "two  words"},
+             {"X-Twilio-Error: 32202: text", 32202, ": text"},
+             {"X-Twilio-Error: 999999 most", 999'999, "most"}}) {
+        SCOPED_TRACE(header);
+        const auto other = twilio_error_of(response("403 Forbidden", std::string(header) + "\n"));
+        ASSERT_TRUE(other.has_value());
+        EXPECT_EQ(other->code, code);
+        EXPECT_EQ(other->text, text);
+    }
+    for (const char* value : {"1000000 x", "-5 x", "+5 x", "text 32201"})
+        EXPECT_FALSE(
+            twilio_error_of(response("403 Forbidden", "X-Twilio-Error: " + std::string(value) + "\n"))
+                .has_value())
+            << value;
 }
 
 TEST(ExplainFailure, NamesTheSettingThatHelps) {
@@ -195,16 +291,26 @@ TEST(ExplainFailure, NamesTheSettingThatHelps) {
         int code;
         const char* setting;
     };
-    for (const auto& row : {Row{32106, "CALLCHAIN_TWILIO_FROM"}, Row{32201, "TWILIO_SIP_USERNAME"},
-                            Row{32202, "TWILIO_SIP_PASSWORD"}, Row{32207, "CALLCHAIN_TWILIO_SECURE_MEDIA"},
-                            Row{32208, "CALLCHAIN_TWILIO_SECURE_MEDIA"},
-                            Row{32209, "CALLCHAIN_TWILIO_SECURE_MEDIA"}, Row{32999, "32999"}}) {
+    for (const auto& row :
+         {Row{32106, "Set CALLCHAIN_TWILIO_FROM=username"}, Row{32201, "TWILIO_SIP_USERNAME"},
+          Row{32202, "TWILIO_SIP_PASSWORD"}, Row{32207, "CALLCHAIN_TWILIO_SECURE_MEDIA"},
+          Row{32208, "CALLCHAIN_TWILIO_SECURE_MEDIA"}, Row{32209, "CALLCHAIN_TWILIO_SECURE_MEDIA"},
+          Row{32999, "32999"}}) {
         const auto text = explain_failure(
             response("403 Forbidden", "X-Twilio-Error: " + std::to_string(row.code) + " text\n"),
             meta_to_twilio);
         EXPECT_NE(text.find(row.setting), std::string::npos) << row.code << ": " << text;
     }
     EXPECT_FALSE(explain_failure(response("486 Busy Here"), meta_to_twilio).empty());
+    // Of a status that no table has there is nothing to say, and of an unknown code its own words.
+    EXPECT_TRUE(explain_failure(response("499 x"), meta_to_twilio).empty());
+    const auto unknown =
+        explain_failure(response("403 Forbidden", "X-Twilio-Error: 32999 New thing\n"), meta_to_twilio);
+    EXPECT_NE(unknown.find("New thing"), std::string::npos) << unknown;
+    // What Meta sends under that name is no error of Twilio's.
+    EXPECT_EQ(
+        explain_failure(response("486 x", "X-Twilio-Error: 32201 y\n"), twilio_to_meta).find("TWILIO_SIP"),
+        std::string::npos);
     const auto meta = explain_failure(
         response("403 Forbidden", "Warning: 399 wa.meta.vc \"server x does not match\"\n"), twilio_to_meta);
     EXPECT_NE(meta.find("server x does not match"), std::string::npos) << meta;
@@ -224,9 +330,43 @@ TEST(HeadersOfBye, CrossBySwitch) {
     EXPECT_EQ(call_duration_of(bye), 21U);
 }
 
+sip::Received bye_with(const std::string& headers) {
+    return sip::received(
+        "BYE sip:a@gw.example.com SIP/2.0\nVia: SIP/2.0/TLS x;branch=z9hG4bK2\nFrom: <sip:a@x>;tag=1\n"
+        "To: <sip:b@y>;tag=2\nCall-ID: x\nCSeq: 2 BYE\n" +
+        headers + "Content-Length: 0\n\n");
+}
+
+TEST(HeadersOfBye, AreOneForBothSpellingsAndNothingElse) {
+    auto of = settings();
+    of.pass_whatsapp_headers = true;
+    EXPECT_EQ(
+        headers_of_bye(bye_with("x-wa_meta-parent-user-id: US.1349\nX-WA-Meta-Parent-User-Id: US.1349\n"
+                                "X-FB-External-Domain: wa.meta.vc\nX-Twilio-CallSid: CA1\nPrivacy: id\n"),
+                       of),
+        (std::vector<sip::HeaderField>{{"x-wa-meta-parent-user-id", "US.1349"}}));
+}
+
+TEST(CallDurationOf, IsANumberOfSecondsOrNothing) {
+    for (const auto& [value, want] :
+         std::initializer_list<std::pair<const char*, std::optional<std::uint32_t>>>{
+             {"x-wa-meta-call-duration: 0", 0U},
+             {"X-WA_Meta-Call_Duration:  77 ", 77U},
+             {"x-wa-meta-call-duration: 4294967295", 4'294'967'295U},
+             {"x-wa-meta-call-duration: 4294967296", std::nullopt},
+             {"x-wa-meta-call-duration: -1", std::nullopt},
+             {"x-wa-meta-call-duration: 21s", std::nullopt},
+             {"x-wa-meta-call-duration:", std::nullopt},
+             {"x-other: 21", std::nullopt}}) {
+        SCOPED_TRACE(value);
+        EXPECT_EQ(call_duration_of(bye_with(std::string(value) + "\n")), want);
+    }
+}
+
 TEST(WacidOf, PrefersTheHeader) {
     EXPECT_EQ(wacid_of(meta_invite()), "wacid.HBgLMTIxFQIAAA");
     EXPECT_EQ(wacid_of(meta_invite("X-WA_Meta-Wacid: wacid.OTHER\n")), "wacid.OTHER");
+    EXPECT_EQ(wacid_of(bye_with("")), "");
 }
 
 }  // namespace

@@ -91,6 +91,24 @@ TEST(DecideOffer, OfTheCalledSideNamesItsOwnSetting) {
     EXPECT_EQ(got.refusal->warning.find("TwiML"), std::string::npos) << got.refusal->warning;
 }
 
+// Its reader is the side that called: Meta takes SRTP alone, whatever the domain of Twilio is set to.
+TEST(DecideOffer, OfTheCalledSideIsJudgedForTheCaller) {
+    using enum sdp::SecureMedia;
+    const auto plain = sdp::read_sample("rfc3264-10-1-1");
+    EXPECT_TRUE(decide_offer(plain, std::nullopt, Leg::a, settings(off)).sdp.has_value());
+    const auto got = decide_offer(plain, std::nullopt, Leg::b, settings(off));
+    ASSERT_TRUE(got.refusal.has_value());
+    EXPECT_EQ(got.refusal->status, 488);
+    EXPECT_EQ(got.refusal->code, "sdp_plain_rtp");
+    auto outward = settings(off);
+    outward.direction = sdp::Direction::twilio_to_meta;
+    EXPECT_TRUE(decide_offer(plain, std::nullopt, Leg::a, outward).refusal.has_value());
+    const auto of_meta = sdp::read_sample("synthetic-meta-sdes-opus-pcma-pcmu");
+    EXPECT_EQ(decide_offer(of_meta, std::nullopt, Leg::b, outward).refusal->code, "sdp_secure_media_off");
+    outward.secure_media = on;
+    EXPECT_TRUE(decide_offer(of_meta, std::nullopt, Leg::b, outward).sdp.has_value());
+}
+
 TEST(DecideOffer, OfTwilioIsJudgedForMeta) {
     auto outward = settings();
     outward.direction = sdp::Direction::twilio_to_meta;
@@ -322,9 +340,8 @@ TEST(SameSession, HoldsForEverySampleUnderANewOriginAndForNoneUnderANewPort) {
             const auto& line = document->lines[at];
             origin += line.type == 'o' ? "o=- 7 8 IN IP4 198.51.100.9\r\n" : std::string(line.bytes);
             const auto& media = document->media.front();
-            const std::string_view next = media.port_text == "9" ? "audio 10 " : "audio 9 ";
-            auto head = std::string(media.type);
-            head.append(" ").append(media.port_text).append(" ");
+            const auto head = join({std::string(media.type), std::string(media.port_text), ""}, " ");
+            const auto next = join({std::string(media.type), media.port_text == "9" ? "10" : "9", ""}, " ");
             port += at == media.first ? replace_all(line.bytes, head, next) : std::string(line.bytes);
         }
         EXPECT_TRUE(same_session(text, origin));

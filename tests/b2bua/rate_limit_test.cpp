@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
 
 namespace callchain::b2bua {
 namespace {
@@ -28,6 +30,49 @@ TEST(RateLimit, OfLessThanOneASecondGivesOneAtATime) {
     EXPECT_TRUE(limit.take(kNow));
     EXPECT_FALSE(limit.take(kNow + 1s));
     EXPECT_TRUE(limit.take(kNow + 2s));
+}
+
+// Of readings that come out of order none counts twice.
+TEST(RateLimit, GivesNothingForTimeThatGoesBack) {
+    RateLimit limit(1);
+    EXPECT_TRUE(limit.take(kNow + 10s));
+    EXPECT_FALSE(limit.take(kNow));
+    EXPECT_FALSE(limit.take(kNow + 10s));
+    EXPECT_TRUE(limit.take(kNow + 11s));
+}
+
+RC_GTEST_PROP(RateLimit, GivesNoMoreThanABurstAndItsRate, ()) {
+    const auto per_second = *rc::gen::inRange(1, 200);
+    RateLimit limit(per_second);
+    auto now = kNow;
+    int taken = 0;
+    for (const int wait : *rc::gen::container<std::vector<int>>(300, rc::gen::inRange(0, 50))) {
+        now += std::chrono::milliseconds(wait);
+        taken += limit.take(now) ? 1 : 0;
+    }
+    const auto passed = std::chrono::duration<double>(now - kNow).count();
+    RC_ASSERT(taken <= per_second * (1 + passed) + 1e-6);
+}
+
+RC_GTEST_PROP(RateLimits, AreBoundedAndForOneKeyARateLimit, ()) {
+    RateLimits limits(2, 3);
+    RateLimit alone(2);
+    auto now = kNow;
+    for (const int key : *rc::gen::container<std::vector<int>>(100, rc::gen::inRange(0, 20))) {
+        now += 100ms;
+        // One key that is never idle for long is never forgotten, whatever the others are.
+        RC_ASSERT(limits.take("steady", now) == alone.take(now));
+        (void)limits.take(std::to_string(key), now);
+        RC_ASSERT(limits.size() <= 3U);
+    }
+}
+
+TEST(RateLimits, HoldOneKeyAtLeast) {
+    RateLimits limits(1, 0);
+    EXPECT_TRUE(limits.take("a", kNow));
+    EXPECT_FALSE(limits.take("a", kNow));
+    EXPECT_TRUE(limits.take("", kNow));
+    EXPECT_EQ(limits.size(), 1U);
 }
 
 TEST(RateLimits, KeepKeysApartAndForgetTheOneThatRestedLongest) {

@@ -285,8 +285,8 @@ TEST(DecideRetry, BacksOffWithJitter) {
 }
 
 TEST(DecideRetry, GivesUpAfterTheLastAttempt) {
-    EXPECT_TRUE(decide_retry(answer_of(503), state_of(7), kPolicy).wait.has_value());
-    for (const int attempts : {8, 9, std::numeric_limits<int>::max()}) {
+    EXPECT_TRUE(decide_retry(answer_of(503), state_of(15), kPolicy).wait.has_value());
+    for (const int attempts : {16, 17, std::numeric_limits<int>::max()}) {
         const auto decision = decide_retry(answer_of(503), state_of(attempts), kPolicy);
         EXPECT_EQ(decision.wait, std::nullopt);
         EXPECT_EQ(decision.outcome, Outcome::server_error);
@@ -305,6 +305,22 @@ TEST(DecideRetry, GivesUpAtTheDeadline) {
     EXPECT_EQ(late.outcome, Outcome::network_failure);
     EXPECT_EQ(decide_retry(answer_of(0), state_of(1, 10s), kPolicy).outcome, Outcome::deadline_passed);
     EXPECT_EQ(decide_retry(answer_of(200), state_of(1, 20s), kPolicy).outcome, Outcome::done);
+}
+
+// A call rings for all of the deadline: no run of short waits may use the attempts up before.
+TEST(DecideRetry, AsksUntilTheDeadlineWhateverTheJitter) {
+    for (const double random : {0.0, 0.5, 1.0}) {
+        SCOPED_TRACE(random);
+        auto state = state_of(1);
+        state.random = random;
+        for (auto wait = decide_retry(answer_of(0), state, kPolicy).wait; wait;
+             wait = decide_retry(answer_of(0), state, kPolicy).wait) {
+            state.elapsed += *wait;
+            state.attempts++;
+        }
+        EXPECT_GE(state.elapsed, kPolicy.deadline - kPolicy.most_wait * 3 / 2);
+        EXPECT_LT(state.elapsed, kPolicy.deadline);
+    }
 }
 
 TEST(DecideRetry, AsksAgainWhetherOrNotTheRequestWentOut) {

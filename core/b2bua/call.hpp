@@ -152,6 +152,9 @@ class Call {
     /// Our tag of that leg: in To of its requests. Unlike every other of this process.
     [[nodiscard]] const std::string& local_tag(Leg leg) const;
     [[nodiscard]] const std::string& call_id(Leg leg) const;
+    /// Whether that message of the leg, behind on_...(), belongs to the dialog that is the call; while leg B
+    /// has not answered, to any of its fork. What does not may have been answered, but proves nothing.
+    [[nodiscard]] bool is_of_call(Leg leg, const sip::Received& message) const;
     [[nodiscard]] const CallRecord& record() const;
 
     struct State;  ///< of core/b2bua/call*.cpp

@@ -48,6 +48,11 @@ struct Entry {
     [[nodiscard]] Transport transport(Leg leg) const {
         return leg == Leg::a ? settings->transport_a : settings->transport_b;
     }
+    /// Of a new connection to that leg. A balancer ends TLS for those that come in, not for those of ours.
+    [[nodiscard]] Transport transport_out(Leg leg) const {
+        return leg == Leg::a ? settings->advertised_transport.value_or(settings->transport_a)
+                             : settings->transport_b;
+    }
 };
 
 struct Place {
@@ -150,6 +155,18 @@ struct CallDriver::State : std::enable_shared_from_this<CallDriver::State> {
         entry.flow(leg) = flow.id;
         if (flow.transport != Transport::udp && !flow.outbound) dialog_flows.insert(flow.id);
     }
+    /// What the step sends to that leg goes by the connection of the message that led to it; so does what
+    /// comes later, where the message proves to be of the call.
+    template <class Step>
+    void step_by(Entry& entry, Leg leg, const FlowInfo& flow, const sip::Received& message, Step step) {
+        const auto number = entry.number;
+        const auto before = std::exchange(entry.flow(leg), flow.id);
+        perform(number, step(*entry.call));
+        auto* after = find(number);
+        if (after == nullptr) return;
+        if (after->call->is_of_call(leg, message)) return note_flow(*after, leg, flow);
+        after->flow(leg) = before;
+    }
     void fill_in_address(const std::vector<BoundAddress>& bound);
     void tell_drained();
     void remark(DriverEvents::Level level, std::string_view what,
@@ -240,13 +257,12 @@ void CallDriver::State::within(const IncomingRequest& in, Place place) {
     auto* entry = find(place.call);
     auto accepted = stack.accept(in);
     if (entry == nullptr || !accepted) return;
-    // Who knows the tag and the Call-ID is the peer: from here on its connection may be spoken on.
-    if (in.request.call_id == entry->call->call_id(place.leg)) note_flow(*entry, place.leg, in.flow);
     if (in.request.message.method == "INVITE") {
         by_invite[*accepted] = place;
         entry->invites.push_back(*accepted);
     }
-    perform(place.call, entry->call->on_request(place.leg, in.request, *accepted, moment()));
+    step_by(*entry, place.leg, in.flow, in.request,
+            [&](b2bua::Call& call) { return call.on_request(place.leg, in.request, *accepted, moment()); });
 }
 
 void CallDriver::State::on_ack(const sip::AckReceived& received, const FlowInfo& flow) {
@@ -258,8 +274,8 @@ void CallDriver::State::on_ack(const sip::AckReceived& received, const FlowInfo&
     }
     auto* entry = find(place->call);
     if (entry == nullptr) return;
-    if (received.ack.call_id == entry->call->call_id(place->leg)) note_flow(*entry, place->leg, flow);
-    perform(place->call, entry->call->on_ack(place->leg, received.ack, moment()));
+    step_by(*entry, place->leg, flow, received.ack,
+            [&](b2bua::Call& call) { return call.on_ack(place->leg, received.ack, moment()); });
 }
 
 void CallDriver::State::on_cancel(const IncomingRequest& in, std::optional<TransactionId> cancelled) {
@@ -281,10 +297,10 @@ void CallDriver::State::on_response(RequestId id, const sip::Received& response,
     const auto asked = found->second;
     auto* entry = find(asked.call);
     if (entry == nullptr) return;
-    note_flow(*entry, asked.leg, flow);
     // Of an INVITE more may come behind its final answer.
     if (response.message.status >= 200 && response.cseq.method != "INVITE") by_request.erase(found);
-    perform(asked.call, entry->call->on_response(asked.number, response, moment()));
+    step_by(*entry, asked.leg, flow, response,
+            [&](b2bua::Call& call) { return call.on_response(asked.number, response, moment()); });
 }
 
 void CallDriver::State::on_failure(RequestId id, const RequestFailure& failure) {
@@ -304,8 +320,8 @@ void CallDriver::State::on_late_answer(const sip::Received& response, const Flow
     if (found == by_call_id.end()) return;
     auto* entry = find(found->second);
     if (entry == nullptr) return;
-    note_flow(*entry, Leg::b, flow);
-    perform(entry->number, entry->call->on_late_answer(response, moment()));
+    step_by(*entry, Leg::b, flow, response,
+            [&](b2bua::Call& call) { return call.on_late_answer(response, moment()); });
 }
 
 void CallDriver::State::on_timer(UserTimer timer) {
@@ -490,7 +506,7 @@ void CallDriver::State::perform(Entry& entry, b2bua::Respond action) {
 
 void CallDriver::State::perform(Entry& entry, b2bua::SendRequest action) {
     std::string why;
-    if (auto destination = sip::destination_of(action.next_hop, entry.transport(action.leg))) {
+    if (auto destination = sip::destination_of(action.next_hop, entry.transport_out(action.leg))) {
         auto sent = stack.send({.message = std::move(action.message),
                                 .flow = way_to(entry, action.leg),
                                 .destination = *std::move(destination)});
@@ -519,7 +535,7 @@ void CallDriver::State::perform(Entry& entry, const b2bua::CancelRequest& action
 }
 
 void CallDriver::State::perform(Entry& entry, b2bua::SendAck action) {
-    auto destination = sip::destination_of(action.next_hop, entry.transport(action.leg));
+    auto destination = sip::destination_of(action.next_hop, entry.transport_out(action.leg));
     if (!destination)
         return remark(DriverEvents::Level::warn, "an ACK has no address",
                       {{"callchain_id", entry.call->id()}, {"detail", destination.error().message}});

@@ -36,10 +36,26 @@ struct Pending {
     bool cancelled = false;
     bool on_flow = false;  // this attempt goes by request.flow
     std::string last_trouble;
+    // The last 503 and who gave it: told where nobody else takes the request.
+    struct Unavailable {
+        sip::Received response;
+        FlowInfo flow;
+    };
+    std::unique_ptr<Unavailable> unavailable = nullptr;
 };
 
 SendTarget send_target(const sip::Target& target) {
     return {target.transport, {target.address, target.port}, target.identity};
+}
+
+// Whoever has just answered 503 on a flow is not asked again.
+std::vector<sip::Target> without(std::vector<sip::Target> targets, const Pending& one) {
+    if (one.unavailable) {
+        std::erase_if(targets, [&peer = one.unavailable->flow.peer](const sip::Target& target) {
+            return Endpoint{target.address, target.port} == peer;
+        });
+    }
+    return targets;
 }
 
 bool is_invite(const sip::Message& message) { return message.method == "INVITE"; }
@@ -116,6 +132,7 @@ struct SipStack::State : std::enable_shared_from_this<SipStack::State> {
     void attempt_on(RequestId id, const FlowInfo& flow);
     void open(RequestId id);
     void attempt_failed(RequestId id, sip::TargetFailure failure, const std::string& why);
+    void try_elsewhere(RequestId id, sip::Received unavailable);
     void give_up(RequestId id, RequestFailure::Kind kind);
     Pending* find(RequestId id) {
         const auto found = pending.find(id);
@@ -273,11 +290,7 @@ void SipStack::State::perform(sip::ResponseReceived received) {
     if (auto* one = find(*id); one != nullptr) {
         stop_first_answer(*id);
         one->answered = true;
-        if (status == 503 && !one->cancelled && !one->on_flow &&
-            one->failover.next(sip::TargetFailure::unavailable) != nullptr) {
-            leave_attempt(*one);
-            return open(*id);
-        }
+        if (status == 503 && !one->cancelled) return try_elsewhere(*id, std::move(received.response));
         if (status >= 200) pending.erase(*id);
     }
     if (status != 100 && events.on_response) events.on_response(*id, std::move(received.response), *came_by);
@@ -310,6 +323,8 @@ sip::Via SipStack::State::our_via(const FlowInfo& flow) const {
         const bool ipv6 = flow.local.address.find(':') != std::string::npos;
         via.host = ipv6 ? "[" + flow.local.address + "]" : flow.local.address;
         via.port = flow.local.port;
+    } else {
+        via.port = settings.sent_by_port;
     }
     via.parameters.set("branch", std::string(kCookie) + encoding::to_hex(random(kBranchBytes)));
     via.parameters.set("rport", std::nullopt);
@@ -334,7 +349,7 @@ void SipStack::State::attempt(RequestId id) {
                          auto* waiting = self ? self->find(id) : nullptr;
                          if (waiting == nullptr) return;
                          if (targets)
-                             waiting->failover = sip::Failover(*std::move(targets));
+                             waiting->failover = sip::Failover(without(*std::move(targets), *waiting));
                          else
                              waiting->last_trouble = targets.error().message;
                          self->open(id);
@@ -397,6 +412,17 @@ void SipStack::State::attempt_failed(RequestId id, sip::TargetFailure failure, c
     open(id);
 }
 
+// Source: RFC 3263 section 4.3.
+void SipStack::State::try_elsewhere(RequestId id, sip::Received unavailable) {
+    auto& one = *find(id);
+    one.unavailable =
+        std::make_unique<Pending::Unavailable>(Pending::Unavailable{std::move(unavailable), *came_by});
+    leave_attempt(one);
+    if (one.on_flow) return attempt(id);
+    one.failover.next(sip::TargetFailure::unavailable);
+    open(id);
+}
+
 // Its transaction goes on without an owner: a 2xx that still comes of it is a late one.
 void SipStack::State::leave_attempt(Pending& one) {
     if (one.transaction) clients.erase(*one.transaction);
@@ -408,7 +434,14 @@ void SipStack::State::give_up(RequestId id, RequestFailure::Kind kind) {
     const auto node = pending.extract(id);
     if (node.empty()) return;
     stop_first_answer(id);
-    const auto& one = node.mapped();
+    auto& one = node.mapped();
+    if (one.unavailable) {
+        loop.post([weak = weak_from_this(), id, answer = std::shared_ptr(std::move(one.unavailable))] {
+            if (const auto self = weak.lock(); self && self->events.on_response)
+                self->events.on_response(id, std::move(answer->response), answer->flow);
+        });
+        return;
+    }
     auto why = one.failover.history();
     if (!one.last_trouble.empty()) why += (why.empty() ? "" : "; ") + one.last_trouble;
     // Never from within send().

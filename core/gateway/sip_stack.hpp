@@ -22,9 +22,10 @@ struct StackSettings {
     TransportSettings transports;
     ResolverSettings dns = {};
     sip::TimerValues timers = {};
-    /// What stands in our Via: a name or address by which the peer could reach us, with a port where it is
-    /// not the listener's. Empty: the local address of the flow.
+    /// What stands in our Via: a name or address by which the peer could reach us. Empty: the local address
+    /// and port of the flow.
     std::string sent_by = {};
+    std::optional<std::uint16_t> sent_by_port = std::nullopt;  ///< beside it; none: the default one
     /// An INVITE without any answer is given up for the next address.
     std::chrono::milliseconds first_answer{10'000};
     /// Whether a message of that peer that cannot be read is worth a 400; if not, a connection is closed and
@@ -118,8 +119,8 @@ class SipStack {
 
     /// Sends it on the flow, else to the addresses of the destination, one after the other where one cannot
     /// be reached, answers 503, or (INVITE) does not answer in time; each attempt is a transaction of its
-    /// own. on_response or on_failure follow, never from within. Errors: bad_input where it is no request
-    /// that can be sent.
+    /// own. Where no other address takes it, that 503 is the answer. on_response or on_failure follow, never
+    /// from within. Errors: bad_input where it is no request that can be sent. Source: RFC 3263 section 4.3.
     [[nodiscard]] Result<RequestId> send(OutgoingRequest request);
     /// Cancels an INVITE: after its first 1xx; before one, no further address is tried. Where none was sent
     /// yet, on_failure follows at once.

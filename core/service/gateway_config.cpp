@@ -290,7 +290,9 @@ class Reader : config::SettingsReader {
                     "set CALLCHAIN_ADVERTISE to a name in the certificate (with the port from outside), or "
                     "PUBLIC_IP in a lab without TLS");
         }
-        if (!inward.advertised_host.empty()) config_.driver.stack.sent_by = inward.advertised_host;
+        if (inward.advertised_host.empty()) return;
+        config_.driver.stack.sent_by = inward.advertised_host;
+        config_.driver.stack.sent_by_port = inward.advertised_port;
     }
 
     void check_advertised(const std::string& host) {

@@ -154,6 +154,22 @@ TEST_F(CallDriverTest, WritesFewLinesAboutAFlood) {
     EXPECT_TRUE(is_empty());
 }
 
+TEST_F(CallDriverTest, WritesFewLinesAboutGarbage) {
+    start(Transport::udp);
+    Stranger stranger(gateway.endpoint, SOCK_DGRAM);
+    constexpr int kRounds = 10;
+    constexpr int kEach = 50;  // in the buffer of a socket at once
+    for (int round = 0; round < kRounds; ++round) {
+        for (int i = 0; i < kEach; ++i) stranger.send("INVITE sip:a@b SIP/2.0\r\nVia: x\r\n\r\n");
+        ask_whether_it_lives();
+    }
+    // Ten a second, however slow the machine is.
+    const auto lines = count_of_remarks("message that cannot be read");
+    EXPECT_GE(lines, 10U);
+    EXPECT_LT(lines, 250U);
+    EXPECT_TRUE(is_empty());
+}
+
 // ---- strangers ----
 
 TEST_F(CallDriverTest, HangsUpOnStrangersWithoutAWord) {
@@ -161,12 +177,15 @@ TEST_F(CallDriverTest, HangsUpOnStrangersWithoutAWord) {
     start(Transport::tcp);
     auto of_no_call = outside("INVITE");
     replace(of_no_call, "To", "<sip:gateway@sip.example.com>;tag=nobodys");
+    auto no_contact = outside("INVITE");
+    remove(no_contact, "Contact");
     struct Row {
         const char* name;
         std::string bytes;
     };
     for (const auto& row :
          {Row{"INVITE", text_of_message(outside("INVITE"))},
+          Row{"INVITE without Contact", text_of_message(no_contact)},
           Row{"OPTIONS", text_of_message(outside("OPTIONS"))},
           Row{"REGISTER", text_of_message(outside("REGISTER"))},
           Row{"CANCEL", text_of_message(outside("CANCEL"))}, Row{"ACK", text_of_message(outside("ACK"))},

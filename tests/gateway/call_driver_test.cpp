@@ -129,6 +129,31 @@ TEST_F(CallDriverTest, CancelsTowardTwilioWhatMetaCancels) {
     }
 }
 
+// Source: RFC 3261 section 9.1, no CANCEL before the first answer.
+TEST_F(CallDriverTest, CancelsNothingBeforeTwilioHasAnswered) {
+    for (const auto transport : {Transport::tcp, Transport::tls, Transport::udp}) {
+        SCOPED_TRACE(name_of(transport));
+        driver.reset();
+        records.clear();
+        start(transport);
+        twilio->rings = false;
+        twilio->answers = false;
+        meta->invite(meta_flow);
+        ASSERT_TRUE(wait([&] { return twilio->requests("INVITE") == 1; }));
+        meta->cancel();
+        ASSERT_TRUE(wait([&] { return meta->has_heard("INVITE", 487); })) << "Meta waits for nobody";
+        EXPECT_EQ(meta->statuses("CANCEL"), std::vector{200});
+        ask_whether_it_lives();
+        EXPECT_EQ(twilio->requests("CANCEL"), 0U);
+        twilio->answer(*twilio->invited, 180);
+        ASSERT_TRUE(wait([&] { return twilio->requests("CANCEL") == 1; }));
+        ASSERT_TRUE(wait_until_forgotten(transport));
+        ASSERT_EQ(records.size(), 1U);
+        EXPECT_EQ(records[0].end, CallEnd::cancelled);
+        EXPECT_EQ(twilio->requests("ACK"), 1U) << "to its 487";
+    }
+}
+
 TEST_F(CallDriverTest, EndsAnAnswerThatComesLongAfterARefusal) {
     start(Transport::tcp);
     twilio->refuses_with = 486;
@@ -141,6 +166,23 @@ TEST_F(CallDriverTest, EndsAnAnswerThatComesLongAfterARefusal) {
     EXPECT_EQ(twilio->requests("ACK"), 2U);
     EXPECT_TRUE(wait_until_empty());
     EXPECT_EQ(records.size(), 1U);
+}
+
+TEST_F(CallDriverTest, TellsMetaThatTwilioHungUp) {
+    for (const auto transport : {Transport::tcp, Transport::tls, Transport::udp}) {
+        SCOPED_TRACE(name_of(transport));
+        driver.reset();
+        records.clear();
+        start(transport);
+        set_up_call();
+        twilio->send_within(twilio->call(), "BYE");
+        ASSERT_TRUE(wait([&] { return !records.empty(); }));
+        EXPECT_EQ(twilio->statuses("BYE"), std::vector{200});
+        ASSERT_EQ(meta->requests("BYE"), 1U);
+        EXPECT_EQ(meta->last("BYE")->message.call_id, meta->last_call);
+        EXPECT_EQ(records[0].end, CallEnd::hung_up_by_b);
+        EXPECT_TRUE(wait_until_empty());
+    }
 }
 
 TEST_F(CallDriverTest, TakesTwiliosByeOnANewConnection) {
@@ -245,6 +287,50 @@ TEST_F(CallDriverTest, FollowsNobodyWhoHasTheTagAlone) {
     EXPECT_EQ(thief.requests("BYE"), 0U);
 }
 
+// Its Call-ID and our tag are in every message of the call; the dialog has a third part.
+TEST_F(CallDriverTest, FollowsNobodyOfAnotherDialog) {
+    start(Transport::tcp);
+    set_up_call();
+    Party thief(loop, Transport::tcp, "thief");
+    auto other = meta->call();
+    other.local = "<sip:+12195550714@wa.meta.vc>;tag=guessed";
+    thief.send_within(other, "BYE", connect(thief));
+    ASSERT_TRUE(wait([&] { return thief.has_heard("BYE", 481); }));
+    EXPECT_EQ(driver->counts().calls, 1U);
+    twilio->send_within(twilio->call(), "BYE");
+    ASSERT_TRUE(wait([&] { return !records.empty(); }));
+    EXPECT_EQ(meta->requests("BYE"), 1U);
+    EXPECT_EQ(thief.requests("BYE"), 0U);
+}
+
+// Nobody listens at the first address.
+TEST_F(CallDriverTest, CallsTwilioAtItsNextAddressWhereOneRefuses) {
+    for (const auto transport : {Transport::tcp, Transport::tls}) {
+        SCOPED_TRACE(name_of(transport));
+        driver.reset();
+        records.clear();
+        start(transport);
+        dns.set(kTypeA, {a_record(kTwilioDomain, "127.0.0.9"), a_record(kTwilioDomain, "127.0.0.1")});
+        set_up_call();
+        EXPECT_EQ(twilio->requests("INVITE"), 1U);
+        meta->send_within(meta->call(), "BYE");
+        ASSERT_TRUE(wait([&] { return !records.empty(); }));
+        EXPECT_EQ(twilio->requests("BYE"), 1U);
+        EXPECT_EQ(records[0].final_status, 200);
+        EXPECT_TRUE(wait_until_empty());
+    }
+}
+
+TEST_F(CallDriverTest, RefusesACallWhereNoAddressOfTwilioAnswers) {
+    start(Transport::tcp);
+    dns.set(kTypeA, {a_record(kTwilioDomain, "127.0.0.8"), a_record(kTwilioDomain, "127.0.0.9")});
+    meta->invite(meta_flow);
+    ASSERT_TRUE(wait([&] { return !records.empty(); }));
+    EXPECT_EQ(meta->statuses("INVITE").back(), 504);  // Source: docs/design/gateway.md, faults of the way
+    EXPECT_TRUE(twilio->node.messages.empty());
+    EXPECT_TRUE(wait_until_empty());
+}
+
 // ---- loops ----
 
 TEST_F(CallDriverTest, RefusesACallThatCameBack) {
@@ -335,6 +421,28 @@ TEST_F(CallDriverTest, MayBeDestroyedInMidCall) {
     driver.reset();
     EXPECT_TRUE(wait([end = Loop::now() + 50ms] { return Loop::now() > end; }));
     EXPECT_TRUE(records.empty());
+}
+
+// ---- remarks ----
+
+TEST_F(CallDriverTest, SaysOnceThatARequestIsTooLargeForUdp) {
+    settings.inward.destination = std::string(900, '7');  // in the Request-URI and in To
+    start(Transport::udp);
+    set_up_call();
+    set_up_call();
+    // Source: RFC 3261 section 18.1.1.
+    for (const auto& bytes : twilio->node.bytes_received) {
+        const bool is_invite = bytes.starts_with("INVITE");
+        EXPECT_TRUE(!is_invite || bytes.size() > 1'300);
+    }
+    EXPECT_EQ(count_of_remarks("above 1,300 bytes"), 1U);
+}
+
+TEST_F(CallDriverTest, SaysNothingOfLargeRequestsOverTcp) {
+    settings.inward.destination = std::string(900, '7');
+    start(Transport::tcp);
+    set_up_call();
+    EXPECT_EQ(count_of_remarks("above 1,300 bytes"), 0U);
 }
 
 // ---- certificates, trace ----

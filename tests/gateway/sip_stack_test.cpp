@@ -218,6 +218,62 @@ TEST_F(SipStackTest, PassesTheLast503Up) {
     EXPECT_TRUE(failures.empty());
 }
 
+// As the INVITE that answers Twilio's challenge goes: by the connection of the challenge. Source: RFC 3263
+// section 4.3.
+TEST_F(SipStackTest, TriesTheNextAddressBehind503OnAFlow) {
+    Node busy(loop, {}, {Transport::tcp});
+    Node good(loop, {}, {Transport::tcp});
+    answer_all(busy, 200);
+    answer_all(good, 200);
+    const auto both =
+        in_order(Transport::tcp, {busy.endpoint(Transport::tcp).port, good.endpoint(Transport::tcp).port});
+    send({request_of("OPTIONS"), {}, both});
+    ASSERT_TRUE(wait([&] { return responses.size() == 1; }));
+    const auto flow = responses[0].flow.id;
+    answer_all(busy, 503);
+    const auto id = send({request_of("INVITE"), flow, both});
+    ASSERT_TRUE(wait([&] { return responses.size() == 2; }));
+    EXPECT_EQ(responses[1].id, id);
+    EXPECT_EQ(responses[1].message.message.status, 200);
+    EXPECT_EQ(responses[1].flow.peer, good.endpoint(Transport::tcp));
+    EXPECT_EQ(count_of(busy, "INVITE"), 1U) << "who has answered 503 is not asked again";
+    answer_all(good, 503);
+    send({request_of("OPTIONS"), flow, both});
+    ASSERT_TRUE(wait([&] { return responses.size() == 3; }));
+    EXPECT_EQ(responses[2].message.message.status, 503);
+    EXPECT_TRUE(failures.empty());
+}
+
+TEST_F(SipStackTest, Passes503UpWhereTheOtherAddressesAreDead) {
+    Node busy(loop, {}, {Transport::tcp});
+    const DeadEnd dead;
+    answer_all(busy, 503);
+    const auto id = send({request_of("OPTIONS"),
+                          {},
+                          in_order(Transport::tcp, {busy.endpoint(Transport::tcp).port, dead.port})});
+    ASSERT_TRUE(wait([&] { return !responses.empty() || !failures.empty(); }));
+    EXPECT_TRUE(failures.empty());
+    ASSERT_EQ(responses.size(), 1U);
+    EXPECT_EQ(responses[0].id, id);
+    EXPECT_EQ(responses[0].message.message.status, 503);
+    EXPECT_TRUE(wait_until_empty());
+}
+
+TEST_F(SipStackTest, NamesItselfInViaAsItIsReached) {
+    Node peer(loop, {}, {Transport::tcp});
+    answer_all(peer, 200);
+    settings.sent_by = "gw.example.com";
+    for (const auto port : {std::optional<std::uint16_t>(15140), std::optional<std::uint16_t>()}) {
+        settings.sent_by_port = port;
+        stack.reset();
+        send({request_of("OPTIONS"), {}, numeric(peer, Transport::tcp)});
+        ASSERT_TRUE(wait([&] { return !responses.empty(); }));
+        responses.clear();
+        EXPECT_EQ(peer.messages.back().message.via.front().host, "gw.example.com");
+        EXPECT_EQ(peer.messages.back().message.via.front().port, port);
+    }
+}
+
 TEST_F(SipStackTest, FailsOnceWithAllThatWasTried) {
     const DeadEnd first;
     const DeadEnd second;

@@ -61,10 +61,14 @@ AdmissionControl::AdmissionControl(AdmissionSettings settings, crypto::HmacKey k
       refusals_(settings_.refusals_per_second, kMostAddresses) {}
 
 bool AdmissionControl::knows(std::string_view address) const {
-    if (!settings_.addresses_known || settings_.allow.empty()) return true;
+    if (!settings_.addresses_known || settings_.allow.empty() || is_listed(address)) return true;
+    return settings_.outward && settings_.allow_outward.empty();
+}
+
+bool AdmissionControl::is_listed(std::string_view address) const {
+    if (!settings_.addresses_known) return false;
     if (config::contains(settings_.allow, address)) return true;
-    if (!settings_.outward) return false;
-    return settings_.allow_outward.empty() || config::contains(settings_.allow_outward, address);
+    return settings_.outward && config::contains(settings_.allow_outward, address);
 }
 
 std::optional<std::string> AdmissionControl::password_of(std::string_view username,

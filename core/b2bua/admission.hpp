@@ -44,8 +44,8 @@ struct Presence {
 struct Admission {
     enum class Kind {
         admitted,
-        answer,  ///< send `response`, without a transaction: 401, 403, 407, 503
-        drop,    ///< outside of every list, or too many refusals: say nothing, and close a connection
+        answer,  ///< send `response`, without a transaction: 400, 403, 407, 503
+        drop,    ///< outside of every list, or too many refusals: say nothing
     };
     Kind kind = Kind::drop;
     sdp::Direction direction = sdp::Direction::meta_to_twilio;  ///< where admitted
@@ -75,6 +75,8 @@ class AdmissionControl {
                                   std::uint64_t random);
     /// Whether the address is worth any answer: on a list, or there is none to be on.
     [[nodiscard]] bool knows(std::string_view address) const;
+    /// Whether it is on a list; never where addresses are hidden or there is none.
+    [[nodiscard]] bool is_listed(std::string_view address) const;
 
   private:
     [[nodiscard]] std::optional<std::string> password_of(std::string_view username,

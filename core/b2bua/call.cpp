@@ -286,7 +286,6 @@ void CallStep::start() {
         s_.a.received = invite.message.body;
         s_.b.sent = *std::move(decision.sdp);
     }
-    s_.record.dialled = since_start();
     s_.pending.push_back({.kind = Pending::Kind::invite, .number = {}, .leg = Leg::b});
     dial();
     set_timer(CallTimer::ring, s_.settings.ring);
@@ -303,6 +302,7 @@ void CallStep::dial() {
         message.headers.push_back(std::move(field));
     // An INVITE that answers a challenge begins anew: no dialog of the one before it is left.
     s_.dialogs_b.emplace(what_dialogs_need(message));
+    s_.record.dialled = since_start();
     pending.number = next_number();
     actions_.emplace_back(SendRequest{Leg::b, pending.number, std::move(message), uri});
 }

@@ -13,8 +13,6 @@ namespace {
 constexpr int kMostTries = 3;  // of a BYE that could not be delivered
 constexpr std::chrono::milliseconds kRetryAfter{1'000};
 
-bool is_challenge(int status) { return status == 401 || status == 407; }
-
 }  // namespace
 
 void CallStep::on_cancel(Leg leg, const sip::Received& cancel, sip::TransactionId transaction,
@@ -131,7 +129,8 @@ void CallStep::on_response(RequestNumber number, const sip::Received& response) 
     const auto done = *pending;
     drop(number);
     auto* dialog = dialog_of(done.leg, done.dialog);
-    if (done.leg == Leg::b && is_challenge(response.message.status)) return challenged_within(done, response);
+    if (done.leg == Leg::b && sip::is_challenge(response.message.status))
+        return challenged_within(done, response);
     const int status = response.message.status;
     if (done.kind != Pending::Kind::options) {
         if (dialog != nullptr) dialog->on_response(response);

@@ -21,8 +21,6 @@ void put_sdp(sip::Message& message, std::string sdp) {
     message.body = std::move(sdp);
 }
 
-bool is_challenge(int status) { return status == 401 || status == 407; }
-
 }  // namespace
 
 void CallStep::on_invite_response(Pending& pending, const sip::Received& response) {
@@ -38,7 +36,7 @@ void CallStep::on_invite_response(Pending& pending, const sip::Received& respons
     }
     static_cast<void>(s_.dialogs_b->on_response(response));
     s_.record.leg_b_status = status;
-    if (is_challenge(status) && !s_.given_up) {
+    if (sip::is_challenge(status) && !s_.given_up) {
         challenged(pending, response);
         return;
     }

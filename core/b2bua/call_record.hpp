@@ -49,8 +49,9 @@ struct CallRecord {
     std::vector<std::string> offered = {};   ///< codecs that were offered to leg B
     std::vector<std::string> answered = {};  ///< codecs of its answer
     WallTime began{};
-    std::optional<std::chrono::milliseconds> dialled = std::nullopt;  ///< after `began`, as the following
-    std::optional<std::chrono::milliseconds> rang = std::nullopt;     ///< the first 1xx above 100 of leg B
+    /// After `began`, as the following: the last INVITE to leg B, which answers a challenge where one came.
+    std::optional<std::chrono::milliseconds> dialled = std::nullopt;
+    std::optional<std::chrono::milliseconds> rang = std::nullopt;  ///< the first 1xx above 100 of leg B
     std::optional<std::chrono::milliseconds> answered_after = std::nullopt;  ///< the 2xx of leg B
     std::optional<std::chrono::milliseconds> ended = std::nullopt;
     CallEnd end = CallEnd::none;

@@ -14,11 +14,6 @@ namespace {
 
 constexpr std::uint64_t kMostRetryAfter = 10;  // seconds; RFC 3261 section 14.2
 
-bool is_sdp(const sip::Message& message) {
-    const auto type = message.find("Content-Type");
-    return !type || equal_ignoring_case(trim(split(*type, ';').front()), "application/sdp");
-}
-
 // Whether an answer leaves the stream where it is: address, port, key and direction. It may well name fewer
 // formats than what stands, which may have been an offer.
 bool same_stream(std::string_view standing, std::string_view answer) {
@@ -127,7 +122,8 @@ void CallStep::re_offer(Leg leg, const sip::Received& request, sip::TransactionI
                       {{"Retry-After", std::to_string(moment_.fresh_bits() % (kMostRetryAfter + 1))}});
     if (message.body.empty())
         return accept_again(leg, request, transaction, dialog, message.method == "INVITE");
-    if (!is_sdp(message)) return answer(leg, request, transaction, 415, {{"Accept", "application/sdp"}});
+    if (!is_sdp(message.find("Content-Type")))
+        return answer(leg, request, transaction, 415, {{"Accept", "application/sdp"}});
     if (same_session(state.received, message.body))
         return accept_again(leg, request, transaction, dialog, true);
     remark(Remark::Level::warn, "a change of the session was refused: the other side takes none",

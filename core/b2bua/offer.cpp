@@ -14,12 +14,6 @@ namespace {
 // Far more than any peer of this chain offers; what is longer costs the next hop and helps nobody.
 constexpr std::size_t kMostStreams = 16;
 
-// A body that we can work with: application/sdp with whatever parameters.
-bool is_sdp(std::optional<std::string_view> content_type) {
-    if (!content_type) return true;
-    return equal_ignoring_case(trim(split(*content_type, ';').front()), "application/sdp");
-}
-
 // The text of a quoted-string: what would end or break it is left out. Source: RFC 3261 section 25.1.
 std::string quotable(std::string_view text) {
     std::string out;
@@ -92,6 +86,11 @@ sdp::Direction opposite(sdp::Direction direction) {
 }
 
 }  // namespace
+
+bool is_sdp(std::optional<std::string_view> content_type) {
+    if (!content_type) return true;
+    return equal_ignoring_case(trim(split(*content_type, ';').front()), "application/sdp");
+}
 
 MediaDecision decide_offer(std::string_view offer, std::optional<std::string_view> content_type, Leg from,
                            const CallSettings& settings) {

@@ -27,6 +27,9 @@ struct MediaDecision {
     std::vector<std::string> remarks = {};  ///< what works on a condition, or will not work beside the audio
 };
 
+/// Whether that Content-Type is application/sdp, with whatever parameters; it is where there is none.
+[[nodiscard]] bool is_sdp(std::optional<std::string_view> content_type);
+
 /// An offer of leg A before leg B is called, or (`from` leg B) of a 200 to an INVITE without one: judged as
 /// it came (sdp::judge_offer), then filtered. `content_type` is the header as received, nullopt where it is
 /// missing (then application/sdp is assumed); another type, or Content-Encoding, is 415. An offer that is no

@@ -19,6 +19,7 @@ namespace callchain::gateway {
 namespace {
 
 using b2bua::Leg;
+using sip::IdHash;
 using sip::TransactionId;
 
 constexpr std::string_view kStatelessTag = "callchain";
@@ -26,12 +27,6 @@ constexpr std::size_t kIdBytes = 12;
 constexpr std::size_t kKeyBytes = 32;
 constexpr double kMostRefusalRemarks = 10;  // a second
 constexpr std::string_view kOwnMethods[] = {"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO"};
-
-struct IdHash {
-    std::size_t operator()(TransactionId id) const { return static_cast<std::size_t>(id.value); }
-    std::size_t operator()(RequestId id) const { return static_cast<std::size_t>(id.value); }
-    std::size_t operator()(sip::FlowId id) const { return static_cast<std::size_t>(id.value); }
-};
 
 // What the driver has of one call.
 struct Entry {
@@ -167,6 +162,11 @@ struct CallDriver::State : std::enable_shared_from_this<CallDriver::State> {
         if (after->call->is_of_call(leg, message)) return note_flow(*after, leg, flow);
         after->flow(leg) = before;
     }
+    /// A peer may ask for the session again and again, for as long as the call is up.
+    void forget_done_invites(Entry& entry) {
+        std::erase_if(entry.invites,
+                      [this](TransactionId id) { return !stack.state_of(id) && by_invite.erase(id) != 0; });
+    }
     void fill_in_address(const std::vector<BoundAddress>& bound);
     void tell_drained();
     void remark(DriverEvents::Level level, std::string_view what,
@@ -258,6 +258,7 @@ void CallDriver::State::within(const IncomingRequest& in, Place place) {
     auto accepted = stack.accept(in);
     if (entry == nullptr || !accepted) return;
     if (in.request.message.method == "INVITE") {
+        forget_done_invites(*entry);
         by_invite[*accepted] = place;
         entry->invites.push_back(*accepted);
     }
@@ -298,7 +299,10 @@ void CallDriver::State::on_response(RequestId id, const sip::Received& response,
     auto* entry = find(asked.call);
     if (entry == nullptr) return;
     // Of an INVITE more may come behind its final answer.
-    if (response.message.status >= 200 && response.cseq.method != "INVITE") by_request.erase(found);
+    if (response.message.status >= 200 && response.cseq.method != "INVITE") {
+        by_request.erase(found);
+        std::erase_if(entry->requests, [id](const auto& one) { return one.second == id; });
+    }
     step_by(*entry, asked.leg, flow, response,
             [&](b2bua::Call& call) { return call.on_response(asked.number, response, moment()); });
 }
@@ -385,8 +389,12 @@ void CallDriver::State::outside(const IncomingRequest& in) {
     const sip::HeaderField allow{"Allow", std::string(b2bua::kAllow)};
     if (method == "OPTIONS") {
         if (draining) return answer(in, 503, {{"Retry-After", "10"}});
-        const auto load = std::to_string(active) + "/" + std::to_string(settings.admission.most_calls);
-        return answer(in, 200, {allow, {"Accept", "application/sdp"}, {"X-Callchain-Calls", load}});
+        std::vector<sip::HeaderField> headers{allow, {"Accept", "application/sdp"}};
+        // How busy we are is no business of whoever finds the port.
+        if (admission.is_listed(in.flow.peer.address) || config::is_loopback(in.flow.peer.address))
+            headers.push_back({"X-Callchain-Calls",
+                               std::to_string(active) + "/" + std::to_string(settings.admission.most_calls)});
+        return answer(in, 200, std::move(headers));
     }
     if (method == "BYE" || method == "UPDATE" || method == "INFO" || method == "PRACK")
         return answer(in, 481);

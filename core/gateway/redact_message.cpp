@@ -1,5 +1,6 @@
 #include "gateway/redact_message.hpp"
 
+#include "b2bua/crossing.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 
@@ -132,7 +133,7 @@ std::string redact_parameters(std::string_view text) {
     return out;
 }
 
-enum class Header { plain, digest, other_scheme, secret };
+enum class Header { plain, digest, other_scheme, number, secret };
 
 /// Head first, then the body; a folded line belongs to the header before it.
 class Redactor {
@@ -177,6 +178,7 @@ class Redactor {
         if (line.size() > 1 && line[1] == '=') return redact_body_line(line);
         if (colon == std::string_view::npos) return append_without_numbers(out_, line);
         if (is_one_of(kSecretHeaders, name)) header_ = Header::secret;
+        if (equal_ignoring_case(name, b2bua::kCallerHeader)) header_ = Header::number;
         auto value = line.substr(colon + 1);
         out_ += line.substr(0, colon + 1);
         if (is_one_of(kDigestHeaders, name)) {
@@ -199,6 +201,12 @@ class Redactor {
                 return append_without_numbers(out_, value);
             case Header::digest:
                 return append_without_numbers(out_, redact_parameters(value));
+            case Header::number: {  // with its sign or without
+                std::string shown;
+                append_without_numbers(shown, "+" + std::string(trim_left(value)));
+                out_ += " " + shown.substr(1);
+                return;
+            }
             case Header::other_scheme:
             case Header::secret:
                 out_ += " ";

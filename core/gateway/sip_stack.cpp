@@ -12,6 +12,7 @@
 namespace callchain::gateway {
 namespace {
 
+using sip::IdHash;
 using sip::TransactionId;
 
 constexpr std::string_view kCookie = "z9hG4bK";
@@ -21,11 +22,6 @@ constexpr std::size_t kLargeDatagram = 1'300;  // RFC 3261 section 18.1.1
 // Timers of transactions, of requests of ours and of the user share one queue; the top bits tell them apart.
 constexpr std::uint64_t kOfRequest = std::uint64_t{1} << 63U;
 constexpr std::uint64_t kOfUser = std::uint64_t{1} << 62U;
-
-struct IdHash {
-    std::size_t operator()(TransactionId id) const { return static_cast<std::size_t>(id.value); }
-    std::size_t operator()(RequestId id) const { return static_cast<std::size_t>(id.value); }
-};
 
 // A request of ours until its final answer.
 struct Pending {
@@ -63,17 +59,6 @@ bool is_invite(const sip::Message& message) { return message.method == "INVITE";
 bool is_success(const sip::Received& response) {
     const int status = response.message.status;
     return response.cseq.method == "INVITE" && status >= 200 && status < 300;
-}
-
-// By the judge that each attempt will meet, so that none refuses what send() took.
-Result<void> check_sendable(const sip::Message& message) {
-    sip::Via via;
-    via.transport = "UDP";
-    via.host = "localhost";
-    via.parameters.set("branch", std::string(kCookie) + "0");
-    sip::TransactionLayer judge;
-    CALLCHAIN_TRY(judge.create_client({message, std::move(via)}, {}));
-    return {};
 }
 
 }  // namespace
@@ -503,7 +488,8 @@ std::optional<sip::TransactionState> SipStack::state_of(TransactionId id) const 
 }
 
 Result<RequestId> SipStack::send(OutgoingRequest request) {
-    CALLCHAIN_TRY(check_sendable(request.message));
+    // By the judge that each attempt will meet, so that none refuses what is taken here.
+    CALLCHAIN_TRY(sip::TransactionLayer::check_client(request.message));
     const RequestId id{++state_->last_request};
     state_->pending[id].request = std::move(request);
     state_->loop.post([weak = std::weak_ptr(state_), id] {

@@ -20,10 +20,13 @@ void add_growth(const observe::Counter& counter, std::uint64_t now, std::uint64_
 GatewayMetrics::GatewayMetrics(observe::Metrics& metrics)
     : calls_(metrics, "callchain_gateway_calls_total", "Calls that were let in, by how they ended.", "end",
              b2bua::call_end_names()),
-      admissions_(metrics, "callchain_gateway_admissions_total",
-                  "Requests that would begin a call, by what became of them.", "what",
-                  {"admitted", "challenged", "stale", "refused", "not_allowed", "draining", "full",
-                   "too_fast", "limited"}),
+      admissions_(
+          metrics, "callchain_gateway_admissions_total",
+          "INVITEs that would begin a call, by what became of them; not_allowed counts any request of "
+          "an address that is on no list.",
+          "what",
+          {"admitted", "challenged", "stale", "refused", "not_allowed", "draining", "full", "too_fast",
+           "limited"}),
       answers_(metrics, "callchain_gateway_answers_total", "Answers to requests outside of calls, by status.",
                "status",
                {"200", "400", "403", "405", "407", "416", "420", "481", "482", "483", "503", "505"}),
@@ -58,7 +61,7 @@ GatewayMetrics::GatewayMetrics(observe::Metrics& metrics)
       bytes_in_(metrics.counter("callchain_gateway_bytes_received_total", "Bytes of SIP received.")),
       bytes_out_(metrics.counter("callchain_gateway_bytes_sent_total", "Bytes of SIP sent.")),
       dialled_seconds_(metrics.histogram("callchain_gateway_dialled_seconds",
-                                         "INVITE received to INVITE sent: what we add.", kSetup)),
+                                         "INVITE received to the last INVITE sent, behind a challenge.", kSetup)),
       rang_seconds_(
           metrics.histogram("callchain_gateway_rang_seconds", "INVITE received to the first 1xx.", kSetup)),
       answered_seconds_(

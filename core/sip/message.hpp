@@ -112,6 +112,8 @@ struct Message {
 /// Errors: bad_input where a name, value or part of the start line has CR, LF or NUL, a name is no token, a
 /// method is no token, or a status is not 100 to 699; nothing else can leave the process.
 [[nodiscard]] Result<std::string> write_message(const Message& message);
+/// Whether write_message() would take it, without the writing. Errors: those of write_message().
+[[nodiscard]] Result<void> check_writable(const Message& message);
 
 /// A message that was read, with the fields that the machines work with.
 struct Received {

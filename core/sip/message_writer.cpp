@@ -33,6 +33,14 @@ Result<std::string> write_start_line(const Message& message) {
     return "SIP/2.0 " + std::to_string(message.status) + ' ' + message.reason + "\r\n";
 }
 
+Result<void> check_field(const HeaderField& field) {
+    if (!is_token(field.name))
+        return fail(ErrorCode::bad_input, "a header name is no token: " + visible_excerpt(field.name, 40));
+    if (!is_line_safe(field.value))
+        return fail(ErrorCode::bad_input, "the value of " + field.name + " has CR, LF or NUL");
+    return {};
+}
+
 std::size_t size_of(const Message& message) {
     constexpr std::size_t kStartLineAndLength = 160;
     constexpr std::size_t kColonAndEnd = 4;
@@ -43,16 +51,19 @@ std::size_t size_of(const Message& message) {
 
 }  // namespace
 
+Result<void> check_writable(const Message& message) {
+    CALLCHAIN_TRY(write_start_line(message));
+    for (const auto& field : message.headers)
+        if (!is_content_length(field)) CALLCHAIN_TRY(check_field(field));
+    return {};
+}
+
 Result<std::string> write_message(const Message& message) {
     auto text = CALLCHAIN_TRY(write_start_line(message));
     text.reserve(size_of(message));
     for (const auto& field : message.headers) {
         if (is_content_length(field)) continue;
-        if (!is_token(field.name))
-            return fail(ErrorCode::bad_input,
-                        "a header name is no token: " + visible_excerpt(field.name, 40));
-        if (!is_line_safe(field.value))
-            return fail(ErrorCode::bad_input, "the value of " + field.name + " has CR, LF or NUL");
+        CALLCHAIN_TRY(check_field(field));
         text += field.name;
         text += ": ";
         text += field.value;

@@ -31,13 +31,10 @@ Event event_of_own_response(int status) {
 /// Assigning an empty string would keep the memory.
 void release(std::string& text) { std::string().swap(text); }
 
-Result<void> check_client_request(const ClientRequest& request) {
-    const auto& message = request.message;
+Result<void> check_client_message(const Message& message) {
     if (!message.is_request()) return fail(ErrorCode::bad_input, "a response begins no transaction");
     if (message.method == "ACK" || message.method == "CANCEL")
         return fail(ErrorCode::bad_input, message.method + " begins no transaction of the user's");
-    if (!identifies_transaction(request.via.branch()))
-        return fail(ErrorCode::bad_input, "the branch of the top Via identifies no transaction");
     for (const std::string_view name : {"From", "To", "Call-ID", "CSeq"}) {
         if (!message.find(name))
             return fail(ErrorCode::bad_input, "a request must have " + std::string(name));
@@ -190,7 +187,9 @@ void TransactionLayer::set_flow(TransactionId id, FlowId flow) {
 // What the user wants.
 
 Result<TransactionLayer::Created> TransactionLayer::create_client(ClientRequest request, SteadyTime now) {
-    CALLCHAIN_TRY(check_client_request(request));
+    CALLCHAIN_TRY(check_client_message(request.message));
+    if (!identifies_transaction(request.via.branch()))
+        return fail(ErrorCode::bad_input, "the branch of the top Via identifies no transaction");
     auto& message = request.message;
     auto key = transaction_key(request.via);
     const auto [first, last] = clients_.equal_range(key);
@@ -214,6 +213,11 @@ Result<TransactionLayer::Created> TransactionLayer::create_client(ClientRequest 
     perform(transaction, begin(machine, values_, request.reliability), moment);
     created.actions = std::move(moment.out);
     return created;
+}
+
+Result<void> TransactionLayer::check_client(const Message& message) {
+    CALLCHAIN_TRY(check_client_message(message));
+    return check_writable(message);
 }
 
 Result<TransactionId> TransactionLayer::create_server(const Received& request, Flow flow) {

@@ -29,6 +29,13 @@ struct FlowId {
     std::uint64_t value = 0;
     friend bool operator==(FlowId, FlowId) = default;
 };
+/// Of an id that is counted up.
+struct IdHash {
+    template <class Id>
+    std::size_t operator()(Id id) const {
+        return static_cast<std::size_t>(id.value);
+    }
+};
 struct Flow {
     FlowId id;
     Reliability reliability = Reliability::unreliable;
@@ -163,6 +170,9 @@ class TransactionLayer {
     /// or CSeq, its CSeq names another method, the branch identifies nothing or is in use, or write_message()
     /// refuses it.
     [[nodiscard]] Result<Created> create_client(ClientRequest request, SteadyTime now);
+    /// Whether create_client() would take that message under a branch that is new and a Via that can be
+    /// written. Errors: those of create_client().
+    [[nodiscard]] static Result<void> check_client(const Message& message);
     /// Takes a request of RequestReceived or CancelReceived in. Nothing is sent: a 100, too, is a respond().
     /// Errors: bad_input where it is an ACK, or has a transaction already.
     [[nodiscard]] Result<TransactionId> create_server(const Received& request, Flow flow);
@@ -181,10 +191,6 @@ class TransactionLayer {
   private:
     struct Transaction;
     struct Moment;  // what one step works with
-    struct IdHash {
-        std::size_t operator()(TransactionId id) const { return static_cast<std::size_t>(id.value); }
-        std::size_t operator()(FlowId id) const { return static_cast<std::size_t>(id.value); }
-    };
     // The keys borrow from the transactions, which do not move.
     using Index = std::unordered_multimap<std::string_view, Transaction*>;
 

@@ -280,6 +280,21 @@ TEST(Admission, NeverTakesTwiliosAddressForMetas) {
     EXPECT_EQ(log_in(strict, kTwilio, kNumber, "right").what, "refused");
 }
 
+TEST(Admission, KnowsMoreThanIsListed) {
+    const auto none = control(settings());
+    EXPECT_TRUE(none.knows(kStranger.address));
+    EXPECT_FALSE(none.is_listed(kStranger.address));
+    const auto both = control(with_outward_list(with_outward(with_list(settings()))));
+    for (const auto& [from, is_listed] :
+         {std::pair{kMeta, true}, std::pair{kTwilio, true}, std::pair{kStranger, false}}) {
+        EXPECT_EQ(both.is_listed(from.address), is_listed) << from.address;
+        EXPECT_EQ(both.knows(from.address), is_listed) << from.address;
+    }
+    const auto off = control(with_outward_list(with_list(settings())));
+    EXPECT_FALSE(off.is_listed(kTwilio.address));
+    EXPECT_FALSE(off.knows(kTwilio.address));
+}
+
 // Each way has its own list and its own account; what proves one proves nothing of the other.
 TEST(Admission, KeepsTheTwoDirectionsApart) {
     using enum sdp::Direction;
@@ -352,6 +367,7 @@ TEST(Admission, ListsDoNotCountWhereAddressesAreHidden) {
     hidden.addresses_known = false;
     auto admission = control(hidden);
     EXPECT_TRUE(admission.knows("203.0.113.9"));
+    EXPECT_FALSE(admission.is_listed(kMeta.address));
     EXPECT_EQ(admission.judge(request(), kStranger, kNow, 1).what, "challenged");
     EXPECT_EQ(log_in(admission, kStranger, kNumber, "right").kind, Kind::admitted);
 }

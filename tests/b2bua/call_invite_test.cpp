@@ -430,6 +430,16 @@ TEST(CallInvite, TriesAgainWhereTheNonceIsStale) {
     EXPECT_EQ(bench.answer(407, {.headers = challenge("n2", ", stale=true")}).text(), "b>INVITE");
 }
 
+// What we add to the time that a caller waits is known only behind the challenge.
+TEST(CallInvite, TellsWhenTheLastInviteWentOut) {
+    CallBench bench;
+    bench.begin();
+    EXPECT_EQ(bench.call->record().dialled, 0ms);
+    bench.now += 40ms;
+    bench.answer(407, {.headers = challenge("n1")});
+    EXPECT_EQ(bench.call->record().dialled, 40ms);
+}
+
 TEST(CallInvite, Answers503WhereThePasswordIsWrong) {
     CallBench bench;
     bench.begin();

@@ -49,6 +49,7 @@ TEST(WriteMessage, RefusesWhatWouldBecomeAnotherLine) {
             const auto text = write_message(message);
             EXPECT_FALSE(text.has_value());
             EXPECT_TRUE(text.has_value() || text.error().code == ErrorCode::bad_input);
+            EXPECT_FALSE(check_writable(message).has_value());
         };
         is_refused([&](Message& message) { message.add("X-Name", bad); });
         is_refused([&](Message& message) { message.add(bad, "value"); });
@@ -67,7 +68,9 @@ TEST(WriteMessage, RefusesAMalformedStartLineOrName) {
     const auto refuses = [](auto change) {
         auto message = invite();
         change(message);
-        return !write_message(message).has_value();
+        const bool is_written = write_message(message).has_value();
+        EXPECT_EQ(check_writable(message).has_value(), is_written);
+        return !is_written;
     };
     EXPECT_TRUE(refuses([](Message& message) { message.method = ""; }));
     EXPECT_TRUE(refuses([](Message& message) { message.method = "IN VITE"; }));

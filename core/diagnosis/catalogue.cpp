@@ -1,5 +1,6 @@
 #include "diagnosis/catalogue.hpp"
 
+#include "base/nearest_words.hpp"
 #include "diagnosis/catalogue_tables.hpp"
 
 #include <algorithm>
@@ -21,33 +22,6 @@ std::vector<CatalogueEntry> joined_tables() {
     return all;
 }
 
-// What a person types is a code with a slip in it; a longer text is something else.
-constexpr std::size_t kMostCompared = 63;
-constexpr std::size_t kMostSuggestions = 3;
-
-/// Damerau-Levenshtein distance in its restricted form: insertions, deletions, replacements and exchanges of
-/// neighbours, no stretch edited twice. Both texts have at most kMostCompared bytes.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    assert(b.size() <= kMostCompared);
-    using Row = std::array<std::size_t, kMostCompared + 1>;
-    Row before_last{};
-    Row last{};
-    Row row{};
-    for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t replaced = last[j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U);
-            row[j] = std::min({last[j] + 1, row[j - 1] + 1, replaced});
-            const bool exchanged = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-            if (exchanged) row[j] = std::min(row[j], before_last[j - 2] + 1);
-        }
-        before_last = last;
-        last = row;
-    }
-    return last[b.size()];
-}
-
 }  // namespace
 
 std::span<const CatalogueEntry> catalogue() {
@@ -63,22 +37,9 @@ const CatalogueEntry* find_entry(std::string_view code) {
 }
 
 std::vector<std::string_view> nearest_codes(std::string_view code) {
-    if (code.empty() || code.size() > kMostCompared) return {};
-    // A third of what was typed may be wrong; beyond that a suggestion is noise.
-    const std::size_t most_edits = std::max<std::size_t>(2, code.size() / 3);
-    std::vector<std::pair<std::size_t, std::string_view>> near;
-    for (const auto& entry : catalogue()) {
-        const std::size_t longer = std::max(code.size(), entry.code.size());
-        const std::size_t shorter = std::min(code.size(), entry.code.size());
-        if (longer - shorter > most_edits) continue;  // at least as many edits are needed
-        const std::size_t edits = edit_distance(code, entry.code);
-        if (edits <= most_edits) near.emplace_back(edits, entry.code);
-    }
-    const auto kept = std::min(near.size(), kMostSuggestions);
-    std::partial_sort(near.begin(), near.begin() + static_cast<std::ptrdiff_t>(kept), near.end());
     std::vector<std::string_view> codes;
-    for (std::size_t i = 0; i < kept; ++i) codes.push_back(near[i].second);
-    return codes;
+    for (const auto& entry : catalogue()) codes.push_back(entry.code);
+    return nearest_words(code, codes);
 }
 
 }  // namespace callchain::diagnosis

@@ -132,7 +132,11 @@ void TransactionLayer::receive_request(Received& request, Flow flow, Moment& mom
     const auto key = server_key(request);
     const auto& method = request.message.method;
     if (auto* const transaction = find_server(key, request, method)) {
-        if (!transaction->flow) bind(*transaction, flow.id);
+        // Who repeats it by another connection has lost the first one, which we may not know yet.
+        if (transaction->flow != flow.id) {
+            unbind(*transaction);
+            bind(*transaction, flow.id);
+        }
         apply(*transaction, Event::request, moment);
         return;
     }

@@ -833,6 +833,16 @@ TEST(TransportFailure, LeavesAServerWithoutAWayUntilItsRequestComesAgain) {
     EXPECT_EQ(driver.respond(id, 486), (Lines{"send 486 on 6 #1", "set H 32000 #1"}));
 }
 
+// The end of the first connection may be told after the request has come by the next.
+TEST(TransportFailure, LeavesAServerItsNewWay) {
+    LayerDriver driver;
+    const auto id = driver.serve(RequestText{}, kTcp);
+    EXPECT_EQ(driver.respond(id, 180), (Lines{"send 180 on 5 #1"}));
+    EXPECT_EQ(driver.receive(RequestText{}, {FlowId{6}, Reliability::reliable}), (Lines{"send 180 on 6 #1"}));
+    EXPECT_EQ(driver.flow_failed(5), Lines{});
+    EXPECT_EQ(driver.respond(id, 486), (Lines{"send 486 on 6 #1", "set H 32000 #1"}));
+}
+
 TEST(TransportFailure, IsToldOfAnAnswerThatEndsItsTransactionToo) {
     LayerDriver driver;
     const auto id = driver.serve({.method = "BYE"}, kTcp);

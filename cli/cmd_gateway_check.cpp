@@ -3,6 +3,7 @@
 #include "diagnosis/render.hpp"
 #include "gateway_inputs.hpp"
 #include "service/gateway_check.hpp"
+#include "service/gateway_values.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -103,23 +104,23 @@ int check(const CheckOptions& options, const CLI::App& command, Context& context
     Sheet sheet(context);
     sheet.add(service::check_configuration(result));
     const auto pem = service::pem_of(gathered.inputs.settings);
+    const auto& settings = gathered.inputs.settings;
+    const bool uses_tls = service::parse_switch(settings.value("USE_TLS")).value_or(true);
     const bool has_certificate = !pem.certificate.path.empty() || !pem.certificate.text.empty();
-    if (has_certificate) {
+    if (has_certificate && uses_tls) {
         const auto host = result.config ? result.config->driver.inward.advertised_host : std::string();
         sheet.add(service::check_certificate(
-            gateway::inspect_certificate(pem.certificate, pem.key,
-                                         gathered.inputs.settings.value("CALLCHAIN_CA_FILE"), now),
-            host, now));
+            service::inspect_own_certificate(pem, settings.value("CALLCHAIN_CA_FILE"), now), host, now));
     }
     if (result.config) {
+        sheet.add({service::check_advertised(*result.config)});
         sheet.add(service::check_callers(*result.config));
         sheet.add({service::check_port(*result.config)});
         if (options.online.empty()) {
             sheet.add({{Check::Result::skipped, "twilio", "not asked: nothing is sent without --online"}});
         } else {
-            const bool invite = options.online == "invite";
-            sheet.add(service::check_twilio(service::run_probe(service::twilio_probe(*result.config, invite)),
-                                            invite, now));
+            const auto asked = service::twilio_probe(*result.config, options.online == "invite");
+            sheet.add(service::check_twilio(asked, service::run_probe(asked), now));
         }
     }
     return sheet.close();

@@ -3,8 +3,10 @@
 #include "commands.hpp"
 #include "secrets.hpp"
 #include "service/gateway_probe.hpp"
+#include "service/gateway_values.hpp"
 
 #include <csignal>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -26,6 +28,29 @@ struct ProbeOptions {
     bool dry_run = false;
 };
 
+constexpr double kLeastSeconds = 0.1;
+constexpr double kMostSeconds = 120;
+
+// What a URI may have, and a question of ours does not send on.
+Result<void> check_target(const sip::Uri& uri) {
+    if (!uri.headers.empty())
+        return fail(ErrorCode::usage,
+                    "TARGET has headers behind the ?, \"" + safe_echo(uri.headers, 80) +
+                        "\", which must not stand in a request",
+                    "leave them out (RFC 3261 section 19.1.1)");
+    if (uri.password)
+        return fail(ErrorCode::usage, "TARGET has a password, which everybody on this host and the way sees",
+                    "give --username and one of --password-env, --password-file, --password-fd");
+    return {};
+}
+
+Result<std::string> from_host_of(const std::string& text) {
+    auto address = service::parse_host_address(text, service::TransportBehind::refused);
+    if (address && !address->port) return std::move(address->host);
+    return fail(ErrorCode::usage, "--from-host: \"" + safe_echo(text, 80) + "\" is no host",
+                "give a name or a numeric address alone, IPv6 in brackets");
+}
+
 Result<service::ProbeSettings> settings_of(const ProbeOptions& options, Context& context) {
     service::ProbeSettings settings;
     const bool has_scheme = starts_with_ignoring_case(options.target, "sip:");
@@ -42,10 +67,11 @@ Result<service::ProbeSettings> settings_of(const ProbeOptions& options, Context&
         settings.transport = Transport::tcp;
     else if (transport != "tls")
         return fail(ErrorCode::usage, "transport " + safe_echo(transport, 20) + " is none of tls, tcp, udp");
+    CALLCHAIN_TRY(check_target(*uri));
     settings.target = *std::move(uri);
     settings.invite = options.invite;
     settings.ca_file = options.ca_file;
-    if (!options.from_host.empty()) settings.from_host = options.from_host;
+    if (!options.from_host.empty()) settings.from_host = CALLCHAIN_TRY(from_host_of(options.from_host));
     settings.patience = std::chrono::milliseconds(static_cast<std::int64_t>(options.timeout * 1000));
     settings.user_agent = std::string("callchain/") + CALLCHAIN_VERSION;
     settings.account.username = options.username;
@@ -121,6 +147,16 @@ Json document_of(const ProbeResult& result) {
 int dry_run(const service::ProbeSettings& settings, Context& context) {
     auto written = sip::write_message(service::probe_request(settings, "0123456789abcdef0123456789abcdef"));
     if (!written) return context.report_error(written.error());
+    if (context.output.json) {
+        context.out << Json{{"schema", "callchain.gateway-probe-request/1"},
+                            {"tool_version", CALLCHAIN_VERSION},
+                            {"transport", ascii_lower(sip::name_of(settings.transport))},
+                            {"sent", false},
+                            {"message", *written}}
+                           .dump(2)
+                    << "\n";
+        return kDone;
+    }
     context.out << replace_all(*written, "\r\n", "\n");
     return kDone;
 }
@@ -141,6 +177,16 @@ int probe(const ProbeOptions& options, Context& context) {
     context.out << service::name_of(result->verdict) << ": " << headline(*result) << "\n";
     if (!result->why.empty()) context.out << wrap_text(visible(result->why), 100, "  ") << "\n";
     return exit_code_of(result->verdict);
+}
+
+// CLI::Range lets nan through, which is neither below nor above.
+std::string check_seconds(const std::string& text) {
+    const auto number = text.c_str();
+    char* end = nullptr;
+    const double seconds = std::strtod(number, &end);
+    const bool is_whole = end != number && *end == '\0';
+    if (is_whole && seconds >= kLeastSeconds && seconds <= kMostSeconds) return {};
+    return "\"" + safe_echo(text, 40) + "\" is no number from 0.1 to 120";
 }
 
 std::string footer() {
@@ -174,7 +220,7 @@ void add_gateway_probe(CLI::App& gateway, Context& context) {
     command->add_option("--ca-file", options->ca_file, "Certificates (PEM) in place of the system's")
         ->type_name("PATH");
     command->add_option("--timeout", options->timeout, "Longest time for all of it, in seconds (10)")
-        ->check(CLI::Range(0.1, 120.0))
+        ->check(CLI::Validator(&check_seconds, ""))
         ->type_name("SECONDS");
     command->add_flag("--dry-run", options->dry_run, "Print the request and send nothing");
     add_common_options(*command, context);

@@ -6,6 +6,7 @@
 #include "gateway_inputs.hpp"
 #include "http/server.hpp"
 #include "observe/log.hpp"
+#include "service/gateway_check.hpp"
 #include "service/gateway_service.hpp"
 
 #include <csignal>
@@ -44,6 +45,12 @@ std::string who_may_call(const GatewayConfig& config) {
     return config.open_to_the_world ? "everybody" : "this host";
 }
 
+std::string advertised_of(const GatewayConfig& config) {
+    const auto& inward = config.driver.inward;
+    return inward.advertised_host +
+           (inward.advertised_port ? ":" + std::to_string(*inward.advertised_port) : std::string());
+}
+
 // The first lines of the log: what was loaded, and what is odd about it.
 void tell_start(const GatewayConfig& config, const std::vector<std::string>& warnings,
                 std::size_t descriptors, const Context& context, observe::Log& log) {
@@ -56,7 +63,8 @@ void tell_start(const GatewayConfig& config, const std::vector<std::string>& war
               {"twilio_transport", ascii_lower(sip::name_of(inward.transport_b))},
               {"secure_media", inward.secure_media == sdp::SecureMedia::on},
               {"codecs", inward.keep.text()},
-              {"advertised", inward.advertised_host},
+              {"advertised", advertised_of(config)},
+              {"advertised_from", config.advertised_from},
               {"calls_to_whatsapp", config.driver.outward.has_value()}});
     for (const auto& warning : warnings) log.warn("configuration", {{"warning", warning}});
 }
@@ -84,7 +92,11 @@ int run_gateway(const GatewayConfig& config, const std::vector<std::string>& war
     auto started = service::GatewayService::start(config, log);
     if (!started) {
         log.flush();
-        return context.report_error(started.error());
+        const auto& error = started.error();
+        // It may pass by itself: whoever looks after the process is to try again, which 2 tells it not to.
+        if (service::is_address_fault(error))
+            return context.report_failure(kNetwork, error.message, error.hint);
+        return context.report_error(error);
     }
     // Before anybody is told that it is ready, and may tell it to stop.
     (*started)->handle_signals();
@@ -106,6 +118,8 @@ int run(const RunOptions& options, const CLI::App& command, Context& context) {
     auto gathered = gather_gateway(options.gateway, command, context);
     auto result = service::read_gateway_config(gathered.inputs);
     auto problems = std::move(gathered.problems);
+    problems.insert(problems.end(), gathered.certificate_problems.begin(),
+                    gathered.certificate_problems.end());
     problems.insert(problems.end(), result.problems.begin(), result.problems.end());
     if (options.print_config) print_config(options, gathered.inputs, context);
     const bool ends_here = !problems.empty() || options.check || options.print_config;
@@ -142,7 +156,7 @@ std::string footer() {
            "(130).\nSIGHUP reads the certificate again, SIGUSR1 switches the trace.\n"
            "Meta's terms forbid the telephone network (PSTN) on any leg of a WhatsApp call.\n"
            "Exit codes: 0 drained, 1 the time for draining was over, 2 usage or configuration (all problems "
-           "at once),\n130 interrupted.";
+           "at once),\n6 an address that another process has or that is not of this host, 130 interrupted.";
 }
 
 }  // namespace

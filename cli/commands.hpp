@@ -29,6 +29,8 @@ void add_gateway(CLI::App& root, Context& context);  ///< with the commands with
 void add_gateway_run(CLI::App& gateway, Context& context);
 void add_gateway_check(CLI::App& gateway, Context& context);
 void add_gateway_probe(CLI::App& gateway, Context& context);
+void add_simulate(CLI::App& root, Context& context);  ///< with the commands within it, each in its own file
+void add_simulate_call(CLI::App& simulate, Context& context);
 void add_show(CLI::App& root, Context& context);
 void add_tail(CLI::App& root, Context& context);
 void add_explain(CLI::App& root, Context& context);

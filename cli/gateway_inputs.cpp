@@ -3,6 +3,7 @@
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "gateway/tls_certificate.hpp"
+#include "service/gateway_values.hpp"
 
 #include <chrono>
 
@@ -14,6 +15,27 @@ const SecretSources* sources_of(const GatewayOptions& options, std::string_view 
     if (name == "META_SIP_PASSWORD") return &options.meta_passwords;
     if (name == "CALLCHAIN_OUTWARD_PASSWORD") return &options.outward_passwords;
     return nullptr;
+}
+
+// The names of the certificate, where calls are to come by TLS; and whether it can be used.
+void gather_certificate(GatheredGateway& gathered, std::chrono::sys_seconds now) {
+    auto& inputs = gathered.inputs;
+    const auto pem = service::pem_of(inputs.settings);
+    const auto is_named = [](const gateway::PemSource& one) {
+        return !one.path.empty() || !one.text.empty();
+    };
+    const bool uses_tls = service::parse_switch(inputs.settings.value("USE_TLS")).value_or(true);
+    if (!uses_tls || !is_named(pem.certificate) || !is_named(pem.key)) return;
+    auto facts = gateway::inspect_certificate(pem.certificate, pem.key, {}, now);
+    if (!facts) return gathered.certificate_problems.push_back(facts.error());
+    if (!facts->key_fits)
+        gathered.certificate_problems.push_back(
+            {ErrorCode::usage, "the key belongs to another certificate than " + facts->subject, std::nullopt,
+             "TLS_CERT_PATH and TLS_KEY_PATH must be of one pair, and our own certificate the first in its "
+             "file"});
+    inputs.certificate_names = std::move(facts->names);
+    inputs.certificate_names.insert(inputs.certificate_names.end(), facts->addresses.begin(),
+                                    facts->addresses.end());
 }
 
 }  // namespace
@@ -57,25 +79,15 @@ GatheredGateway gather_gateway(const GatewayOptions& options, const CLI::App& co
         for (const auto& secret : *secrets) texts.push_back(secret.text);
         return config::Variable{join(texts, ","), {}};
     };
-    GatheredGateway gathered{{.settings = config::Settings(service::gateway_settings(), flag, variable)}, {}};
+    GatheredGateway gathered{
+        {.settings = config::Settings(service::gateway_settings(), flag, variable)}, {}, {}};
     auto& inputs = gathered.inputs;
     inputs.open_to_the_world = options.open_to_the_world;
     inputs.railway_port = context.variable("RAILWAY_TCP_APPLICATION_PORT").value_or("");
     inputs.railway_proxy_domain = context.variable("RAILWAY_TCP_PROXY_DOMAIN").value_or("");
+    inputs.railway_proxy_port = context.variable("RAILWAY_TCP_PROXY_PORT").value_or("");
     inputs.log_to_terminal = context.out_is_terminal && !context.output.json;
-    const auto pem = service::pem_of(inputs.settings);
-    const bool named = !pem.certificate.path.empty() || !pem.certificate.text.empty();
-    if (named && (!pem.key.path.empty() || !pem.key.text.empty())) {
-        const auto now = std::chrono::floor<std::chrono::seconds>(context.clock.now());
-        auto facts = gateway::inspect_certificate(pem.certificate, pem.key, {}, now);
-        if (facts) {
-            inputs.certificate_names = std::move(facts->names);
-            inputs.certificate_names.insert(inputs.certificate_names.end(), facts->addresses.begin(),
-                                            facts->addresses.end());
-        } else {
-            problems.push_back(facts.error());
-        }
-    }
+    gather_certificate(gathered, std::chrono::floor<std::chrono::seconds>(context.clock.now()));
     gathered.problems = std::move(problems);
     return gathered;
 }

@@ -26,6 +26,8 @@ void add_gateway_options(CLI::App& command, GatewayOptions& options);
 struct GatheredGateway {
     service::GatewayInputs inputs;
     std::vector<Error> problems;
+    /// Of certificate and key, which `gateway check` has checks of its own for.
+    std::vector<Error> certificate_problems;
 };
 [[nodiscard]] GatheredGateway gather_gateway(const GatewayOptions& options, const CLI::App& command,
                                              Context& context);

@@ -42,6 +42,7 @@ void add_commands(CLI::App& root, Context& context) {
     add_place_call(root, context);
     add_serve(root, context);
     add_gateway(root, context);
+    add_simulate(root, context);
     add_show(root, context);
     add_tail(root, context);
     add_explain(root, context);

@@ -28,6 +28,7 @@ PURE = {
     "twiml": {"encoding", "crypto", "twilio", "openai"},
     "sip": {"encoding", "crypto"},
     "b2bua": {"encoding", "crypto", "config", "sip", "sdp", "twilio"},
+    "timeline": {"encoding"},
 }
 PURE["diagnosis"] = set(PURE)
 INPUT_OUTPUT = {"observe": set(PURE)}
@@ -42,7 +43,7 @@ ARROWS["cli"] = set(ARROWS)
 HOMES = {
     "tl/expected.hpp": ["core/base/result.hpp"],
     "CLI/*": ["cli/*"],
-    "openssl/*": ["core/crypto/*", "core/http/tls*", "core/gateway/tls*"],
+    "openssl/*": ["core/crypto/*", "core/http/tls*", "core/gateway/tls*", "core/simulator/authority.cpp"],
     "nlohmann/json_fwd.hpp": ["core/*", "cli/*"],
     "nlohmann/json.hpp": ["core/*.cpp", "cli/*.cpp"],
     "utf8proc.h": ["core/encoding/*.cpp"],

@@ -6,6 +6,8 @@
 #include "gateway/loop.hpp"
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -17,6 +19,8 @@ using std::chrono::seconds;
 
 constexpr seconds kSoon = std::chrono::days(14);
 constexpr seconds kClockSkew{60};
+constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
+constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
 
 std::string date_of(std::chrono::sys_seconds time) {
     const auto day = std::chrono::floor<std::chrono::days>(time);
@@ -44,26 +48,84 @@ Check check_dates(const gateway::CertificateFacts& facts, std::chrono::sys_secon
     return check;
 }
 
-Check check_chain(const gateway::CertificateFacts& facts) {
+bool is_out_of_date(const gateway::CertificateFacts& facts, std::chrono::sys_seconds now) {
+    return now >= facts.ends || now < facts.begins;
+}
+
+// Which certificate of the chain is out of date, where it is not our own: of that another check speaks.
+std::optional<Check> check_dates_above(const CertificateReport& report, std::chrono::sys_seconds now) {
+    Check check{
+        .result = Outcome::fail,
+        .name = "certificate-chain",
+        .remedy =
+            "put the present intermediate certificates of the authority behind ours: fullchain.pem of "
+            "a renewal has them"};
+    for (const auto& one : report.above) {
+        if (!is_out_of_date(one, now)) continue;
+        check.sentence = one.subject + ", above ours in the chain, " +
+                         (now >= one.ends ? "ended on " + date_of(one.ends)
+                                          : "begins on " + date_of(one.begins) + " only");
+        return check;
+    }
+    const auto& why = report.facts->verification;
+    if (why.find("expired") == std::string::npos && why.find("not yet valid") == std::string::npos)
+        return std::nullopt;
+    check.sentence = "an authority above it is out of date: " + why;
+    if (!is_out_of_date(*report.facts, now)) return check;
+    return Check{Outcome::skipped, check.name, "not judged: " + why, {}};
+}
+
+Check check_chain(const CertificateReport& report, std::chrono::sys_seconds now) {
+    const auto& facts = *report.facts;
     Check check{
         .name = "certificate-chain",
         .sentence = "the chain of " + count_of(facts.chain, "certificate") + " leads to an authority"};
     if (facts.verification.empty()) return check;
-    // Of the dates another check speaks.
-    if (facts.verification.find("expired") != std::string::npos ||
-        facts.verification.find("not yet valid") != std::string::npos) {
-        check.result = Outcome::skipped;
-        check.sentence = "not judged: " + facts.verification;
+    if (report.known_to_ca_file) {
+        check.result = Outcome::warn;
+        check.sentence =
+            "only CALLCHAIN_CA_FILE vouches for it, which Meta does not have: Meta will refuse it";
+        check.remedy = "that is good for a lab; for Meta have it made by a public authority";
         return check;
     }
+    if (auto dates = check_dates_above(report, now)) return *std::move(dates);
     check.result = Outcome::fail;
-    check.sentence = facts.self_signed ? "it is self-signed, and no authority vouches for it"
+    check.sentence = facts.self_signed ? "it is self-signed, no authority vouches for it: Meta will refuse it"
                                        : "it leads to no authority that is known here: " + facts.verification;
     check.remedy =
         facts.chain == 1 && !facts.self_signed
             ? "put the intermediate certificates behind it in the same file: fullchain.pem, not cert.pem"
             : "have it made by a public authority: Meta's first answer to missing calls is the chain";
     return check;
+}
+
+std::string text_of(const gateway::PemSource& source) {
+    if (source.path.empty()) return source.text;
+    std::ifstream file(source.path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// Each certificate by itself, our own left out. What cannot be read is left out as well: the chain as a whole
+// has been read already.
+std::vector<gateway::CertificateFacts> inspect_above(const PemPair& pem, std::chrono::sys_seconds now) {
+    std::vector<gateway::CertificateFacts> above;
+    const auto text = text_of(pem.certificate);
+    for (auto at = text.find(kBegin); at != std::string::npos;) {
+        const auto next = text.find(kBegin, at + kBegin.size());
+        const auto end = text.find(kEnd, at);
+        const bool is_own = at == text.find(kBegin);
+        if (!is_own && end != std::string::npos) {
+            auto one = gateway::inspect_certificate(
+                {.path = {}, .text = text.substr(at, end + kEnd.size() - at)}, pem.key, {}, now);
+            if (one) above.push_back(*std::move(one));
+        }
+        at = next;
+    }
+    return above;
+}
+
+bool ends_with(const Error& error, std::errc code) {
+    return error.message.ends_with(std::generic_category().message(static_cast<int>(code)));
 }
 
 Check check_name(const gateway::CertificateFacts& facts, std::string_view host) {
@@ -134,12 +196,24 @@ std::vector<Check> check_configuration(const GatewayConfigResult& result) {
     return checks;
 }
 
-std::vector<Check> check_certificate(const Result<gateway::CertificateFacts>& facts,
-                                     std::string_view advertised_host, std::chrono::sys_seconds now) {
+CertificateReport inspect_own_certificate(const PemPair& pem, const std::string& ca_file,
+                                          std::chrono::sys_seconds now) {
+    CertificateReport report{gateway::inspect_certificate(pem.certificate, pem.key, {}, now)};
+    if (!report.facts || report.facts->verification.empty()) return report;
+    report.above = inspect_above(pem, now);
+    if (ca_file.empty()) return report;
+    const auto by_file = gateway::inspect_certificate(pem.certificate, pem.key, ca_file, now);
+    report.known_to_ca_file = by_file && by_file->verification.empty();
+    return report;
+}
+
+std::vector<Check> check_certificate(const CertificateReport& report, std::string_view advertised_host,
+                                     std::chrono::sys_seconds now) {
+    const auto& facts = report.facts;
     if (!facts) return {{Outcome::fail, "certificate", facts.error().message, facts.error().hint}};
     std::vector<Check> checks{
         {Outcome::pass, "certificate", facts->subject + ", " + facts->key_kind + ", by " + facts->issuer}};
-    checks.push_back(check_chain(*facts));
+    checks.push_back(check_chain(report, now));
     checks.push_back(check_name(*facts, advertised_host));
     checks.push_back(check_dates(*facts, now));
     if (facts->key_fits)
@@ -148,6 +222,19 @@ std::vector<Check> check_certificate(const Result<gateway::CertificateFacts>& fa
         checks.push_back({Outcome::fail, "certificate-key", "the key belongs to another certificate",
                           "TLS_CERT_PATH and TLS_KEY_PATH must be of one pair"});
     return checks;
+}
+
+Check check_advertised(const GatewayConfig& config) {
+    const auto& inward = config.driver.inward;
+    Check check{.name = "advertised"};
+    if (inward.advertised_host.empty()) {
+        check.sentence = "at the address that it is bound to";
+        return check;
+    }
+    check.sentence = inward.advertised_host;
+    if (inward.advertised_port) check.sentence += ":" + std::to_string(*inward.advertised_port);
+    if (!config.advertised_from.empty()) check.sentence += ", by " + config.advertised_from;
+    return check;
 }
 
 std::vector<Check> check_callers(const GatewayConfig& config) {
@@ -195,8 +282,7 @@ Check check_port(const GatewayConfig& config) {
         check.sentence = join(addresses, ", ") + " is free";
         return check;
     }
-    const bool is_taken = bound.error().message.ends_with(
-        std::generic_category().message(static_cast<int>(std::errc::address_in_use)));
+    const bool is_taken = ends_with(bound.error(), std::errc::address_in_use);
     check.result = is_taken ? Outcome::warn : Outcome::fail;
     check.sentence = bound.error().message;
     check.remedy =
@@ -204,6 +290,10 @@ Check check_port(const GatewayConfig& config) {
             ? "if the gateway runs there already, all is well; else stop what does, or choose another PORT"
             : bound.error().hint;
     return check;
+}
+
+bool is_address_fault(const Error& error) {
+    return ends_with(error, std::errc::address_in_use) || ends_with(error, std::errc::address_not_available);
 }
 
 ProbeSettings twilio_probe(const GatewayConfig& config, bool invite) {
@@ -224,12 +314,16 @@ ProbeSettings twilio_probe(const GatewayConfig& config, bool invite) {
     return probe;
 }
 
-std::vector<Check> check_twilio(const Result<ProbeResult>& probe, bool invite, std::chrono::sys_seconds now) {
+std::vector<Check> check_twilio(const ProbeSettings& asked, const Result<ProbeResult>& probe,
+                                std::chrono::sys_seconds now) {
     if (!probe) return {{Outcome::fail, "twilio", probe.error().message, probe.error().hint}};
     using Verdict = ProbeResult::Verdict;
-    if (probe->verdict == Verdict::unreachable)
+    if (probe->verdict == Verdict::unreachable) {
+        const auto port = asked.target.port.value_or(sip::default_port(asked.transport));
         return {{Outcome::fail, "twilio-reachable", probe->why,
-                 "check TWILIO_SIP_DOMAIN, DNS, and that this host may open connections to port 5061"}};
+                 "check TWILIO_SIP_DOMAIN, DNS, and that this host may reach port " + std::to_string(port) +
+                     " there by " + std::string(sip::name_of(asked.transport))}};
+    }
     std::vector<Check> checks{{Outcome::pass, "twilio-reachable",
                                probe->peer + " answered " + std::to_string(probe->status) + " " +
                                    safe_excerpt(probe->reason, 80) + " in " +
@@ -255,8 +349,8 @@ std::vector<Check> check_twilio(const Result<ProbeResult>& probe, bool invite, s
         credentials.sentence = "not judged: " + probe->why;
     } else {
         credentials.result = Outcome::skipped;
-        credentials.sentence = invite ? "the INVITE was not challenged" : "OPTIONS was not challenged";
-        if (!invite)
+        credentials.sentence = asked.invite ? "the INVITE was not challenged" : "OPTIONS was not challenged";
+        if (!asked.invite)
             credentials.remedy = "--online=invite asks with an INVITE, which a SIP Domain does challenge";
     }
     checks.push_back(std::move(credentials));

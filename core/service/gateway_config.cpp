@@ -3,6 +3,7 @@
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "config/settings_reader.hpp"
+#include "service/gateway_values.hpp"
 #include "sip/message.hpp"
 
 #include <algorithm>
@@ -17,6 +18,8 @@ constexpr std::size_t kLooksLikeId = 15;       // phone numbers are shorter in e
 
 constexpr std::chrono::seconds kPastTheCall{60};
 
+constexpr unsigned kMappedBits = 96;  // of an IPv4 address that is written as IPv6: RFC 4291 section 2.5.5.2
+
 bool is_digits(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), is_ascii_digit);
 }
@@ -29,25 +32,17 @@ std::vector<std::string> items_of(std::string_view list) {
     return items;
 }
 
-// "host", "host:port", "[v6]:port", each with parameters of a SIP URI behind it.
-struct Address {
-    std::string host;
-    std::optional<std::uint16_t> port;
-    std::string transport;
-};
-Result<Address> parse_address(std::string_view text) {
-    const auto uri = sip::parse_uri("sip:" + std::string(trim(text)));
-    if (!uri || uri->host.empty() || !uri->user.empty())
-        return fail(ErrorCode::usage, "\"" + safe_excerpt(text, 80) + "\" is no host with an optional port",
-                    "write it as NAME or NAME:PORT, without sip: in front");
-    return Address{uri->host, uri->port, ascii_lower(uri->parameters.find("transport").value_or(""))};
-}
-
 bool covers(std::string_view pattern, std::string_view host) {
     if (equal_ignoring_case(pattern, host)) return true;
     if (!pattern.starts_with("*.")) return false;
     const auto dot = host.find('.');
     return dot != std::string_view::npos && equal_ignoring_case(pattern.substr(1), host.substr(dot));
+}
+
+bool is_ipv4(const config::Network& network) {
+    const auto& bytes = network.address;
+    return network.prefix >= kMappedBits && bytes[10] == 0xFF && bytes[11] == 0xFF &&
+           std::all_of(bytes.begin(), bytes.begin() + 10, [](auto byte) { return byte == 0; });
 }
 
 class Reader : config::SettingsReader {
@@ -74,15 +69,13 @@ class Reader : config::SettingsReader {
   private:
     void read_transport() {
         const auto& word = settings_.value("USE_TLS");
-        const auto lower = ascii_lower(word);
-        if (lower == "true" || lower == "1" || lower == "yes" || lower == "on")
-            config_.use_tls = true;
-        else if (lower == "false" || lower == "0" || lower == "no" || lower == "off")
-            config_.use_tls = false;
+        if (const auto tls = parse_switch(word))
+            config_.use_tls = *tls;
         else
             refuse("USE_TLS", "\"" + safe_excerpt(word, 40) + "\" is neither true nor false");
         transports().tls_ca_file = settings_.value("CALLCHAIN_CA_FILE");
         config_.driver.stack.dns.servers = settings_.value("CALLCHAIN_DNS_SERVERS");
+        warn_of_unused_certificates();
         if (!config_.use_tls)
             return warn("USE_TLS=false: calls come by UDP and TCP, unencrypted; Meta speaks TLS alone");
         auto pem = pem_of(settings_);
@@ -102,13 +95,24 @@ class Reader : config::SettingsReader {
         transports().tls_server = std::move(server);
     }
 
+    void warn_of_unused_certificates() {
+        for (const auto& [path, text] :
+             {std::pair{"TLS_CERT_PATH", "TLS_CERT_PEM"}, std::pair{"TLS_KEY_PATH", "TLS_KEY_PEM"}}) {
+            if (config_.use_tls && settings_.is_set(path) && settings_.is_set(text))
+                warn(std::string(text) + " is not used: " + path + " is set, and goes before it");
+            for (const auto* name : {path, text})
+                if (!config_.use_tls && settings_.is_set(name))
+                    warn(std::string(name) + " is not used: USE_TLS is false");
+        }
+    }
+
     // Who may call
 
     void read_who() {
         config_.open_to_the_world = in_.open_to_the_world;
         auto& admission = config_.driver.admission;
         admission.allow = networks("CALLCHAIN_ALLOW", "meta", meta_networks());
-        if (equal_ignoring_case(settings_.value("CALLCHAIN_ALLOW"), "meta"))
+        if (allows_meta())
             warn("CALLCHAIN_ALLOW=meta is the list of " + std::string(meta_networks_date()) +
                  ": Meta adds networks; the digest is the real proof");
         read_accounts();
@@ -123,7 +127,7 @@ class Reader : config::SettingsReader {
             admission.calls_per_second = static_cast<double>(*rate);
         }
         read_algorithms();
-        if (!in_.railway_port.empty() && transports().proxy_protocol_from.empty()) {
+        if (is_behind_railway() && transports().proxy_protocol_from.empty()) {
             // The proxy's address stands in for everybody's.
             admission.addresses_known = false;
             transports().limits.connections_per_address = 0;
@@ -141,8 +145,31 @@ class Reader : config::SettingsReader {
             warn(
                 "--open-to-the-world: whoever reaches the port can call at your cost; set META_SIP_USERNAME "
                 "and META_SIP_PASSWORD, or CALLCHAIN_ALLOW");
-        if (!settings_.value("CALLCHAIN_CLIENT_CA_FILE").empty() && !config_.use_tls)
-            refuse("CALLCHAIN_CLIENT_CA_FILE", "needs TLS", "set USE_TLS=true");
+        read_strict_mode();
+    }
+
+    void read_strict_mode() {
+        if (!settings_.is_set("CALLCHAIN_CLIENT_CA_FILE")) return;
+        if (!config_.use_tls) return refuse("CALLCHAIN_CLIENT_CA_FILE", "needs TLS", "set USE_TLS=true");
+        if (config_.driver.admission.accounts.empty())
+            warn(
+                "CALLCHAIN_CLIENT_CA_FILE: whoever has any certificate of these authorities can call, "
+                "whatever name is in it; set META_SIP_USERNAME and META_SIP_PASSWORD as well");
+        warn(
+            "CALLCHAIN_CLIENT_CA_FILE: Twilio shows no certificate, so its BYE is refused where it comes by "
+            "a connection of its own, and the call ends only when CALLCHAIN_KEEPALIVE_SECONDS finds it gone; "
+            "without this setting the digest proves who calls");
+    }
+
+    [[nodiscard]] bool allows_meta() const {
+        const auto items = items_of(replace_all(settings_.value("CALLCHAIN_ALLOW"), " ", ","));
+        return std::any_of(items.begin(), items.end(),
+                           [](const std::string& item) { return equal_ignoring_case(item, "meta"); });
+    }
+
+    [[nodiscard]] bool is_behind_railway() const {
+        return !in_.railway_port.empty() || !in_.railway_proxy_port.empty() ||
+               !in_.railway_proxy_domain.empty();
     }
 
     std::vector<config::Network> networks(std::string_view name, std::string_view word,
@@ -205,13 +232,51 @@ class Reader : config::SettingsReader {
 
     // Where
 
+    // A variable that Railway sets: a bad value is blamed on it, and on none of ours.
+    std::optional<std::uint16_t> railways_port(std::string_view name, const std::string& text) {
+        if (text.empty()) return std::nullopt;
+        const auto port = config::parse_port(text);
+        if (port && *port != 0) return *port;
+        problem(std::string(name) + ": \"" + safe_excerpt(text, 40) + "\" is no port",
+                "Railway sets it to the port of its TCP proxy; remove a value that was set by hand");
+        return std::nullopt;
+    }
+
+    std::uint16_t read_port() {
+        const std::uint16_t usual = config_.use_tls ? 5061 : 5060;
+        if (!in_.railway_port.empty())
+            return railways_port("RAILWAY_TCP_APPLICATION_PORT", in_.railway_port).value_or(usual);
+        if (!settings_.is_set("PORT")) return usual;
+        return take("PORT", config::parse_port(settings_.value("PORT"))).value_or(usual);
+    }
+
+    // Which port counts, where there are two.
+    void warn_of_other_port(std::uint16_t port) {
+        if (port_ == port) return;
+        if (!in_.railway_port.empty())
+            warn("RAILWAY_TCP_APPLICATION_PORT is " + std::to_string(port) +
+                 ", and CALLCHAIN_LISTEN has port " + std::to_string(port_) +
+                 ": Railway's proxy finds nobody there");
+        else if (settings_.is_set("PORT"))
+            warn("PORT is not used: CALLCHAIN_LISTEN has a port, " + std::to_string(port_));
+    }
+
+    // A list of IPv4 networks refuses whoever comes by IPv6, without a word to him.
+    void warn_of_ipv6() {
+        const auto& admission = config_.driver.admission;
+        const auto& listeners = transports().listeners;
+        const bool is_bound = std::any_of(listeners.begin(), listeners.end(), [](const auto& listener) {
+            return listener.address.starts_with("[") && !listener.address.starts_with("[::1]");
+        });
+        if (!allows_meta() || !admission.addresses_known || !is_bound) return;
+        if (!std::all_of(admission.allow.begin(), admission.allow.end(), is_ipv4)) return;
+        warn(
+            "CALLCHAIN_ALLOW=meta has no IPv6 networks, and the gateway listens by IPv6 as well: who comes "
+            "that way is not let in; publish no AAAA record for its name, or add Meta's networks of IPv6");
+    }
+
     void read_listen() {
-        std::uint16_t port = config_.use_tls ? 5061 : 5060;
-        const bool railway = !in_.railway_port.empty();
-        const auto& text = railway ? in_.railway_port : settings_.value("PORT");
-        if (!text.empty()) {
-            if (const auto given = take("PORT", config::parse_port(text))) port = *given;
-        }
+        const auto port = read_port();
         port_ = port;
         const bool loopback_only = config_.nobody_checked && !in_.open_to_the_world;
         auto listen = std::string(loopback_only ? "127.0.0.1:" : "[::]:") + std::to_string(port);
@@ -224,6 +289,7 @@ class Reader : config::SettingsReader {
             const auto colon = listen.rfind(':');
             host_ = replace_all(replace_all(listen.substr(0, colon), "[", ""), "]", "");
             port_ = config::parse_port(listen.substr(colon + 1)).value_or(port);
+            warn_of_other_port(port);
             if (loopback_only && !config::is_loopback(host_) && host_ != "localhost")
                 refuse("CALLCHAIN_LISTEN", listen + " can be reached by others, and nobody is checked",
                        "set META_SIP_USERNAME and META_SIP_PASSWORD, or CALLCHAIN_ALLOW; or say "
@@ -239,6 +305,7 @@ class Reader : config::SettingsReader {
             transports().listeners = {{Transport::tls, listen}};
         else
             transports().listeners = {{Transport::udp, listen}, {Transport::tcp, listen}};
+        warn_of_ipv6();
         config_.admin_listen.clear();
         if (settings_.value("CALLCHAIN_ADMIN_LISTEN") == "off") return;
         if (auto admin = take("CALLCHAIN_ADMIN_LISTEN",
@@ -246,45 +313,37 @@ class Reader : config::SettingsReader {
             config_.admin_listen = *std::move(admin);
     }
 
-    // How others reach us: named, else by the certificate, else as we are bound.
+    // How others reach us: named, else by the certificate, else by Railway's proxy, else as we are bound.
     void read_advertised() {
         auto& inward = config_.driver.inward;
+        proxy_port_ = railways_port("RAILWAY_TCP_PROXY_PORT", in_.railway_proxy_port);
         if (settings_.is_set("CALLCHAIN_ADVERTISE")) {
-            auto address = take("CALLCHAIN_ADVERTISE", parse_address(settings_.value("CALLCHAIN_ADVERTISE")));
-            if (!address) return;
-            inward.advertised_host = address->host;
-            inward.advertised_port = address->port ? address->port : std::optional(port_);
-            using gateway::Transport;
-            for (const auto transport : {Transport::udp, Transport::tcp, Transport::tls})
-                if (address->transport == ascii_lower(sip::name_of(transport)))
-                    inward.advertised_transport = transport;
-            if (!address->transport.empty() && !inward.advertised_transport)
-                refuse("CALLCHAIN_ADVERTISE", "transport is none of tls, tcp, udp");
-            if (!in_.railway_port.empty() && !address->port)
-                warn(
-                    "CALLCHAIN_ADVERTISE has no port, and Railway's proxy has one of its own: name it behind "
-                    "the "
-                    "host, or no request comes by a new connection");
-            check_advertised(address->host);
+            if (!read_advertise()) return;
         } else if (settings_.is_set("PUBLIC_IP")) {
-            if (config_.use_tls)
-                warn("PUBLIC_IP is for UDP and TCP: with TLS Meta needs a name; set CALLCHAIN_ADVERTISE");
-            auto address = take("PUBLIC_IP", parse_address(settings_.value("PUBLIC_IP")));
-            if (!address) return;
-            inward.advertised_host = address->host;
-            inward.advertised_port = port_;
-        } else {
-            for (const auto& name : in_.certificate_names) {
-                if (name.starts_with("*.") || !config_.use_tls) continue;
-                inward.advertised_host = name;
-                inward.advertised_port = port_;
-                break;
-            }
+            if (!read_public_ip()) return;
+        } else if (config_.use_tls) {
+            // A name that stands for many is none to be called by.
+            const auto name = std::find_if(in_.certificate_names.begin(), in_.certificate_names.end(),
+                                           [](const std::string& one) { return !one.starts_with("*."); });
+            if (name != in_.certificate_names.end()) advertise(*name, std::nullopt, "the certificate");
+        } else if (!in_.railway_proxy_domain.empty()) {
+            if (auto address = parse_host_address(in_.railway_proxy_domain, TransportBehind::refused);
+                address && !address->port)
+                advertise(address->host, std::nullopt, "RAILWAY_TCP_PROXY_DOMAIN");
+            else
+                return problem("RAILWAY_TCP_PROXY_DOMAIN: \"" + safe_excerpt(in_.railway_proxy_domain, 80) +
+                                   "\" is no name of a host",
+                               "Railway sets it; remove a value that was set by hand");
         }
         const bool wildcard = host_.empty() || host_ == "::" || host_ == "0.0.0.0";
         if (!inward.advertised_host.empty()) {
-            // Of port 0 only the kernel knows which: the driver fills both in once it listens.
-            if (inward.advertised_port == 0) inward.advertised_port.reset();
+            if (inward.advertised_port == 0) {
+                inward.advertised_port.reset();
+                warn("port 0 picks a free port, which nobody outside knows: Contact has " +
+                     inward.advertised_host +
+                     " without one; choose a PORT, or name the port from outside "
+                     "behind CALLCHAIN_ADVERTISE");
+            }
         } else if (wildcard) {
             problem("how Meta and Twilio reach this gateway is not known",
                     "set CALLCHAIN_ADVERTISE to a name in the certificate (with the port from outside), or "
@@ -293,6 +352,56 @@ class Reader : config::SettingsReader {
         if (inward.advertised_host.empty()) return;
         config_.driver.stack.sent_by = inward.advertised_host;
         config_.driver.stack.sent_by_port = inward.advertised_port;
+    }
+
+    void advertise(std::string host, std::optional<std::uint16_t> port, std::string from) {
+        auto& inward = config_.driver.inward;
+        inward.advertised_host = std::move(host);
+        inward.advertised_port = port;
+        if (!port && proxy_port_) from += ", with the port of RAILWAY_TCP_PROXY_PORT";
+        if (!port) inward.advertised_port = proxy_port_.value_or(port_);
+        config_.advertised_from = std::move(from);
+    }
+
+    bool read_advertise() {
+        auto address = take("CALLCHAIN_ADVERTISE", parse_host_address(settings_.value("CALLCHAIN_ADVERTISE"),
+                                                                      TransportBehind::allowed));
+        if (!address) return false;
+        using gateway::Transport;
+        auto& transport = config_.driver.inward.advertised_transport;
+        for (const auto one : {Transport::udp, Transport::tcp, Transport::tls})
+            if (address->transport == ascii_lower(sip::name_of(one))) transport = one;
+        if (!address->transport.empty() && !transport)
+            refuse("CALLCHAIN_ADVERTISE", "transport is none of tls, tcp, udp");
+        if (settings_.is_set("PUBLIC_IP"))
+            warn("PUBLIC_IP is not used: CALLCHAIN_ADVERTISE is set, and goes before it");
+        if (address->port && proxy_port_ && address->port != proxy_port_)
+            warn("CALLCHAIN_ADVERTISE has port " + std::to_string(*address->port) +
+                 ", and Railway's proxy is reached at " + std::to_string(*proxy_port_) +
+                 " (RAILWAY_TCP_PROXY_PORT)");
+        if (is_behind_railway() && !address->port && !proxy_port_)
+            warn(
+                "CALLCHAIN_ADVERTISE has no port, and Railway's proxy has one of its own: name it behind "
+                "the host, or no request comes by a new connection");
+        check_advertised(address->host);
+        advertise(address->host, address->port, "CALLCHAIN_ADVERTISE");
+        return true;
+    }
+
+    bool read_public_ip() {
+        if (config_.use_tls)
+            warn("PUBLIC_IP is for UDP and TCP: with TLS Meta needs a name; set CALLCHAIN_ADVERTISE");
+        auto address =
+            take("PUBLIC_IP", parse_host_address(settings_.value("PUBLIC_IP"), TransportBehind::refused));
+        if (!address) return false;
+        if (address->port) {
+            refuse("PUBLIC_IP", "has a port, and is an address alone",
+                   "the port is PORT's; where it is another one from outside, set CALLCHAIN_ADVERTISE to "
+                   "ADDRESS:PORT instead");
+            return false;
+        }
+        advertise(address->host, std::nullopt, "PUBLIC_IP");
+        return true;
     }
 
     void check_advertised(const std::string& host) {
@@ -318,8 +427,9 @@ class Reader : config::SettingsReader {
                 problem(std::string(name) + " is not set",
                         "the SIP Domain and its credential list are in the Twilio console, Voice, Manage");
         if (settings_.is_set("TWILIO_SIP_DOMAIN")) {
-            if (auto address =
-                    take("TWILIO_SIP_DOMAIN", parse_address(settings_.value("TWILIO_SIP_DOMAIN")))) {
+            if (auto address = take(
+                    "TWILIO_SIP_DOMAIN",
+                    parse_host_address(settings_.value("TWILIO_SIP_DOMAIN"), TransportBehind::refused))) {
                 inward.domain = address->host;
                 inward.domain_port = address->port;
             }
@@ -328,7 +438,7 @@ class Reader : config::SettingsReader {
                                  settings_.value("TWILIO_SIP_PASSWORD")};
         if (!config_.driver.twilio.password.empty())
             config_.secrets.push_back(config_.driver.twilio.password);
-        inward.destination = settings_.value("TWILIO_DESTINATION");
+        inward.destination = sip_user("TWILIO_DESTINATION");
         using gateway::Transport;
         if (const auto at = choice("CALLCHAIN_TWILIO_TRANSPORT", {"tls", "tcp", "udp"}))
             inward.transport_b = std::array{Transport::tls, Transport::tcp, Transport::udp}.at(*at);
@@ -337,14 +447,8 @@ class Reader : config::SettingsReader {
         if (inward.secure_media == sdp::SecureMedia::on && inward.transport_b != Transport::tls)
             problem("CALLCHAIN_TWILIO_SECURE_MEDIA=on needs CALLCHAIN_TWILIO_TRANSPORT=tls",
                     "Twilio takes SRTP by TLS alone (its error 32209)");
-        const auto& from = settings_.value("CALLCHAIN_TWILIO_FROM");
-        if (from == "username") {
-            inward.from_user = b2bua::FromUser::username;
-            inward.from_name = config_.driver.twilio.username;
-        } else if (from != "caller") {
-            inward.from_user = b2bua::FromUser::fixed;
-            inward.from_name = from;
-        }
+        check_way_back();
+        read_from();
         if (auto keep =
                 take("CALLCHAIN_KEEP_CODECS", sdp::parse_keep_list(settings_.value("CALLCHAIN_KEEP_CODECS"))))
             inward.keep = *std::move(keep);
@@ -353,6 +457,49 @@ class Reader : config::SettingsReader {
             inward.pass_whatsapp_headers = *at == 1;
         if (settings_.is_set("WEBHOOK_URL"))
             warn("WEBHOOK_URL is not used: set the voice URL of the SIP Domain in the Twilio console");
+    }
+
+    // What Contact toward Twilio names must be listened on, or its BYE finds nobody.
+    void check_way_back() {
+        using gateway::Transport;
+        auto& inward = config_.driver.inward;
+        if (config_.use_tls && inward.transport_b == Transport::udp)
+            refuse("CALLCHAIN_TWILIO_TRANSPORT", "udp needs USE_TLS=false: with TLS there is no UDP socket",
+                   "set it to tls, by which alone Twilio takes the SRTP that Meta demands; udp is for labs");
+        const auto& named = inward.advertised_transport;
+        if (named && config_.use_tls && named != Transport::tls)
+            warn("CALLCHAIN_ADVERTISE names transport=" + ascii_lower(sip::name_of(*named)) +
+                 ", and TLS alone is listened on: nobody can reach the gateway for what belongs to a call "
+                 "(BYE); leave it out");
+        if (named) return;  // by who knows what is in front
+        // Twilio may well come back by another transport than it was called by.
+        if (config_.use_tls && inward.transport_b == Transport::tcp)
+            inward.advertised_transport = Transport::tls;
+        if (!config_.use_tls && inward.transport_b == Transport::tls)
+            warn(
+                "USE_TLS=false, and Twilio is called by TLS: Contact names TLS, on which nobody listens, so "
+                "a BYE of Twilio's by a new connection is lost; set USE_TLS=true, or, where a balancer in "
+                "front ends TLS, CALLCHAIN_ADVERTISE=NAME:PORT;transport=tls");
+    }
+
+    std::string sip_user(std::string_view name) {
+        const auto& text = settings_.value(name);
+        if (text.empty()) return {};
+        if (const auto checked = check_sip_user(text); !checked)
+            refuse(name, checked.error().message, checked.error().hint);
+        return text;
+    }
+
+    void read_from() {
+        auto& inward = config_.driver.inward;
+        const auto& from = settings_.value("CALLCHAIN_TWILIO_FROM");
+        if (equal_ignoring_case(from, "username")) {
+            inward.from_user = b2bua::FromUser::username;
+            inward.from_name = escape_sip_user(config_.driver.twilio.username);
+        } else if (!equal_ignoring_case(from, "caller")) {
+            inward.from_user = b2bua::FromUser::fixed;
+            inward.from_name = sip_user("CALLCHAIN_TWILIO_FROM");
+        }
     }
 
     void read_outward() {
@@ -382,12 +529,13 @@ class Reader : config::SettingsReader {
         outward.direction = sdp::Direction::twilio_to_meta;
         std::swap(outward.transport_a, outward.transport_b);
         outward.destination.clear();
-        if (auto address =
-                take("CALLCHAIN_META_DOMAIN", parse_address(settings_.value("CALLCHAIN_META_DOMAIN")))) {
+        if (auto address = take(
+                "CALLCHAIN_META_DOMAIN",
+                parse_host_address(settings_.value("CALLCHAIN_META_DOMAIN"), TransportBehind::refused))) {
             outward.domain = address->host;
             outward.domain_port = address->port;
         }
-        const auto& from = settings_.value("CALLCHAIN_OUTWARD_FROM");
+        const auto from = sip_user("CALLCHAIN_OUTWARD_FROM");
         outward.from_user = from.empty() ? b2bua::FromUser::caller : b2bua::FromUser::fixed;
         outward.from_name = from;
         outward_ = std::move(outward);
@@ -452,6 +600,7 @@ class Reader : config::SettingsReader {
     std::optional<b2bua::CallSettings> outward_;
     std::string host_;  // that is listened on; empty: all
     std::uint16_t port_ = 0;
+    std::optional<std::uint16_t> proxy_port_;  // of Railway's TCP proxy, from outside
 };
 
 }  // namespace

@@ -29,6 +29,7 @@ struct GatewayConfig {
     bool nobody_checked = false;  ///< neither list nor digest nor client certificate
     bool open_to_the_world = false;
     bool use_tls = true;
+    std::string advertised_from = {};  ///< which setting says how others reach us; empty: as we are bound
     std::vector<std::string> secrets;  ///< never to be printed
 };
 
@@ -38,6 +39,7 @@ struct GatewayInputs {
     bool open_to_the_world = false;         ///< --open-to-the-world
     std::string railway_port = {};          ///< RAILWAY_TCP_APPLICATION_PORT
     std::string railway_proxy_domain = {};  ///< RAILWAY_TCP_PROXY_DOMAIN
+    std::string railway_proxy_port = {};    ///< RAILWAY_TCP_PROXY_PORT
     std::vector<std::string> certificate_names =
         {};  ///< and addresses of the certificate, where it could be read
     bool log_to_terminal = false;

@@ -61,7 +61,8 @@ GatewayMetrics::GatewayMetrics(observe::Metrics& metrics)
       bytes_in_(metrics.counter("callchain_gateway_bytes_received_total", "Bytes of SIP received.")),
       bytes_out_(metrics.counter("callchain_gateway_bytes_sent_total", "Bytes of SIP sent.")),
       dialled_seconds_(metrics.histogram("callchain_gateway_dialled_seconds",
-                                         "INVITE received to the last INVITE sent, behind a challenge.", kSetup)),
+                                         "INVITE received to the last INVITE sent, behind a challenge.",
+                                         kSetup)),
       rang_seconds_(
           metrics.histogram("callchain_gateway_rang_seconds", "INVITE received to the first 1xx.", kSetup)),
       answered_seconds_(

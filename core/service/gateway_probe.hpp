@@ -28,10 +28,12 @@ struct ProbeSettings {
     std::string ca_file = {};
     std::string dns_servers = {};
     std::chrono::milliseconds patience{10'000};
+    std::chrono::milliseconds first_answer{10'000};  ///< of an INVITE; then the next address is tried
     std::string user_agent = "callchain";
 };
 
-/// The request as it is first sent, without Via. `random` makes tag and Call-ID.
+/// The request as it is first sent, without Via. What cannot stand in a SIP user is escaped; headers of the
+/// target do not go on. `random` makes tag and Call-ID.
 [[nodiscard]] sip::Message probe_request(const ProbeSettings& settings, std::string_view random);
 
 struct ProbeMessage {
@@ -57,14 +59,15 @@ struct ProbeResult {
     std::string tls_version = {};
     std::string peer = {};  ///< that answered
     std::string date = {};  ///< Date of the last answer
-    std::string why = {};   ///< one sentence where it is not accepted
+    std::string why = {};   ///< in words where it is not accepted
     std::vector<ProbeMessage> exchange = {};
     std::chrono::milliseconds took{};
 };
 [[nodiscard]] std::string_view name_of(ProbeResult::Verdict verdict);
 
-/// Runs a loop of its own until the answer is there or patience ends. Errors: usage for a target that cannot
-/// be a destination, or a CA file that cannot be read.
+/// Runs a loop of its own until the answer is there or patience ends. A call that begins nevertheless is
+/// ended, also where it is answered within three seconds of being given up. Errors: usage for a target that
+/// cannot be a destination, or a CA file that cannot be read.
 [[nodiscard]] Result<ProbeResult> run_probe(const ProbeSettings& settings);
 
 }  // namespace callchain::service

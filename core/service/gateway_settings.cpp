@@ -21,7 +21,8 @@ constexpr config::SettingSpec kSettings[] = {
     {.name = "TWILIO_DESTINATION",
      .flag = "--twilio-destination",
      .type = "USER",
-     .meaning = "whom to call at the domain; without it the number that was called"},
+     .meaning =
+         "user to call at the domain, what stands in front of the @; without it the number that was called"},
     {.name = "META_SIP_USERNAME",
      .flag = "--meta-username",
      .type = "DIGITS[,DIGITS]",
@@ -35,7 +36,8 @@ constexpr config::SettingSpec kSettings[] = {
     {.name = "USE_TLS",
      .flag = "--tls",
      .type = "true|false",
-     .meaning = "TLS on the port and nothing else; false: UDP and TCP, for labs",
+     .meaning = "TLS on the port and nothing else; false: UDP and TCP, for labs, or where a balancer in "
+                "front ends TLS",
      .fallback = "true"},
     {.name = "TLS_CERT_PATH",
      .flag = "--tls-cert",
@@ -60,20 +62,23 @@ constexpr config::SettingSpec kSettings[] = {
      .flag = "--advertise",
      .type = "HOST[:PORT]",
      .meaning = "how Meta and Twilio reach this gateway: a name in the certificate, and the port from "
-                "outside; default: the first name of the certificate"},
+                "outside; default: the first name of the certificate, and RAILWAY_TCP_PROXY_PORT, else the "
+                "port that is listened on"},
     {.name = "PUBLIC_IP",
      .flag = "--public-ip",
      .type = "ADDRESS",
-     .meaning = "the same for labs over UDP and TCP, where there is no certificate"},
+     .meaning = "the same for labs over UDP and TCP, where there is no certificate: an address without a "
+                "port; CALLCHAIN_ADVERTISE goes before it"},
 
     {.name = "CALLCHAIN_ALLOW",
      .flag = "--allow",
      .type = "CIDR[,CIDR]",
-     .meaning = "networks that may call in; meta: Meta's published ones"},
+     .meaning = "networks that may call in; meta: Meta's published ones, all IPv4"},
     {.name = "CALLCHAIN_CLIENT_CA_FILE",
      .flag = "--client-ca-file",
      .type = "PATH",
-     .meaning = "strict mode: who calls needs a certificate of these authorities (PEM)"},
+     .meaning = "strict mode: who calls needs a certificate of these authorities (PEM), whatever its name; "
+                "Twilio has none to show"},
     {.name = "CALLCHAIN_DIGEST_ALGORITHM",
      .flag = "--digest-algorithm",
      .type = "NAME[,NAME]",
@@ -101,7 +106,7 @@ constexpr config::SettingSpec kSettings[] = {
     {.name = "CALLCHAIN_TWILIO_TRANSPORT",
      .flag = "--twilio-transport",
      .type = "tls|tcp|udp",
-     .meaning = "how to reach Twilio",
+     .meaning = "how to reach Twilio; udp needs USE_TLS=false",
      .fallback = "tls"},
     {.name = "CALLCHAIN_TWILIO_SECURE_MEDIA",
      .flag = "--twilio-secure-media",
@@ -111,7 +116,8 @@ constexpr config::SettingSpec kSettings[] = {
     {.name = "CALLCHAIN_TWILIO_FROM",
      .flag = "--twilio-from",
      .type = "caller|username|NUMBER",
-     .meaning = "user of From toward Twilio; its error 32106 wants username",
+     .meaning = "user of From toward Twilio: the caller's, that of the digest, or a fixed one; its error "
+                "32106 wants username",
      .fallback = "caller"},
     {.name = "CALLCHAIN_KEEP_CODECS",
      .flag = "--keep-codecs",
@@ -131,7 +137,9 @@ constexpr config::SettingSpec kSettings[] = {
     {.name = "CALLCHAIN_CA_FILE",
      .flag = "--ca-file",
      .type = "PATH",
-     .meaning = "certificates (PEM) that Twilio's and Meta's are held against, in place of the system's"},
+     .meaning =
+         "certificates (PEM) that Twilio's and Meta's are held against, in place of the system's; never our "
+         "own"},
     {.name = "CALLCHAIN_DNS_SERVERS",
      .flag = "--dns-servers",
      .type = "HOST:PORT[,…]",

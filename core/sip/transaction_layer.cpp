@@ -53,6 +53,7 @@ struct TransactionLayer::Transaction {
     bool cancel_wanted = false;
     bool is_own_cancel = false;  ///< made by cancel(): the user knows nothing of it
     std::uint16_t running = 0;   ///< timers, a bit each
+    std::size_t vias = 1;        ///< of a client: those of proxies that its user plays come back behind ours
     TransactionCondition condition;
     std::optional<FlowId> flow;
     std::string key;
@@ -206,11 +207,13 @@ Result<TransactionLayer::Created> TransactionLayer::create_client(ClientRequest 
     if (is_invite) core = std::make_unique<Message>(core_of_invite(message, via));
     message.headers.insert(message.headers.begin(), {"Via", std::move(via)});
     auto bytes = CALLCHAIN_TRY(write_message(message));
+    const auto vias = message.values("Via").size();
 
     const auto machine = is_invite ? Machine::invite_client : Machine::non_invite_client;
     auto& transaction = add(machine, std::move(key), std::move(message.method), request.reliability);
     transaction.core = std::move(core);
     transaction.kept = std::move(bytes);
+    transaction.vias = vias;
     if (request.flow) bind(transaction, *request.flow);
     Created created{transaction.id};
     Moment moment{now};
@@ -289,11 +292,11 @@ TransactionLayer::Transaction* TransactionLayer::find(TransactionId id) const {
 }
 
 TransactionLayer::Transaction* TransactionLayer::find_client(const Received& response) const {
-    // More than one Via: it was for somebody else. Source: RFC 3261 section 8.1.3.3.
-    if (response.via.size() != 1) return nullptr;
+    // More Vias than were sent: it was for somebody else. Source: RFC 3261 section 8.1.3.3.
     const auto [first, last] = clients_.equal_range(transaction_key(response.via.front()));
-    const auto found = std::find_if(
-        first, last, [&](const auto& one) { return one.second->method == response.cseq.method; });
+    const auto found = std::find_if(first, last, [&](const auto& one) {
+        return one.second->method == response.cseq.method && one.second->vias == response.via.size();
+    });
     return found == last ? nullptr : found->second;
 }
 

@@ -3,6 +3,7 @@
 The program is named by the variable CALLCHAIN. Debian's python3-pytest, python3-aiohttp and python3-flask are needed.
 """
 
+import itertools
 import json
 import os
 import signal
@@ -100,3 +101,19 @@ def serve(callchain, openai):
 def certificate(tmp_path_factory) -> tuple[Path, Path]:
     """(certificate, key) for stand-ins that speak TLS."""
     return make_certificate(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def own_certificate(tmp_path):
+    """own_certificate(NAMES): (certificate, key), self-signed and for these subjectAltNames."""
+    made = itertools.count()
+
+    def make(names: str) -> tuple[Path, Path]:
+        number = next(made)
+        certificate, key = tmp_path / f"own{number}.pem", tmp_path / f"own{number}.key"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30",
+                        "-subj", "/CN=own", "-addext", f"subjectAltName={names}", "-keyout", key, "-out", certificate],
+                       check=True, capture_output=True)
+        return certificate, key
+
+    return make

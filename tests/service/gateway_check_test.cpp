@@ -1,5 +1,6 @@
 #include "service/gateway_check.hpp"
 
+#include "gateway/certificates.hpp"
 #include "gateway/loop.hpp"
 
 #include <chrono>
@@ -39,7 +40,7 @@ const Check& named(const std::vector<Check>& checks, const std::string& name) {
 }
 
 TEST(CheckCertificate, PassesOneThatIsInOrder) {
-    for (const auto& check : check_certificate(good(), kHost, kNow))
+    for (const auto& check : check_certificate({good()}, kHost, kNow))
         EXPECT_EQ(check.result, Outcome::pass) << check.name << ": " << check.sentence;
 }
 
@@ -61,7 +62,7 @@ TEST(CheckCertificate, JudgesTheDatesAtTheirEdges) {
         auto facts = good();
         facts.begins = kNow + row.begins;
         facts.ends = kNow + row.ends;
-        const auto checks = check_certificate(facts, kHost, kNow);
+        const auto checks = check_certificate({facts}, kHost, kNow);
         const auto& dates = named(checks, "certificate-dates");
         EXPECT_EQ(dates.result, row.want) << dates.sentence;
         EXPECT_EQ(dates.remedy.empty(), row.want == Outcome::pass);
@@ -82,14 +83,13 @@ TEST(CheckCertificate, TellsWhatIsWrongWithTheChain) {
           Row{"the intermediate is missing", 1, false, "unable to get local issuer certificate",
               Outcome::fail, "fullchain.pem"},
           Row{"an unknown authority", 2, false, "unable to get local issuer certificate", Outcome::fail,
-              "public authority"},
-          Row{"expired, which the dates say", 2, false, "certificate has expired", Outcome::skipped, ""}}) {
+              "public authority"}}) {
         SCOPED_TRACE(row.name);
         auto facts = good();
         facts.chain = row.chain;
         facts.self_signed = row.self_signed;
         facts.verification = row.verification;
-        const auto checks = check_certificate(facts, kHost, kNow);
+        const auto checks = check_certificate({facts}, kHost, kNow);
         const auto& chain = named(checks, "certificate-chain");
         EXPECT_EQ(chain.result, row.want) << chain.sentence;
         EXPECT_NE(chain.remedy.find(row.remedy), std::string::npos) << chain.remedy;
@@ -100,18 +100,97 @@ TEST(CheckCertificate, FailsAnotherNameAndAnotherKey) {
     auto facts = good();
     facts.names = {"other.example.org"};
     facts.key_fits = false;
-    const auto checks = check_certificate(facts, kHost, kNow);
+    const auto checks = check_certificate({facts}, kHost, kNow);
     EXPECT_EQ(named(checks, "certificate-name").result, Outcome::fail);
     EXPECT_NE(named(checks, "certificate-name").sentence.find("other.example.org"), std::string::npos);
     EXPECT_EQ(named(checks, "certificate-key").result, Outcome::fail);
-    EXPECT_EQ(named(check_certificate(good(), "", kNow), "certificate-name").result, Outcome::skipped);
+    EXPECT_EQ(named(check_certificate({good()}, "", kNow), "certificate-name").result, Outcome::skipped);
 }
 
 TEST(CheckCertificate, FailsWhatCannotBeRead) {
-    const auto checks = check_certificate(fail(ErrorCode::usage, "cannot read x.pem", "look"), kHost, kNow);
+    const auto checks = check_certificate({fail(ErrorCode::usage, "cannot read x.pem", "look")}, kHost, kNow);
     ASSERT_EQ(checks.size(), 1U);
     EXPECT_EQ(checks[0].result, Outcome::fail);
     EXPECT_EQ(checks[0].remedy, "look");
+}
+
+// RFC 5280 section 6.1.3: each certificate of the path must be within its dates, not ours alone.
+TEST(CheckCertificate, NamesTheCertificateOfTheChainThatIsOutOfDate) {
+    auto above = good();
+    above.subject = "CN=Test Intermediate";
+    struct Row {
+        const char* name;
+        std::chrono::seconds begins;  // of the intermediate, from now
+        std::chrono::seconds ends;
+        bool own_has_ended;
+        Outcome want;
+        const char* said;
+    };
+    const auto day = std::chrono::seconds(86'400);
+    for (const auto& row :
+         {Row{"it ended", -90 * day, -2 * day, false, Outcome::fail,
+              "Test Intermediate, above ours in the "
+              "chain, ended on 2026-09-29"},
+          Row{"it has not begun", 2 * day, 90 * day, false, Outcome::fail, "begins on 2026-10-03 only"},
+          Row{"both ended", -90 * day, -2 * day, true, Outcome::fail, "Test Intermediate"},
+          Row{"ours ended alone", -90 * day, 90 * day, true, Outcome::skipped, "not judged"},
+          Row{"neither: one that is not in the file", -90 * day, 90 * day, false, Outcome::fail,
+              "an authority above it"}}) {
+        SCOPED_TRACE(row.name);
+        above.begins = kNow + row.begins;
+        above.ends = kNow + row.ends;
+        auto own = good();
+        own.verification = "certificate has expired";
+        if (row.own_has_ended) own.ends = kNow - day;
+        const auto checks = check_certificate({own, {above}}, kHost, kNow);
+        const auto& chain = named(checks, "certificate-chain");
+        EXPECT_EQ(chain.result, row.want) << chain.sentence;
+        EXPECT_NE(chain.sentence.find(row.said), std::string::npos) << chain.sentence;
+    }
+}
+
+// An old cross-signature may stand in the file of a chain that is good by another way.
+TEST(CheckCertificate, DoesNotMindAnOldCertificateBesideAChainThatIsGood) {
+    auto old = good();
+    old.ends = kNow - std::chrono::days(1);
+    EXPECT_EQ(named(check_certificate({good(), {old}}, kHost, kNow), "certificate-chain").result,
+              Outcome::pass);
+}
+
+TEST(CheckCertificate, WarnsWhereTheFileForTwilioAloneVouchesForOurs) {
+    auto facts = good();
+    facts.verification = "self-signed certificate";
+    facts.self_signed = true;
+    CertificateReport report{facts};
+    EXPECT_EQ(named(check_certificate(report, kHost, kNow), "certificate-chain").result, Outcome::fail);
+    report.known_to_ca_file = true;
+    const auto checks = check_certificate(report, kHost, kNow);
+    const auto& chain = named(checks, "certificate-chain");
+    EXPECT_EQ(chain.result, Outcome::warn);
+    EXPECT_NE(chain.sentence.find("Meta will refuse it"), std::string::npos) << chain.sentence;
+}
+
+TEST(InspectOwnCertificate, JudgesTheChainWithoutTheFileForTwilio) {
+    const auto& made = gateway::Certificates::shared();
+    const auto pem = [&](const std::string& name) {
+        return PemPair{{.path = made.chain(name), .text = {}}, {.path = made.key(name), .text = {}}};
+    };
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    const auto good_one = inspect_own_certificate(pem("good"), made.root(), now);
+    ASSERT_TRUE(good_one.facts.has_value()) << good_one.facts.error().message;
+    EXPECT_NE(good_one.facts->verification, "") << "no system knows that authority";
+    EXPECT_TRUE(good_one.known_to_ca_file);
+    ASSERT_EQ(good_one.above.size(), 1U);
+    EXPECT_EQ(good_one.above[0].subject, "CN=Test Intermediate");
+    EXPECT_FALSE(inspect_own_certificate(pem("good"), "", now).known_to_ca_file);
+    EXPECT_FALSE(inspect_own_certificate(pem("stranger"), made.root(), now).known_to_ca_file);
+    EXPECT_FALSE(inspect_own_certificate({{.path = "nowhere.pem", .text = {}}, {}}, "", now).facts);
+
+    // The same as text, on one line as variables have it.
+    auto text = made.text("good.pem");
+    for (auto at = text.find('\n'); at != std::string::npos; at = text.find('\n')) text.replace(at, 1, "\\n");
+    const PemPair by_text{{.path = {}, .text = text}, {.path = made.key("good"), .text = {}}};
+    EXPECT_EQ(inspect_own_certificate(by_text, "", now).above.size(), 1U);
 }
 
 TEST(CheckConfiguration, FailsForProblemsAndWarnsForWarnings) {
@@ -129,6 +208,16 @@ TEST(WorstOf, CountsWhatWasSkippedForNothing) {
     EXPECT_EQ(worst_of({}), Outcome::pass);
     EXPECT_EQ(worst_of({{Outcome::skipped, "a"}}), Outcome::pass);
     EXPECT_EQ(worst_of({{Outcome::warn, "a"}, {Outcome::fail, "b"}, {Outcome::pass, "c"}}), Outcome::fail);
+}
+
+TEST(CheckAdvertised, SaysWhereOthersLookForUsAndWhoSaysSo) {
+    GatewayConfig config;
+    EXPECT_NE(check_advertised(config).sentence.find("bound"), std::string::npos);
+    config.driver.inward.advertised_host = kHost;
+    config.driver.inward.advertised_port = 15140;
+    config.advertised_from = "the certificate, with the port of RAILWAY_TCP_PROXY_PORT";
+    EXPECT_EQ(check_advertised(config).sentence,
+              "sip.example.com:15140, by the certificate, with the port of RAILWAY_TCP_PROXY_PORT");
 }
 
 TEST(CheckCallers, SaysWhoMayCall) {
@@ -184,6 +273,29 @@ TEST(CheckPort, FailsAnAddressThatIsNotOfThisHost) {
     EXPECT_NE(check.remedy.find("no interface"), std::string::npos) << check.remedy;
 }
 
+// What passes by itself is no fault of the configuration: systemd is to start the gateway again.
+TEST(IsAddressFault, TellsWhatMayPassFromWhatMustBeMended) {
+    gateway::Loop loop;
+    const auto error_of = [&](const gateway::TransportSettings& settings) {
+        gateway::Transports transports(loop, settings, {});
+        auto bound = transports.listen();
+        return bound ? Error{} : bound.error();
+    };
+    gateway::TransportSettings settings;
+    settings.listeners = {{gateway::Transport::tcp, "127.0.0.1:0"}};
+    gateway::Transports other(loop, settings, {});
+    const auto bound = other.listen();
+    ASSERT_TRUE(bound.has_value()) << bound.error().message;
+    settings.listeners = {{gateway::Transport::tcp, gateway::text_of(bound->at(0).endpoint)}};
+    EXPECT_TRUE(is_address_fault(error_of(settings)));
+    settings.listeners = {{gateway::Transport::tcp, "192.0.2.1:5061"}};
+    EXPECT_TRUE(is_address_fault(error_of(settings)));
+    settings.listeners = {{gateway::Transport::tls, "127.0.0.1:0"}};
+    const auto no_certificate = error_of(settings);
+    EXPECT_NE(no_certificate.message, "");
+    EXPECT_FALSE(is_address_fault(no_certificate));
+}
+
 /// An answer of Twilio's that says nothing bad.
 ProbeResult answered() {
     ProbeResult probe;
@@ -212,7 +324,9 @@ TEST(CheckTwilio, JudgesCredentialsByWhatTheProbeCameTo) {
         auto probe = answered();
         probe.verdict = row.verdict;
         probe.authenticated = row.authenticated;
-        const auto checks = check_twilio(probe, true, kNow);
+        ProbeSettings asked;
+        asked.invite = true;
+        const auto checks = check_twilio(asked, probe, kNow);
         EXPECT_EQ(named(checks, "twilio-credentials").result, row.want);
         EXPECT_EQ(named(checks, "twilio-reachable").result, Outcome::pass);
         EXPECT_NE(named(checks, "twilio-tls").sentence.find("TLSv1.3"), std::string::npos);
@@ -222,10 +336,30 @@ TEST(CheckTwilio, JudgesCredentialsByWhatTheProbeCameTo) {
 TEST(CheckTwilio, FailsWhereNobodyAnswers) {
     ProbeResult probe;
     probe.why = "no connection";
-    const auto checks = check_twilio(probe, false, kNow);
+    const auto checks = check_twilio({}, probe, kNow);
     ASSERT_EQ(checks.size(), 1U);
     EXPECT_EQ(checks[0].result, Outcome::fail);
     EXPECT_EQ(checks[0].sentence, "no connection");
+    EXPECT_NE(checks[0].remedy.find("port 5061"), std::string::npos) << checks[0].remedy;
+}
+
+TEST(CheckTwilio, NamesThePortAndTransportThatWereTried) {
+    struct Row {
+        const char* target;
+        gateway::Transport transport;
+        const char* want;
+    };
+    for (const auto& row :
+         {Row{"sip:a@example.com", gateway::Transport::tls, "port 5061 there by TLS"},
+          Row{"sip:a@example.com", gateway::Transport::udp, "port 5060 there by UDP"},
+          Row{"sip:a@example.com:15070", gateway::Transport::tcp, "port 15070 there by TCP"}}) {
+        SCOPED_TRACE(row.want);
+        ProbeSettings asked;
+        asked.target = *sip::parse_uri(row.target);
+        asked.transport = row.transport;
+        const auto checks = check_twilio(asked, ProbeResult{}, kNow);
+        EXPECT_NE(checks.at(0).remedy.find(row.want), std::string::npos) << checks.at(0).remedy;
+    }
 }
 
 TEST(CheckTwilio, HoldsTheClockAgainstTheDateOfTheAnswer) {
@@ -241,7 +375,7 @@ TEST(CheckTwilio, HoldsTheClockAgainstTheDateOfTheAnswer) {
         SCOPED_TRACE(row.date);
         auto probe = answered();
         probe.date = row.date;
-        EXPECT_EQ(named(check_twilio(probe, false, kNow), "clock").result, row.want);
+        EXPECT_EQ(named(check_twilio({}, probe, kNow), "clock").result, row.want);
     }
 }
 

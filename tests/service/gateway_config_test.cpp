@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <gtest/gtest.h>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -32,6 +33,7 @@ struct Given {
     bool open_to_the_world = false;
     std::string railway_port = {};
     std::string railway_proxy_domain = {};
+    std::string railway_proxy_port = {};
     std::vector<std::string> certificate_names = {};
 };
 
@@ -47,6 +49,7 @@ GatewayConfigResult read(const Given& given) {
                                 .open_to_the_world = given.open_to_the_world,
                                 .railway_port = given.railway_port,
                                 .railway_proxy_domain = given.railway_proxy_domain,
+                                .railway_proxy_port = given.railway_proxy_port,
                                 .certificate_names = given.certificate_names});
 }
 
@@ -130,6 +133,17 @@ TEST(ReadGatewayConfig, RefusesEachMalformedSettingByName) {
                             BadRow{"CALLCHAIN_DIGEST_ALGORITHM", "SHA-1", "CALLCHAIN_DIGEST_ALGORITHM"},
                             BadRow{"CALLCHAIN_ADVERTISE", "sip:a@b", "CALLCHAIN_ADVERTISE"},
                             BadRow{"CALLCHAIN_ADVERTISE", "a.example;transport=sctp", "transport"},
+                            BadRow{"CALLCHAIN_ADVERTISE", "a.example:0", "port 0"},
+                            BadRow{"CALLCHAIN_ADVERTISE", "a.example;lr", ";lr"},
+                            BadRow{"CALLCHAIN_ADVERTISE", "a.example?x=y", "headers"},
+                            BadRow{"TWILIO_SIP_DOMAIN", "a.sip.twilio.com;transport=tls",
+                                   "TWILIO_SIP_DOMAIN (--twilio-domain)"},
+                            BadRow{"TWILIO_DESTINATION", "bridge@a.example", "TWILIO_DESTINATION"},
+                            BadRow{"TWILIO_DESTINATION", "sip:bridge", "between sip: and @"},
+                            BadRow{"TWILIO_DESTINATION", "the bridge", "%XX"},
+                            BadRow{"TWILIO_DESTINATION", "bridge>", "TWILIO_DESTINATION"},
+                            BadRow{"CALLCHAIN_TWILIO_FROM", "call centre", "CALLCHAIN_TWILIO_FROM"},
+                            BadRow{"CALLCHAIN_TWILIO_FROM", "<+1555>", "CALLCHAIN_TWILIO_FROM"},
                             BadRow{"CALLCHAIN_MAX_CALLS", "many", "CALLCHAIN_MAX_CALLS"},
                             BadRow{"CALLCHAIN_CALLS_PER_SECOND", "0", "CALLCHAIN_CALLS_PER_SECOND"},
                             BadRow{"CALLCHAIN_RING_SECONDS", "0", "CALLCHAIN_RING_SECONDS"},
@@ -151,9 +165,152 @@ TEST(ReadGatewayConfig, RefusesSecureMediaTowardTwilioWithoutTls) {
         const auto on = read_with({{"CALLCHAIN_TWILIO_TRANSPORT", transport}});
         EXPECT_FALSE(on.config.has_value());
         EXPECT_TRUE(has(all_of(on.problems), "32209")) << all_of(on.problems);
-        const auto off =
-            read_with({{"CALLCHAIN_TWILIO_TRANSPORT", transport}, {"CALLCHAIN_TWILIO_SECURE_MEDIA", "off"}});
+        const auto off = read_with({{"CALLCHAIN_TWILIO_TRANSPORT", transport},
+                                    {"CALLCHAIN_TWILIO_SECURE_MEDIA", "off"},
+                                    {"USE_TLS", "false"}});
         EXPECT_TRUE(off.config.has_value()) << all_of(off.problems);
+    }
+}
+
+// With TLS there is no UDP socket to send from, and every call would end with 504.
+TEST(ReadGatewayConfig, RefusesUdpTowardTwilioWhereTlsAloneIsListenedOn) {
+    const auto result =
+        read_with({{"CALLCHAIN_TWILIO_TRANSPORT", "udp"}, {"CALLCHAIN_TWILIO_SECURE_MEDIA", "off"}});
+    EXPECT_FALSE(result.config.has_value());
+    ASSERT_EQ(result.problems.size(), 1U) << all_of(result.problems);
+    EXPECT_TRUE(has(result.problems[0].message, "udp needs USE_TLS=false")) << all_of(result.problems);
+    EXPECT_FALSE(result.problems[0].hint.empty());
+}
+
+// RFC 3261 section 8.1.1.8: Contact is where requests are to come, whatever the INVITE went by.
+TEST(ReadGatewayConfig, NamesInContactWhatIsListenedOnOrWarns) {
+    struct Row {
+        const char* name;
+        Values values;
+        std::optional<Transport> named;
+        const char* said;  // "": nothing
+    };
+    for (const auto& row :
+         {Row{"as in production", {}, std::nullopt, ""},
+          Row{"TCP to Twilio, TLS here",
+              {{"CALLCHAIN_TWILIO_TRANSPORT", "tcp"}, {"CALLCHAIN_TWILIO_SECURE_MEDIA", "off"}},
+              Transport::tls,
+              ""},
+          Row{"TLS to Twilio, UDP and TCP here",
+              {{"USE_TLS", "false"}},
+              std::nullopt,
+              "Contact names TLS, on which nobody listens"},
+          Row{"the same behind a balancer",
+              {{"USE_TLS", "false"}, {"CALLCHAIN_ADVERTISE", "sip.example.com:5061;transport=tls"}},
+              Transport::tls,
+              ""},
+          Row{"a transport that is not there",
+              {{"CALLCHAIN_ADVERTISE", "sip.example.com;transport=tcp"}},
+              Transport::tcp,
+              "TLS alone is listened on"}}) {
+        SCOPED_TRACE(row.name);
+        const auto result = read_with(row.values);
+        ASSERT_TRUE(result.config.has_value()) << all_of(result.problems);
+        EXPECT_EQ(result.config->driver.inward.advertised_transport, row.named);
+        const auto text = all_of(result.warnings);
+        EXPECT_TRUE(has(text, row.said)) << text;
+        if (std::string(row.said).empty()) {
+            EXPECT_FALSE(has(text, "Contact names") || has(text, "names transport=")) << text;
+        }
+    }
+}
+
+TEST(ReadGatewayConfig, SaysWhichOfTwoSettingsCounts) {
+    struct Row {
+        const char* name;
+        Values values;
+        const char* said;
+    };
+    for (const auto& row :
+         {Row{"two certificates",
+              {{"TLS_CERT_PEM", "made-up"}},
+              "TLS_CERT_PEM is not used: TLS_CERT_PATH is set"},
+          Row{"two keys", {{"TLS_KEY_PEM", "made-up"}}, "TLS_KEY_PEM is not used: TLS_KEY_PATH is set"},
+          Row{"a certificate without TLS",
+              {{"USE_TLS", "false"}},
+              "TLS_CERT_PATH is not used: USE_TLS is false"},
+          Row{"two addresses",
+              {{"PUBLIC_IP", "192.0.2.7"}},
+              "PUBLIC_IP is not used: CALLCHAIN_ADVERTISE is set"},
+          Row{"two ports",
+              {{"PORT", "5070"}, {"CALLCHAIN_LISTEN", "127.0.0.1:5071"}},
+              "PORT is not used: CALLCHAIN_LISTEN has a port, 5071"},
+          Row{"a free port", {{"PORT", "0"}}, "port 0 picks a free port, which nobody outside knows"}}) {
+        SCOPED_TRACE(row.name);
+        const auto result = read_with(row.values);
+        ASSERT_TRUE(result.config.has_value()) << all_of(result.problems);
+        EXPECT_TRUE(has(all_of(result.warnings), row.said)) << all_of(result.warnings);
+        EXPECT_FALSE(has(all_of(read({}).warnings), row.said)) << "said of a production as well";
+    }
+    EXPECT_FALSE(has(all_of(read_with({{"PORT", "5071"}, {"CALLCHAIN_LISTEN", "127.0.0.1:5071"}}).warnings),
+                     "not used"))
+        << "they agree";
+}
+
+TEST(ReadGatewayConfig, TakesAPublicAddressWithoutAPortAlone) {
+    for (const auto* value : {"192.0.2.7:5080", "192.0.2.7;transport=udp"}) {
+        SCOPED_TRACE(value);
+        const auto result =
+            read_with({{"CALLCHAIN_ADVERTISE", ""}, {"USE_TLS", "false"}, {"PUBLIC_IP", value}});
+        EXPECT_FALSE(result.config.has_value());
+        EXPECT_TRUE(has(all_of(result.problems), "PUBLIC_IP (--public-ip)")) << all_of(result.problems);
+    }
+}
+
+TEST(ReadGatewayConfig, ReadsTheWordsForFromInAnyCaseAndAnythingElseAsAUser) {
+    using b2bua::FromUser;
+    struct Row {
+        const char* value;
+        FromUser user;
+        const char* name;
+    };
+    for (const auto& row : {Row{"caller", FromUser::caller, ""}, Row{"CALLER", FromUser::caller, ""},
+                            Row{"Username", FromUser::username, "gate%20way"},
+                            Row{"+12145551869", FromUser::fixed, "+12145551869"}}) {
+        SCOPED_TRACE(row.value);
+        const auto result =
+            read_with({{"CALLCHAIN_TWILIO_FROM", row.value}, {"TWILIO_SIP_USERNAME", "gate way"}});
+        ASSERT_TRUE(result.config.has_value()) << all_of(result.problems);
+        EXPECT_EQ(result.config->driver.inward.from_user, row.user);
+        EXPECT_EQ(result.config->driver.inward.from_name, row.name);
+        EXPECT_EQ(result.config->driver.twilio.username, "gate way") << "of the digest it is as given";
+    }
+}
+
+// A name is not looked at in strict mode, and Twilio has no certificate: its BYE may come by a connection of
+// its own.
+TEST(ReadGatewayConfig, WarnsOfWhatStrictModeDoesNotSeeAndOfWhomItKeepsOut) {
+    const Values strict{{"CALLCHAIN_CLIENT_CA_FILE", "/etc/callchain/clients.pem"}};
+    auto with_digest = all_of(read_with(strict).warnings);
+    EXPECT_TRUE(has(with_digest, "Twilio shows no certificate")) << with_digest;
+    EXPECT_FALSE(has(with_digest, "whatever name")) << with_digest;
+    auto alone = strict;
+    alone["META_SIP_USERNAME"] = alone["META_SIP_PASSWORD"] = "";
+    EXPECT_TRUE(has(all_of(read_with(alone).warnings), "whatever name is in it"));
+    EXPECT_FALSE(has(all_of(read({}).warnings), "CALLCHAIN_CLIENT_CA_FILE"));
+}
+
+TEST(ReadGatewayConfig, WarnsThatMetasListHasNoIpv6WhereThatIsListenedOn) {
+    struct Row {
+        const char* name;
+        Values values;
+        bool warns;
+    };
+    for (const auto& row :
+         {Row{"every address", {}, true},
+          Row{"one of IPv6", {{"CALLCHAIN_LISTEN", "[2001:db8::1]:5061"}}, true},
+          Row{"IPv4 alone", {{"CALLCHAIN_LISTEN", "0.0.0.0:5061"}}, false},
+          Row{"networks of IPv6 were added", {{"CALLCHAIN_ALLOW", "meta 2001:db8::/32"}}, false},
+          Row{"a list of one's own", {{"CALLCHAIN_ALLOW", "192.0.2.0/24"}}, false}}) {
+        SCOPED_TRACE(row.name);
+        const auto result = read_with(row.values);
+        ASSERT_TRUE(result.config.has_value()) << all_of(result.problems);
+        EXPECT_EQ(has(all_of(result.warnings), "no IPv6 networks"), row.warns) << all_of(result.warnings);
     }
 }
 
@@ -294,6 +451,89 @@ TEST(ReadGatewayConfig, TakesRailwaysPortBeforeItsOwn) {
     const auto result = read(given);
     ASSERT_TRUE(result.config.has_value()) << all_of(result.problems);
     EXPECT_EQ(result.config->driver.stack.transports.listeners.at(0).address, "[::]:7000");
+}
+
+// The proxy is reached at a port of Railway's choice: it stands in Contact where nobody named another.
+TEST(ReadGatewayConfig, TakesThePortOfRailwaysProxyFromRailway) {
+    struct Row {
+        const char* name;
+        Values values;
+        std::vector<std::string> names;  // of the certificate
+        const char* host;
+        std::uint16_t port;
+        const char* from;
+    };
+    for (const auto& row : {Row{"a name without a port",
+                                {},
+                                {"sip.example.com"},
+                                "sip.example.com",
+                                15140,
+                                "CALLCHAIN_ADVERTISE, with the port of RAILWAY_TCP_PROXY_PORT"},
+                            Row{"a name with a port",
+                                {{"CALLCHAIN_ADVERTISE", "sip.example.com:7000"}},
+                                {"sip.example.com"},
+                                "sip.example.com",
+                                7000,
+                                "CALLCHAIN_ADVERTISE"},
+                            Row{"the certificate's name",
+                                {{"CALLCHAIN_ADVERTISE", ""}},
+                                {"sip.example.org"},
+                                "sip.example.org",
+                                15140,
+                                "the certificate, with the port of RAILWAY_TCP_PROXY_PORT"},
+                            Row{"a lab without TLS",
+                                {{"CALLCHAIN_ADVERTISE", ""}, {"USE_TLS", "false"}},
+                                {},
+                                "roundhouse.proxy.rlwy.net",
+                                15140,
+                                "RAILWAY_TCP_PROXY_DOMAIN, with the port of RAILWAY_TCP_PROXY_PORT"}}) {
+        SCOPED_TRACE(row.name);
+        Given given{.railway_port = "5061",
+                    .railway_proxy_domain = "roundhouse.proxy.rlwy.net",
+                    .railway_proxy_port = "15140",
+                    .certificate_names = row.names};
+        for (const auto& [name, value] : row.values) given.values[name] = value;
+        const auto result = read(given);
+        ASSERT_TRUE(result.config.has_value()) << all_of(result.problems);
+        EXPECT_EQ(result.config->driver.inward.advertised_host, row.host);
+        EXPECT_EQ(result.config->driver.inward.advertised_port, row.port);
+        EXPECT_EQ(result.config->advertised_from, row.from);
+        EXPECT_FALSE(has(all_of(result.warnings), "has no port")) << all_of(result.warnings);
+        EXPECT_EQ(has(all_of(result.warnings), "reached at 15140"), row.port != 15140);
+    }
+}
+
+// For Railway's own name nobody gets a certificate: with TLS it cannot be what Meta calls.
+TEST(ReadGatewayConfig, DoesNotAdvertiseRailwaysOwnNameWithTls) {
+    Given given{.railway_port = "5061",
+                .railway_proxy_domain = "roundhouse.proxy.rlwy.net",
+                .railway_proxy_port = "15140"};
+    given.values.erase("CALLCHAIN_ADVERTISE");
+    const auto result = read(given);
+    EXPECT_FALSE(result.config.has_value());
+    EXPECT_TRUE(has(all_of(result.problems), "CALLCHAIN_ADVERTISE")) << all_of(result.problems);
+}
+
+TEST(ReadGatewayConfig, BlamesABadValueOfRailwaysOnRailwaysVariable) {
+    for (const auto* bad : {"0", "70000", "none"}) {
+        SCOPED_TRACE(bad);
+        const auto inside = read({.railway_port = bad});
+        ASSERT_EQ(inside.problems.size(), 1U) << all_of(inside.problems);
+        EXPECT_TRUE(inside.problems[0].message.starts_with("RAILWAY_TCP_APPLICATION_PORT: "))
+            << all_of(inside.problems);
+        const auto outside = read({.railway_proxy_port = bad});
+        ASSERT_EQ(outside.problems.size(), 1U) << all_of(outside.problems);
+        EXPECT_TRUE(outside.problems[0].message.starts_with("RAILWAY_TCP_PROXY_PORT: "))
+            << all_of(outside.problems);
+    }
+}
+
+TEST(ReadGatewayConfig, WarnsWhereRailwaysProxyWouldFindNobody) {
+    Given given{.railway_port = "5061", .railway_proxy_port = "15140"};
+    given.values["CALLCHAIN_LISTEN"] = "0.0.0.0:7000";
+    EXPECT_TRUE(has(all_of(read(given).warnings), "finds nobody there")) << all_of(read(given).warnings);
+    given.values["CALLCHAIN_LISTEN"] = "0.0.0.0:5061";
+    EXPECT_FALSE(has(all_of(read(given).warnings), "finds nobody there"));
 }
 
 TEST(ReadGatewayConfig, WarnsOfAnAdvertisedNameThatNoCertificateHas) {

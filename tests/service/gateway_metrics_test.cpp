@@ -30,6 +30,18 @@ TEST(GatewayMetrics, CountsEachEndUnderItsName) {
     EXPECT_EQ(value_of(registry, "callchain_gateway_dialled_seconds_count"), "0") << "it never was";
 }
 
+// CallDriver counts every request of a stranger under one of the words, and of the others INVITEs alone.
+TEST(GatewayMetrics, SaysWhatIsCountedAsAdmission) {
+    observe::Metrics registry;
+    const GatewayMetrics metrics(registry);
+    const auto text = registry.text();
+    const auto at = text.find("# HELP callchain_gateway_admissions_total ");
+    ASSERT_NE(at, std::string::npos);
+    const auto help = text.substr(at, text.find('\n', at) - at);
+    EXPECT_NE(help.find("INVITEs"), std::string::npos) << help;
+    EXPECT_NE(help.find("not_allowed counts any request"), std::string::npos) << help;
+}
+
 TEST(GatewayMetrics, KeepsItsLabelsToAClosedSet) {
     observe::Metrics registry;
     const GatewayMetrics metrics(registry);

@@ -1,6 +1,8 @@
 #include "service/gateway_probe.hpp"
 
+#include "gateway/dns_server.hpp"
 #include "gateway/loop_thread.hpp"
+#include "gateway/loop_wait.hpp"
 #include "gateway/party.hpp"
 
 #include <functional>
@@ -38,6 +40,10 @@ class Server {
         thread_.in_loop([this] { party_.reset(); });
     }
 
+    // For what runs on the server's loop.
+    [[nodiscard]] gateway::Loop& loop() { return thread_.loop(); }
+    [[nodiscard]] Party& party() { return *party_; }
+
     [[nodiscard]] ProbeSettings settings() {
         ProbeSettings probe;
         probe.transport = transport_;
@@ -60,6 +66,8 @@ class Server {
             return values;
         });
     }
+
+    void run(const std::function<void()>& work) { thread_.in_loop(work); }
 
   private:
     Transport transport_;
@@ -279,6 +287,66 @@ TEST(ProbeGateway, EndsACallThatIsAnsweredWhileItIsGivenUp) {
     EXPECT_EQ(server.requests("BYE"), 1U);
 }
 
+// The first address says nothing, the next one cannot be reached, and then the first one answers: that call
+// stands there until it is ended. Source: RFC 3261 section 13.2.2.4.
+TEST(ProbeGateway, EndsACallThatIsAnsweredBehindItsBeingGivenUp) {
+    struct Late {
+        std::optional<Arrived> invite;
+        std::unique_ptr<gateway::Alarm> alarm;
+    };
+    Server server(Transport::tcp);
+    server.run([&server] {
+        auto& party = server.party();
+        auto late = std::make_shared<Late>();
+        late->alarm = std::make_unique<gateway::Alarm>(
+            server.loop(), [&party, late = late.get()] { say(party, *late->invite, 200); });
+        party.node.on_message = [&party, late](const Arrived& arrived) {
+            const auto& method = arrived.message.message.method;
+            if (method == "INVITE") {
+                late->invite = arrived;
+                late->alarm->set(gateway::Loop::now() + 300ms);
+            } else if (method == "BYE") {
+                say(party, arrived, 200);
+            }
+        };
+    });
+    gateway::DnsServer dns;
+    // 127.0.0.2 is of this host as well, and nobody listens there.
+    dns.set(gateway::kTypeA, {gateway::a_record("sip.example.com", "127.0.0.1"),
+                              gateway::a_record("sip.example.com", "127.0.0.2")});
+    auto settings = server.settings();
+    settings.target.host = "sip.example.com";
+    settings.dns_servers = dns.address();
+    settings.invite = true;
+    settings.first_answer = 50ms;
+    const auto result = run_probe(settings);
+    ASSERT_TRUE(result.has_value()) << result.error().message;
+    EXPECT_EQ(result->verdict, Verdict::call_began) << result->why;
+    EXPECT_NE(result->why.find("BYE"), std::string::npos) << result->why;
+    EXPECT_EQ(server.requests("ACK"), 1U);
+    EXPECT_EQ(server.requests("BYE"), 1U);
+}
+
+TEST(ProbeGateway, SaysInWordsWhomItCouldNotReach) {
+    gateway::DnsServer dns;
+    dns.set(gateway::kTypeA, {gateway::a_record("sip.example.com", "127.0.0.1"),
+                              gateway::a_record("sip.example.com", "127.0.0.2")});
+    ProbeSettings settings;
+    settings.target = *sip::parse_uri("sip:bridge@127.0.0.1:9");
+    settings.transport = Transport::tcp;
+    const auto one = run_probe(settings);
+    ASSERT_TRUE(one.has_value()) << one.error().message;
+    EXPECT_EQ(one->why, "no TCP connection to 127.0.0.1:9: Connection refused");
+
+    settings.target.host = "sip.example.com";
+    settings.dns_servers = dns.address();
+    const auto two = run_probe(settings);
+    ASSERT_TRUE(two.has_value()) << two.error().message;
+    for (const auto* said : {"127.0.0.1:9 could not be reached", "127.0.0.2:9 could not be reached",
+                             ": no TCP connection to 127.0.0."})
+        EXPECT_NE(two->why.find(said), std::string::npos) << two->why;
+}
+
 TEST(ProbeGateway, SaysThatNobodySpeaksTlsThere) {
     Server server(Transport::tcp);
     auto settings = server.settings();
@@ -309,6 +377,24 @@ TEST(ProbeGateway, RefusesACaFileThatCannotBeRead) {
     ASSERT_FALSE(result.has_value());
     EXPECT_EQ(result.error().code, ErrorCode::usage);
     EXPECT_NE(result.error().message.find("nowhere.pem"), std::string::npos) << result.error().message;
+}
+
+// What stands in a user must be escaped, and headers of a URI are no part of a request. Source: RFC 3261
+// sections 25.1 and 19.1.1.
+TEST(ProbeRequest, CanBeReadWhateverTheUserIsCalled) {
+    ProbeSettings settings;
+    settings.target = *sip::parse_uri("sip:bridge@example.sip.twilio.com?Subject=x");
+    settings.account.username = "a b@<c>";
+    auto request = probe_request(settings, std::string(32, 'a'));
+    EXPECT_EQ(request.find("To"), "<sip:bridge@example.sip.twilio.com>");
+    EXPECT_EQ(sip::write_uri(request.uri), "sip:bridge@example.sip.twilio.com");
+    request.headers.insert(request.headers.begin(), {"Via", "SIP/2.0/TCP 192.0.2.1;branch=z9hG4bKa"});
+    const auto written = sip::write_message(request);
+    ASSERT_TRUE(written.has_value()) << written.error().message;
+    const auto read = sip::parse_message(*written, sip::Carrier::stream);
+    ASSERT_TRUE(read.has_value()) << read.error().why;
+    EXPECT_EQ(read->from.uri.user, "a%20b%40%3Cc%3E");
+    EXPECT_EQ(read->contact.at(0).uri.host, "callchain.invalid");
 }
 
 TEST(ProbeRequest, RequiresTheUnknownOptionOfAnInviteAlone) {

@@ -1,0 +1,18 @@
+#include "commands.hpp"
+
+namespace callchain::cli {
+
+void add_simulate(CLI::App& root, Context& context) {
+    auto* command = root.add_subcommand(
+        "simulate", "Run the chain on this host, with stand-ins for Meta, Twilio and OpenAI");
+    command->require_subcommand(1);
+    add_common_options(*command, context);
+    set_footer(
+        *command,
+        "Everything stays on loopback, with certificates and secrets that live as long as the run. Nothing "
+        "reaches Meta, Twilio or OpenAI.",
+        {"callchain simulate call --help"});
+    add_simulate_call(*command, context);
+}
+
+}  // namespace callchain::cli

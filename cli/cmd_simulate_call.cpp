@@ -1,0 +1,406 @@
+#include "base/text.hpp"
+#include "commands.hpp"
+#include "progress.hpp"
+#include "random_bytes.hpp"
+#include "simulator/chain.hpp"
+#include "simulator/conclusion.hpp"
+#include "simulator/fault.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <unistd.h>
+#include <utility>
+
+namespace callchain::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using simulator::CallResult;
+using simulator::ChainResult;
+using simulator::Conclusion;
+using std::chrono::milliseconds;
+
+constexpr std::size_t kSecretBytes = 192;
+constexpr milliseconds kCommand{30'000};
+constexpr double kLeastRate = 0.1;
+constexpr double kMostRate = 500;
+constexpr std::size_t kMostCalls = 100'000;
+constexpr double kMostTalk = 600;
+
+struct CallOptions {
+    std::vector<std::string> faults;
+    bool list_faults = false;
+    std::size_t calls = 1;
+    double rate = 10;
+    double talk = 2;
+    std::string without;
+    std::string out;
+};
+
+// The plan with its faults, or which of them do not fit.
+Result<simulator::Plan> plan_of(const CallOptions& options, const simulator::RunSecrets& secrets) {
+    auto plan = simulator::make_plan(secrets);
+    plan.with_gateway = options.without != "gateway";
+    plan.calls = options.calls;
+    plan.rate = options.rate;
+    plan.meta.talk = milliseconds(static_cast<std::int64_t>(options.talk * 1000));
+    for (const auto& name : options.faults) {
+        const auto* fault = simulator::find_fault(name);
+        if (fault == nullptr) {
+            const auto near = simulator::nearest_faults(name);
+            return fail(ErrorCode::usage, "there is no fault \"" + visible_excerpt(name, 60) + "\"",
+                        near.empty() ? "callchain simulate call --list-faults names them"
+                                     : "did you mean " + std::string(near.front()) + "?");
+        }
+        if (fault->needs_gateway && !plan.with_gateway)
+            return fail(ErrorCode::usage, "the fault " + name + " is one of the gateway's side",
+                        "leave --without gateway out");
+        fault->apply(plan, secrets);
+    }
+    return plan;
+}
+
+int list_faults(Context& context) {
+    if (context.output.json) {
+        auto list = Json::array();
+        for (const auto& fault : simulator::faults())
+            list.push_back({{"name", fault.name},
+                            {"title", fault.title},
+                            {"source", fault.source},
+                            {"needs_gateway", fault.needs_gateway}});
+        context.out << Json{{"schema", "callchain.simulate-faults/1"},
+                            {"tool_version", CALLCHAIN_VERSION},
+                            {"faults", std::move(list)}}
+                           .dump(2)
+                    << "\n";
+        return kDone;
+    }
+    std::size_t width = 0;
+    for (const auto& fault : simulator::faults()) width = std::max(width, fault.name.size());
+    for (const auto& fault : simulator::faults())
+        context.out << fault.name << std::string(width + 2 - fault.name.size(), ' ') << fault.title << "\n";
+    return kDone;
+}
+
+// An empty folder that is ours: the one that is named, which may not exist yet, or a new one.
+Result<std::string> make_folder(const std::string& named) {
+    namespace fs = std::filesystem;
+    std::error_code error;
+    if (named.empty()) {
+        const auto base = fs::temp_directory_path(error);
+        auto pattern = (error ? std::string("/tmp") : base.string()) + "/callchain-simulate-XXXXXX";
+        if (::mkdtemp(pattern.data()) == nullptr)
+            return fail(ErrorCode::io, "cannot make a folder for the run's files", "name one: --out DIR");
+        return pattern;
+    }
+    if (fs::exists(named, error) && !fs::is_empty(named, error))
+        return fail(ErrorCode::usage, "--out: \"" + visible_excerpt(named, 200) + "\" is not empty",
+                    "name a new folder: files of another run would be mixed with this one's");
+    fs::create_directories(named, error);
+    if (!error) fs::permissions(named, fs::perms::owner_all, error);
+    if (error)
+        return fail(ErrorCode::io,
+                    "--out: cannot make \"" + visible_excerpt(named, 200) + "\": " + error.message());
+    return fs::absolute(named).string();
+}
+
+Result<void> write_file(const std::string& path, const std::string& text) {
+    std::ofstream file(path, std::ios::binary);
+    file << text;
+    file.close();
+    if (!file) return fail(ErrorCode::io, "cannot write " + path, "is there room on that disk?");
+    return {};
+}
+
+const CallResult& most_telling(const ChainResult& result) {
+    const auto bad = std::find_if(result.calls.begin(), result.calls.end(),
+                                  [](const CallResult& call) { return !call.good(); });
+    return bad == result.calls.end() ? result.calls.front() : *bad;
+}
+
+Result<void> write_pictures(const std::string& folder, const ChainResult& result) {
+    std::vector<timeline::Timeline> timelines;
+    for (const auto& call : result.calls) timelines.push_back(call.timeline);
+    CALLCHAIN_TRY(write_file(folder + "/timeline.json", timeline::to_json(timelines, CALLCHAIN_VERSION)));
+    const auto& shown = most_telling(result).timeline;
+    CALLCHAIN_TRY(write_file(folder + "/call.mmd", timeline::to_mermaid(shown)));
+    return write_file(folder + "/call.svg", timeline::to_svg(shown));
+}
+
+// ---- stages ----
+
+struct Stage {
+    const char* name;
+    std::vector<milliseconds> times = {};
+};
+
+std::vector<Stage> stages_of(const ChainResult& result) {
+    Stage rang{"ringing"};
+    Stage answered{"answered"};
+    Stage webhook{"webhook"};
+    Stage accepted{"accepted"};
+    Stage greeted{"greeted"};
+    const auto add = [](Stage& stage, const std::optional<milliseconds>& time) {
+        if (time) stage.times.push_back(*time);
+    };
+    for (const auto& call : result.calls) {
+        if (call.meta) add(rang, call.meta->rang);
+        if (call.meta) add(answered, call.meta->answered);
+        if (!call.openai) continue;
+        add(webhook, call.openai->webhook_after);
+        add(accepted, call.openai->accepted_after);
+        add(greeted, call.openai->greeted_after);
+    }
+    std::vector<Stage> stages;
+    for (auto* stage : {&rang, &answered, &webhook, &accepted, &greeted}) {
+        if (stage->times.empty()) continue;
+        std::sort(stage->times.begin(), stage->times.end());
+        stages.push_back(std::move(*stage));
+    }
+    return stages;
+}
+
+milliseconds percentile(const std::vector<milliseconds>& sorted, std::size_t percent) {
+    return sorted[std::min(sorted.size() - 1, sorted.size() * percent / 100)];
+}
+
+// ---- output ----
+
+struct Outcome {
+    const ChainResult& result;
+    const std::optional<Conclusion>& conclusion;
+    std::size_t placed = 0;
+    std::size_t good = 0;
+    bool kept = false;
+};
+
+void print_conclusion(const Outcome& outcome, Context& context) {
+    auto& out = context.out;
+    if (!outcome.conclusion) {
+        out << "good: " << heard_by_caller(outcome.result.calls.front())
+            << "; bridged, greeted and ended cleanly\n";
+        return;
+    }
+    const auto& found = *outcome.conclusion;
+    out << "failed: " << found.caller << "\n";
+    out << "where:  " << visible_excerpt(found.component, 300) << "\n";
+    out << "cause:  " << visible_excerpt(found.cause, 600) << (found.proved ? " (proved)" : "") << "\n";
+    out << "fix:    " << visible_excerpt(found.fix, 600) << "\n";
+    if (!found.command.empty())
+        out << "shown:  " << found.command << "   # exit " << found.exit_code
+            << (found.code.empty() ? "" : ", " + found.code) << "\n";
+}
+
+void print_text(const Outcome& outcome, Context& context) {
+    auto& out = context.out;
+    print_conclusion(outcome, context);
+    if (outcome.placed > 1) {
+        out << "\n" << outcome.good << " of " << outcome.placed << " calls were good\n";
+        out << "ms behind the INVITE   p50    p95    p99    most\n";
+        for (const auto& stage : stages_of(outcome.result)) {
+            out << stage.name << std::string(20 - std::string_view(stage.name).size(), ' ');
+            for (const std::size_t percent : {50U, 95U, 99U, 100U}) {
+                const auto text = std::to_string(percentile(stage.times, percent).count());
+                out << std::string(text.size() < 6 ? 6 - text.size() : 1, ' ') << text << " ";
+            }
+            out << "\n";
+        }
+    } else if (!outcome.result.calls.empty()) {
+        out << "\n" << timeline::to_text(most_telling(outcome.result).timeline);
+    }
+    const auto remarks = remarks_of(outcome.result);
+    if (!remarks.empty()) out << "\nremarks of the processes\n";
+    for (const auto& remark : remarks) out << "  " << visible_excerpt(remark, 300) << "\n";
+    if (outcome.kept)
+        out << "\nfiles:  " << outcome.result.evidence.folder
+            << "  (call.svg, call.mmd, timeline.json, gateway.log, serve.log, captures)\n";
+}
+
+Json conclusion_json(const Conclusion& found) {
+    return {{"caller", found.caller},   {"component", found.component}, {"cause", found.cause},
+            {"fix", found.fix},         {"code", found.code},           {"proved", found.proved},
+            {"command", found.command}, {"exit_code", found.exit_code}};
+}
+
+void print_json(const Outcome& outcome, const CallOptions& options, Context& context) {
+    auto stages = Json::array();
+    for (const auto& stage : stages_of(outcome.result))
+        stages.push_back({{"name", stage.name},
+                          {"calls", stage.times.size()},
+                          {"p50_ms", percentile(stage.times, 50).count()},
+                          {"p95_ms", percentile(stage.times, 95).count()},
+                          {"p99_ms", percentile(stage.times, 99).count()},
+                          {"most_ms", stage.times.back().count()}});
+    auto calls = Json::array();
+    for (const auto& call : outcome.result.calls)
+        calls.push_back({{"good", call.good()},
+                         {"caller", heard_by_caller(call)},
+                         {"bridged", call.bridged()},
+                         {"greeted", call.greeted()},
+                         {"ended_cleanly", call.ended_cleanly()},
+                         {"ids", call.timeline.ids}});
+    context.out << Json{{"schema", "callchain.simulate-call/1"},
+                        {"tool_version", CALLCHAIN_VERSION},
+                        {"result", outcome.conclusion ? "failed" : "good"},
+                        {"faults", options.faults},
+                        {"placed", outcome.placed},
+                        {"good", outcome.good},
+                        {"conclusion",
+                         outcome.conclusion ? conclusion_json(*outcome.conclusion) : Json(nullptr)},
+                        {"remarks", remarks_of(outcome.result)},
+                        {"stages", std::move(stages)},
+                        {"calls", std::move(calls)},
+                        {"folder", outcome.kept ? Json(outcome.result.evidence.folder) : Json(nullptr)}}
+                       .dump(2)
+                << "\n";
+}
+
+// ---- the run ----
+
+volatile std::sig_atomic_t g_interrupted = 0;
+
+extern "C" void note_interrupt(int) { g_interrupted = 1; }
+
+std::string own_program() {
+    std::error_code error;
+    const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
+    return error ? std::string("callchain") : path.string();
+}
+
+// Secrets of the endpoints as somebody has them who looks at OpenAI's list: files, named by their label.
+Result<std::vector<std::string>> write_secrets(const std::string& folder, const simulator::Plan& plan,
+                                               const std::string& held_by_serve) {
+    std::vector<std::string> named;
+    const std::pair<const char*, std::string> all[] = {
+        {"serve", held_by_serve}, {"endpoint", plan.secret}, {"other-endpoint", plan.other_secret}};
+    for (const auto& [label, secret] : all) {
+        if (label != std::string_view("serve") && secret == held_by_serve) continue;
+        const auto file = std::string(label) + ".secret";
+        CALLCHAIN_TRY(write_file(folder + "/" + file, secret + "\n"));
+        std::filesystem::permissions(
+            folder + "/" + file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+        named.push_back(std::string(label) + "=" + file);
+    }
+    return named;
+}
+
+int tell(const Outcome& outcome, const CallOptions& options, Context& context) {
+    if (context.output.json)
+        print_json(outcome, options, context);
+    else
+        print_text(outcome, context);
+    return outcome.conclusion ? kNo : kDone;
+}
+
+Result<ChainResult> run_with_progress(simulator::Plan plan, const std::string& folder, Context& context) {
+    g_interrupted = 0;
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGINT, note_interrupt);
+    std::signal(SIGTERM, note_interrupt);
+    ProgressLine progress(context);
+    const auto calls = plan.calls;
+    simulator::ChainEvents events;
+    events.interrupted = [] { return g_interrupted != 0; };
+    events.on_progress = [&progress, calls](std::size_t placed, std::size_t over) {
+        progress.show(std::to_string(placed) + " of " + std::to_string(calls) + " calls placed, " +
+                      std::to_string(over) + " over");
+    };
+    return simulator::run_chain(std::move(plan), {.program = own_program(), .folder = folder}, events);
+}
+
+int run(const CallOptions& options, Context& context) {
+    if (options.list_faults) return list_faults(context);
+    const auto secrets = simulator::make_secrets(random_bytes(kSecretBytes));
+    auto plan = plan_of(options, secrets);
+    if (!plan) return context.report_error(plan.error());
+    const auto folder = make_folder(options.out);
+    if (!folder) return context.report_error(folder.error());
+    const auto held =
+        plan->serve.contains("OPENAI_WEBHOOK_SECRET") ? plan->serve["OPENAI_WEBHOOK_SECRET"] : plan->secret;
+    const auto named = write_secrets(*folder, *plan, held);
+    if (!named) return context.report_error(named.error());
+    auto result = run_with_progress(*plan, *folder, context);
+    if (!result) return context.report_error(result.error());
+    if (result->interrupted) {
+        context.say("callchain: simulate call: interrupted; what there is, is in " + *folder);
+        return kInterrupted;
+    }
+    if (result->calls.empty())
+        return context.report_error({.code = ErrorCode::internal,
+                                     .message = "no side told of any call",
+                                     .hint = "the logs are in " + *folder});
+    const auto conclusion = conclude(*result, *named,
+                                     [&](const std::vector<std::string>& arguments,
+                                         const std::map<std::string, std::string>& environment) {
+                                         return simulator::run_to_end({.program = own_program(),
+                                                                       .arguments = arguments,
+                                                                       .environment = environment,
+                                                                       .folder = *folder,
+                                                                       .output_file = {}},
+                                                                      kCommand);
+                                     });
+    const bool kept = conclusion.has_value() || !options.faults.empty() || !options.out.empty();
+    if (auto written = write_pictures(*folder, *result); !written)
+        return context.report_error(written.error());
+    const auto good = static_cast<std::size_t>(std::count_if(
+        result->calls.begin(), result->calls.end(), [](const CallResult& call) { return call.good(); }));
+    const int code = tell({*result, conclusion, plan->calls, good, kept}, options, context);
+    if (!kept) std::filesystem::remove_all(*folder);
+    return code;
+}
+
+std::string footer() {
+    return "Starts stand-ins for Meta, Twilio and OpenAI and, as the processes that they are in production, "
+           "gateway run "
+           "and\nserve; places calls; says what the caller heard, which part failed, why, and what to do, "
+           "found with "
+           "the\ncommands that are named. Everything stays on loopback. The run's logs, captures and "
+           "pictures are kept in "
+           "a\nfolder where a call failed, a fault was asked for, or --out names one.\n"
+           "Exit codes: 0 every call was bridged, greeted and ended cleanly; 1 one was not; 2 usage, or what "
+           "could not "
+           "be\nstarted or written; 130 interrupted.";
+}
+
+}  // namespace
+
+void add_simulate_call(CLI::App& simulate, Context& context) {
+    auto options = std::make_shared<CallOptions>();
+    auto* command =
+        simulate.add_subcommand("call", "One call through the whole chain, or many, with faults on request");
+    command->add_option("--fault", options->faults, "Break the chain in that way; may be given several times")
+        ->type_name("NAME")
+        ->allow_extra_args(false);
+    command->add_flag("--list-faults", options->list_faults, "List the faults and end");
+    command->add_option("--calls", options->calls, "How many calls")
+        ->type_name("N")
+        ->check(CLI::Range(std::size_t{1}, kMostCalls).description(""))
+        ->capture_default_str();
+    command->add_option("--rate", options->rate, "New calls a second")
+        ->type_name("R")
+        ->check(CLI::Range(kLeastRate, kMostRate).description(""))
+        ->capture_default_str();
+    command->add_option("--talk", options->talk, "Seconds from the answer to the caller's hanging up")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(0.0, kMostTalk).description(""))
+        ->capture_default_str();
+    command
+        ->add_option("--without", options->without,
+                     "Begin at Twilio, as a WhatsApp sender of Twilio's does: gateway")
+        ->type_name("PART")
+        ->check(one_of({"gateway"}));
+    command->add_option("--out", options->out, "Folder for logs, captures and pictures; new or empty")
+        ->type_name("DIR");
+    add_common_options(*command, context);
+    set_footer(*command, footer(),
+               {"callchain simulate call", "callchain simulate call --fault wrong-secret  # exit 1"});
+    set_body(*command, context, [options, &context] { return run(*options, context); });
+}
+
+}  // namespace callchain::cli

@@ -1,0 +1,177 @@
+#include "simulator/authority.hpp"
+
+#include "base/text.hpp"
+
+#include <arpa/inet.h>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <unistd.h>
+#include <utility>
+
+namespace callchain::simulator {
+namespace {
+
+template <class T, void (*Free)(T*)>
+struct Freed {
+    void operator()(T* one) const { Free(one); }
+};
+using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY, EVP_PKEY_free>>;
+using Certificate = std::unique_ptr<X509, Freed<X509, X509_free>>;
+using Memory = std::unique_ptr<BIO, Freed<BIO, BIO_free_all>>;
+using Extension = std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION, X509_EXTENSION_free>>;
+
+constexpr std::chrono::seconds kBefore{3'600};  // clocks of one host may still be read apart
+constexpr std::chrono::seconds kLifeOfAuthority{7 * 86'400};
+
+auto failure(const std::string& what) { return fail(ErrorCode::io, "cannot make " + what); }
+
+Result<Key> make_key() {
+    Key key(EVP_EC_gen("P-256"));
+    if (!key) return failure("a key");
+    return key;
+}
+
+bool add_extension(X509* certificate, X509* issuer, int kind, const std::string& value) {
+    X509V3_CTX context;
+    X509V3_set_ctx_nodb(&context);
+    X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
+    const Extension extension(X509V3_EXT_conf_nid(nullptr, &context, kind, value.c_str()));
+    return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
+}
+
+// Numbers that repeat make two certificates of one authority one.
+bool set_serial(X509* certificate) {
+    std::array<unsigned char, 16> random{};
+    if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) return false;
+    random[0] &= 0x7F;
+    BIGNUM* number = BN_bin2bn(random.data(), static_cast<int>(random.size()), nullptr);
+    const bool set =
+        number != nullptr && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != nullptr;
+    BN_free(number);
+    return set;
+}
+
+bool is_address(const std::string& subject) {
+    std::array<unsigned char, sizeof(in6_addr)> bytes{};
+    return ::inet_pton(AF_INET, subject.c_str(), bytes.data()) == 1 ||
+           ::inet_pton(AF_INET6, subject.c_str(), bytes.data()) == 1;
+}
+
+std::string names_of(const std::vector<std::string>& subjects) {
+    std::vector<std::string> names;
+    for (const auto& subject : subjects) names.push_back((is_address(subject) ? "IP:" : "DNS:") + subject);
+    return join(names, ",");
+}
+
+// Everything but what makes it a server's or an authority's, and the signature.
+Certificate begin_certificate(const std::string& name, EVP_PKEY* key, X509* issuer,
+                              std::chrono::seconds life) {
+    Certificate certificate(X509_new());
+    if (!certificate) return nullptr;
+    auto* const of = certificate.get();
+    auto* const subject = X509_get_subject_name(of);
+    const auto* const text = reinterpret_cast<const unsigned char*>(name.c_str());
+    const auto begin = life.count() < 0 ? life - kBefore : -kBefore;
+    const bool made =
+        X509_set_version(of, X509_VERSION_3) == 1 && set_serial(of) &&
+        X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, text, -1, -1, 0) == 1 &&
+        X509_set_issuer_name(of, issuer == nullptr ? subject : X509_get_subject_name(issuer)) == 1 &&
+        X509_gmtime_adj(X509_getm_notBefore(of), begin.count()) != nullptr &&
+        X509_gmtime_adj(X509_getm_notAfter(of), life.count()) != nullptr && X509_set_pubkey(of, key) == 1;
+    return made ? std::move(certificate) : nullptr;
+}
+
+std::string pem_of(X509* certificate) {
+    const Memory memory(BIO_new(BIO_s_mem()));
+    if (!memory || PEM_write_bio_X509(memory.get(), certificate) != 1) return {};
+    char* bytes = nullptr;
+    const auto size = BIO_get_mem_data(memory.get(), &bytes);
+    return {bytes, static_cast<std::size_t>(size)};
+}
+
+std::string pem_of(EVP_PKEY* key) {
+    const Memory memory(BIO_new(BIO_s_mem()));
+    if (!memory ||
+        PEM_write_bio_PKCS8PrivateKey(memory.get(), key, nullptr, nullptr, 0, nullptr, nullptr) != 1)
+        return {};
+    char* bytes = nullptr;
+    const auto size = BIO_get_mem_data(memory.get(), &bytes);
+    return {bytes, static_cast<std::size_t>(size)};
+}
+
+// A file that was not there, readable by us alone from its first moment.
+Result<void> write_new(const std::string& path, const std::string& text) {
+    constexpr int kOwnerOnly = 0600;
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly);
+    if (file < 0) return fail(ErrorCode::io, "cannot make " + path + ": " + std::strerror(errno));
+    std::size_t done = 0;
+    while (done < text.size()) {
+        const auto count = ::write(file, text.data() + done, text.size() - done);
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) break;
+        done += static_cast<std::size_t>(count);
+    }
+    const int error = errno;
+    ::close(file);
+    if (text.empty() || done < text.size())
+        return fail(ErrorCode::io, "cannot write " + path + ": " + std::strerror(error));
+    return {};
+}
+
+}  // namespace
+
+struct Authority::State {
+    std::string folder;
+    Key key;
+    Certificate certificate;
+};
+
+Authority::Authority(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Authority::~Authority() = default;
+
+Result<std::unique_ptr<Authority>> Authority::create(std::string folder) {
+    auto state = std::make_unique<State>();
+    state->folder = std::move(folder);
+    state->key = CALLCHAIN_TRY(make_key());
+    auto* const key = state->key.get();
+    state->certificate = begin_certificate("callchain simulator", key, nullptr, kLifeOfAuthority);
+    auto* const of = state->certificate.get();
+    if (of == nullptr || !add_extension(of, of, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ||
+        !add_extension(of, of, NID_key_usage, "critical,keyCertSign,cRLSign") ||
+        !add_extension(of, of, NID_subject_key_identifier, "hash") || X509_sign(of, key, EVP_sha256()) == 0)
+        return failure("a certificate authority");
+    CALLCHAIN_TRY(write_new(state->folder + "/ca.pem", pem_of(of)));
+    return std::unique_ptr<Authority>(new Authority(std::move(state)));
+}
+
+std::string Authority::ca_file() const { return state_->folder + "/ca.pem"; }
+
+Result<CertificateFiles> Authority::issue(const std::string& name, const std::vector<std::string>& subjects,
+                                          std::chrono::seconds life) const {
+    const auto key = CALLCHAIN_TRY(make_key());
+    auto* const issuer = state_->certificate.get();
+    const auto certificate =
+        begin_certificate(subjects.empty() ? name : subjects.front(), key.get(), issuer, life);
+    auto* const of = certificate.get();
+    if (of == nullptr || !add_extension(of, issuer, NID_basic_constraints, "critical,CA:FALSE") ||
+        !add_extension(of, issuer, NID_key_usage, "critical,digitalSignature") ||
+        !add_extension(of, issuer, NID_ext_key_usage, "serverAuth,clientAuth") ||
+        !add_extension(of, issuer, NID_subject_key_identifier, "hash") ||
+        !add_extension(of, issuer, NID_authority_key_identifier, "keyid") ||
+        (!subjects.empty() && !add_extension(of, issuer, NID_subject_alt_name, names_of(subjects))) ||
+        X509_sign(of, state_->key.get(), EVP_sha256()) == 0)
+        return failure("a certificate for " + name);
+    CertificateFiles files{state_->folder + "/" + name + ".pem", state_->folder + "/" + name + ".key"};
+    CALLCHAIN_TRY(write_new(files.certificate, pem_of(of)));
+    CALLCHAIN_TRY(write_new(files.key, pem_of(key.get())));
+    return files;
+}
+
+}  // namespace callchain::simulator

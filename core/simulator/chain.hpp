@@ -1,0 +1,64 @@
+/// The whole chain on one host: the stand-ins in this process, `gateway run` and `serve` as the processes
+/// that they are in production.
+#pragma once
+
+#include "base/result.hpp"
+#include "simulator/plan.hpp"
+#include "timeline/timeline.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace callchain::simulator {
+
+struct ChainSettings {
+    std::string program;  ///< callchain itself
+    std::string folder;   ///< there, ours and empty: gets logs, captures, certificates
+};
+
+/// One call as each side saw it; nullopt: it never got there.
+struct CallResult {
+    timeline::Timeline timeline;
+    std::optional<MetaCall> meta = std::nullopt;
+    std::optional<TwilioCall> twilio = std::nullopt;
+    std::optional<OpenAiCall> openai = std::nullopt;
+
+    [[nodiscard]] bool bridged() const;
+    [[nodiscard]] bool greeted() const;
+    /// One of the two ends hung up, and every side knows.
+    [[nodiscard]] bool ended_cleanly() const;
+    [[nodiscard]] bool good() const { return bridged() && greeted() && ended_cleanly(); }
+};
+
+/// What the processes left behind.
+struct Evidence {
+    std::string folder;
+    std::vector<std::string> gateway_log = {};  ///< lines of JSON
+    std::vector<std::string> serve_log = {};
+    std::optional<int> gateway_exit = std::nullopt;
+    std::optional<int> serve_exit = std::nullopt;
+    std::map<std::string, std::string> gateway_environment = {};
+    std::string voice_document = {};  ///< path of the TwiML, where it was not serve's
+};
+
+struct ChainResult {
+    std::vector<CallResult> calls;  ///< as many as were placed, in their order
+    Evidence evidence;
+    bool interrupted = false;
+};
+
+struct ChainEvents {
+    std::function<void(std::size_t placed, std::size_t over)> on_progress = {};
+    /// Asked ten times a second; true: end as soon as possible.
+    std::function<bool()> interrupted = {};
+};
+
+/// Starts everything, places the calls, ends everything: no process and no port is left, whatever happens.
+/// Errors: io for the folder, or where a process did not start (the message has its last line).
+[[nodiscard]] Result<ChainResult> run_chain(Plan plan, const ChainSettings& settings,
+                                            const ChainEvents& events);
+
+}  // namespace callchain::simulator

@@ -1,0 +1,341 @@
+#include "simulator/conclusion.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace callchain::simulator {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int kFirstTwilioSip = 32'000;  // from here to 32,999: SIP, our own side of Twilio
+constexpr int kFirstTwilioHttp = 11'200;
+constexpr int kLastTwilioHttp = 11'999;
+
+std::string member(const Json& object, const char* name) {
+    const auto found = object.find(name);
+    if (!object.is_object() || found == object.end()) return {};
+    return found->is_string() ? found->get<std::string>() : found->is_null() ? std::string() : found->dump();
+}
+
+std::string seconds_text(std::chrono::milliseconds time) {
+    const auto tenths = (time.count() + 50) / 100;
+    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+}
+
+/// The last line of that message about the call, by whichever of the ids it has.
+std::optional<Json> find_line(const std::vector<std::string>& log, std::string_view message,
+                              const std::vector<std::pair<std::string, std::string>>& ids) {
+    for (auto line = log.rbegin(); line != log.rend(); ++line) {
+        auto json = Json::parse(*line, nullptr, false);
+        if (!json.is_object() || member(json, "message") != message) continue;
+        const bool is_of_call = std::any_of(ids.begin(), ids.end(), [&json](const auto& id) {
+            return !id.second.empty() && member(json, id.first.c_str()) == id.second;
+        });
+        if (ids.empty() || is_of_call) return json;
+    }
+    return std::nullopt;
+}
+
+std::string id_of(const CallResult& call, const char* name) {
+    const auto found = call.timeline.ids.find(name);
+    return found == call.timeline.ids.end() ? std::string() : found->second;
+}
+
+/// One search for a cause, with what it needs.
+class Search {
+  public:
+    Search(const ChainResult& result, const CallResult& call, const std::vector<std::string>& secrets,
+           const RunCommand& run)
+        : result_(result), call_(call), secrets_(secrets), run_(run) {}
+
+    [[nodiscard]] Conclusion go() {
+        for (const auto step : {&Search::gateway_verdict, &Search::gateway_admission, &Search::gateway_check,
+                                &Search::foreign_document, &Search::refused_webhook, &Search::accept,
+                                &Search::twilio_error, &Search::silent_model}) {
+            if (auto found = (this->*step)()) {
+                found->caller = heard_by_caller(call_);
+                return *found;
+            }
+        }
+        return {.caller = heard_by_caller(call_),
+                .component = "the chain",
+                .cause = "nothing in the logs explains it",
+                .fix = "Read the timeline, and the logs in " + result_.evidence.folder + "."};
+    }
+
+  private:
+    // What the gateway says of the call: it refused the offer, or Twilio's domain refused it.
+    std::optional<Conclusion> gateway_verdict() {
+        const auto summary = find_line(result_.evidence.gateway_log, "call summary",
+                                       {{"call_id_meta", id_of(call_, "call_id_meta")}});
+        if (!summary) return std::nullopt;
+        const auto code = member(*summary, "code");
+        const auto twilio = parse_decimal(member(*summary, "twilio_error")).value_or(0);
+        if (!code.empty() && call_.meta && !call_.meta->answered) {
+            auto found = explained({code}, "codes");
+            if (!found) return std::nullopt;
+            found->component = "gateway, the offer of WhatsApp";
+            found->cause = member(*summary, "why");
+            if (auto remedy = member(*summary, "remedy"); !remedy.empty()) found->fix = std::move(remedy);
+            return found;
+        }
+        if (twilio >= kFirstTwilioSip) {
+            auto found = explained({std::to_string(twilio)}, "twilio");
+            if (found) found->component = "Twilio, the SIP Domain";
+            return found;
+        }
+        const auto silence = member(*summary, "silence");
+        if (silence.empty()) return std::nullopt;
+        return Conclusion{
+            .component = "the media, past the gateway",
+            .cause = silence,
+            .fix =
+                "Media goes between Meta and Twilio: let the side that answers send first, and see "
+                "that both reach each other by UDP.",
+            .code = "silence",
+            .command = "grep 'call summary' gateway.log"};
+    }
+
+    // A call that was not let in has no summary.
+    std::optional<Conclusion> gateway_admission() {
+        if (!call_.meta || call_.meta->answered || call_.meta->status != 403) return std::nullopt;
+        const auto line = find_line(result_.evidence.gateway_log, "a call was not let in",
+                                    {{"call_id", id_of(call_, "call_id_meta")}});
+        if (!line) return std::nullopt;
+        return Conclusion{
+            .component = "gateway, who may call",
+            .cause = member(*line, "why"),
+            .fix =
+                "Set META_SIP_PASSWORD to the sip_user_password that Meta's settings API gives for "
+                "this number and application, and META_SIP_USERNAME to its digits.",
+            .code = "sip 403",
+            .command = "grep 'not let in' gateway.log"};
+    }
+
+    // The call never arrived: what would Meta see of the gateway?
+    std::optional<Conclusion> gateway_check() {
+        if (!call_.meta || call_.meta->answered || !id_of(call_, "callchain_id").empty()) return std::nullopt;
+        const auto finished = run_({"gateway", "check", "--json"}, result_.evidence.gateway_environment);
+        if (!finished) return std::nullopt;
+        const auto json = Json::parse(finished->output, nullptr, false);
+        if (!json.is_object() || !json.contains("checks")) return std::nullopt;
+        for (const auto& check : json["checks"]) {
+            if (member(check, "result") != "fail") continue;
+            return Conclusion{.component = "gateway, " + member(check, "name"),
+                              .cause = member(check, "sentence"),
+                              .fix = member(check, "remedy"),
+                              .code = member(check, "name"),
+                              .command = "callchain gateway check",
+                              .exit_code = finished->code};
+        }
+        return std::nullopt;
+    }
+
+    // Whoever answered Twilio was not serve: its document is judged.
+    std::optional<Conclusion> foreign_document() {
+        if (result_.evidence.voice_document.empty()) return std::nullopt;
+        const auto finished = run_({"twiml", "lint", "voice.twiml", "--json"}, {});
+        if (!finished) return std::nullopt;
+        const auto json = Json::parse(finished->output, nullptr, false);
+        if (!json.is_object() || !json.contains("findings") || json["findings"].empty()) return std::nullopt;
+        auto found = of_finding(json["findings"][0]);
+        found.component = "the voice URL's TwiML" + twilio_says();
+        found.command = "callchain twiml lint voice.twiml";
+        found.exit_code = finished->code;
+        return found;
+    }
+
+    // Every delivery was refused: why is computed from the record lines of the log.
+    std::optional<Conclusion> refused_webhook() {
+        const bool refused =
+            call_.openai && !call_.openai->accepted &&
+            std::any_of(call_.openai->webhook_statuses.begin(), call_.openai->webhook_statuses.end(),
+                        [](int status) { return status == 401; });
+        if (!refused) return std::nullopt;
+        std::vector<std::string> arguments{"verify-sig", "--log", "serve.log"};
+        for (const auto& secret : secrets_) {
+            arguments.emplace_back("--secret-file");
+            arguments.push_back(secret);
+        }
+        const auto command = "callchain " + join(arguments, " ");
+        arguments.emplace_back("--json");
+        const auto finished = run_(arguments, {});
+        if (!finished) return std::nullopt;
+        const auto json = Json::parse(finished->output, nullptr, false);
+        if (!json.is_object() || !json.contains("findings")) return std::nullopt;
+        const Json* best = nullptr;
+        for (const auto& finding : json["findings"])
+            if (best == nullptr || (finding.value("proved", false) && !best->value("proved", false)))
+                best = &finding;
+        if (best == nullptr) return std::nullopt;
+        auto found = of_finding(*best);
+        found.component = "serve, POST /openai/webhook" + twilio_says();
+        found.command = command;
+        found.exit_code = finished->code;
+        return found;
+    }
+
+    // What serve says of the call: it could not be accepted, or somebody else has it, or no session began.
+    std::optional<Conclusion> accept() {
+        const auto summary = find_line(
+            result_.evidence.serve_log, "call summary",
+            {{"callchain_id", id_of(call_, "callchain_id")}, {"call_id", id_of(call_, "openai_call_id")}});
+        if (!summary) return std::nullopt;
+        const auto explain = member(*summary, "explain");
+        const auto code = explain.substr(explain.rfind(' ') + 1);
+        if (code.empty()) return std::nullopt;
+        auto found = explained({code}, "codes");
+        if (found) found->component = "serve, the accept" + twilio_says();
+        return found;
+    }
+
+    std::optional<Conclusion> twilio_error() {
+        if (!call_.twilio || call_.twilio->twilio_error == 0) return std::nullopt;
+        const int code = call_.twilio->twilio_error;
+        const bool is_webhook = code >= kFirstTwilioHttp && code <= kLastTwilioHttp;
+        if (is_webhook && call_.twilio->webhook_status == 403) {
+            return Conclusion{
+                .component = "serve, POST /twilio/voice; Twilio: " + std::to_string(code),
+                .cause =
+                    "serve refused Twilio's request: its X-Twilio-Signature fits neither "
+                    "TWILIO_AUTH_TOKEN nor the URLs of CALLCHAIN_PUBLIC_URL",
+                .fix =
+                    "Set TWILIO_AUTH_TOKEN to the primary auth token of the account that owns the "
+                    "call, and CALLCHAIN_PUBLIC_URL to the origin of the voice URL.",
+                .code = "twilio " + std::to_string(code),
+                .command = "callchain explain " + std::to_string(code)};
+        }
+        auto found = explained({std::to_string(code)}, "twilio");
+        if (!found) return std::nullopt;
+        found->component = is_webhook ? "serve, POST /twilio/voice" : "Twilio, the dialled leg";
+        if (call_.twilio->dial_sip_status != 0)
+            found->component += ", SIP " + std::to_string(call_.twilio->dial_sip_status);
+        if (!call_.twilio->why.empty()) found->cause = call_.twilio->why;
+        return found;
+    }
+
+    std::optional<Conclusion> silent_model() {
+        if (!call_.bridged() || call_.greeted() || !call_.openai || !call_.openai->sideband)
+            return std::nullopt;
+        return Conclusion{.component = "OpenAI, the session",
+                          .cause = "the call is up and the sideband is open, but the model has not spoken",
+                          .fix =
+                              "Look for an error event behind response.create in serve's log, and at the "
+                              "instructions and the greeting.",
+                          .command = "grep sideband serve.log"};
+    }
+
+    [[nodiscard]] std::string twilio_says() const {
+        if (!call_.twilio || call_.twilio->twilio_error == 0) return {};
+        return "; Twilio shows it as " + std::to_string(call_.twilio->twilio_error);
+    }
+
+    static Conclusion of_finding(const Json& finding) {
+        return {.cause = member(finding, "title") + ": " + member(finding, "detail"),
+                .fix = member(finding, "fix"),
+                .code = member(finding, "code"),
+                .proved = finding.value("proved", false)};
+    }
+
+    std::optional<Conclusion> explained(std::vector<std::string> words, const char* list) const {
+        const auto command = "callchain explain " + join(words, " ");
+        words.insert(words.begin(), "explain");
+        words.emplace_back("--json");
+        const auto finished = run_(words, {});
+        if (!finished) return std::nullopt;
+        const auto json = Json::parse(finished->output, nullptr, false);
+        if (!json.is_object() || !json.contains(list) || json[list].empty()) return std::nullopt;
+        const auto& entry = json[list][0];
+        const bool of_twilio = std::string_view(list) == "twilio";
+        return Conclusion{.cause = of_twilio ? member(entry, "title") + ": " + member(entry, "cause")
+                                             : member(entry, "title"),
+                          .fix = member(entry, "fix"),
+                          .code = (of_twilio ? "twilio " : "") + member(entry, "code"),
+                          .command = command,
+                          .exit_code = finished->code};
+    }
+
+    const ChainResult& result_;
+    const CallResult& call_;
+    const std::vector<std::string>& secrets_;
+    const RunCommand& run_;
+};
+
+std::string heard_by_whatsapp(const MetaCall& call) {
+    using End = MetaCall::End;
+    const auto rang = call.rang
+                          ? "ringing for " + seconds_text(call.answered.value_or(call.ended) - *call.rang)
+                          : std::string("nothing");
+    const auto status = "SIP " + std::to_string(call.status);
+    if (!call.answered)
+        return "the caller heard " + rang + ", then the call failed (" + status + " after " +
+               seconds_text(call.ended) + ")";
+    const auto talked = seconds_text(call.ended - *call.answered);
+    switch (call.end) {
+        case End::silence:
+            return "the caller heard nothing, and WhatsApp hung up " + talked + " behind the answer";
+        case End::connection_dropped:
+            return "the caller lost the connection " + talked + " behind the answer";
+        case End::ended_by_peer:
+            return "the caller was hung up on " + talked + " behind the answer";
+        default:
+            return "the caller was answered after " + seconds_text(*call.answered) + " and talked for " +
+                   talked;
+    }
+}
+
+}  // namespace
+
+std::string heard_by_caller(const CallResult& call) {
+    std::string text;
+    if (call.meta) {
+        text = heard_by_whatsapp(*call.meta);
+    } else if (call.twilio) {
+        const auto& twilio = *call.twilio;
+        text = twilio.bridged
+                   ? "the caller was connected after " +
+                         seconds_text(twilio.bridged_after.value_or(std::chrono::milliseconds{0}))
+                   : "the caller heard ringing, then the call failed after " + seconds_text(twilio.ended);
+    } else {
+        text = "nobody knows what the caller heard";
+    }
+    if (call.bridged() && !call.greeted()) text += ", and nobody spoke";
+    return text;
+}
+
+std::optional<Conclusion> conclude(const ChainResult& result, const std::vector<std::string>& secrets,
+                                   const RunCommand& run) {
+    const auto bad = std::find_if(result.calls.begin(), result.calls.end(),
+                                  [](const CallResult& call) { return !call.good(); });
+    if (bad != result.calls.end()) return Search(result, *bad, secrets, run).go();
+    return std::nullopt;
+}
+
+std::vector<std::string> remarks_of(const ChainResult& result) {
+    std::vector<std::pair<std::string, int>> told;
+    for (const auto& call : result.calls) {
+        for (const auto& event : call.timeline.events) {
+            if (!event.trouble) continue;
+            auto text = std::string(timeline::name_of(event.from)) + ": " + event.label;
+            if (!event.detail.empty()) text += ", " + event.detail;
+            const auto found = std::find_if(told.begin(), told.end(),
+                                            [&text](const auto& one) { return one.first == text; });
+            if (found == told.end())
+                told.emplace_back(std::move(text), 1);
+            else
+                ++found->second;
+        }
+    }
+    std::vector<std::string> remarks;
+    for (const auto& [text, times] : told)
+        remarks.push_back(times == 1 ? text : text + " (" + std::to_string(times) + " times)");
+    return remarks;
+}
+
+}  // namespace callchain::simulator

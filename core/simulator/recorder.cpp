@@ -1,0 +1,160 @@
+#include "base/text.hpp"
+#include "simulator/chain_parts.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <utility>
+
+namespace callchain::simulator {
+namespace {
+
+using Json = nlohmann::json;
+using timeline::Party;
+
+struct IdName {
+    const char* in_log;
+    const char* in_timeline;
+};
+// The gateway's "call_id" is Meta's, that of serve OpenAI's.
+constexpr IdName kGatewayIds[] = {{"callchain_id", "callchain_id"}, {"call_id", "call_id_meta"},
+                                  {"call_id_meta", "call_id_meta"}, {"call_id_twilio", "call_id_twilio"},
+                                  {"call_sid", "call_sid"},         {"wacid", "wacid"}};
+constexpr IdName kServeIds[] = {{"callchain_id", "callchain_id"},
+                                {"call_id", "openai_call_id"},
+                                {"call_sid", "call_sid"},
+                                {"webhook_id", "webhook_id"}};
+
+std::string text_of(const Json& line, const char* name) {
+    const auto found = line.find(name);
+    if (found == line.end()) return {};
+    return found->is_string() ? found->get<std::string>() : found->dump();
+}
+
+// What a line adds to its message, where it has something to say.
+std::string detail_of(const Json& line) {
+    for (const char* name : {"why", "meaning", "reason", "verdict", "detail", "warning", "outcome"})
+        if (auto text = text_of(line, name); !text.empty()) return text;
+    return {};
+}
+
+template <class Call>
+std::optional<Call> find_call(const timeline::Timeline& of, const char* name, const std::vector<Call>& calls,
+                              std::string Call::*member) {
+    const auto id = of.ids.find(name);
+    if (id == of.ids.end()) return std::nullopt;
+    const auto found = std::find_if(calls.begin(), calls.end(),
+                                    [&](const Call& call) { return call.*member == id->second; });
+    return found == calls.end() ? std::nullopt : std::optional(*found);
+}
+
+}  // namespace
+
+void Recorder::add(timeline::Event event) {
+    {
+        const std::lock_guard lock(mutex_);
+        const bool to_caller = event.to == Party::whatsapp && event.medium == timeline::Medium::sip;
+        if (to_caller && event.label.starts_with("200") && event.detail.find("INVITE") != std::string::npos)
+            ++answered_;
+        events_.push_back(std::move(event));
+    }
+    changed_.notify_all();
+}
+
+void Recorder::add(MetaCall call) {
+    {
+        const std::lock_guard lock(mutex_);
+        meta_.push_back(std::move(call));
+    }
+    changed_.notify_all();
+}
+
+void Recorder::add(TwilioCall call) {
+    {
+        const std::lock_guard lock(mutex_);
+        twilio_.push_back(std::move(call));
+    }
+    changed_.notify_all();
+}
+
+void Recorder::add(OpenAiCall call) {
+    {
+        const std::lock_guard lock(mutex_);
+        openai_.push_back(std::move(call));
+    }
+    changed_.notify_all();
+}
+
+void Recorder::add_line(Party party, const std::string& line) {
+    {
+        const std::lock_guard lock(mutex_);
+        (party == Party::gateway ? gateway_log_ : serve_log_).push_back(line);
+    }
+    const auto json = Json::parse(line, nullptr, false);
+    if (!json.is_object()) return;
+    const auto message = text_of(json, "message");
+    const auto level = text_of(json, "level");
+    const bool trouble = level == "warn" || level == "error";
+    if (!trouble && message != "call" && message != "call summary") return;
+    timeline::Event event{.at = wall_now(),
+                          .from = party,
+                          .to = party,
+                          .medium = timeline::Medium::note,
+                          .label = visible_excerpt(message, 120),
+                          .detail = visible_excerpt(detail_of(json), 160),
+                          .trouble = trouble};
+    const auto names =
+        party == Party::gateway ? std::span<const IdName>(kGatewayIds) : std::span<const IdName>(kServeIds);
+    for (const auto& [in_log, in_timeline] : names)
+        if (auto id = text_of(json, in_log); !id.empty()) event.ids.emplace_back(in_timeline, std::move(id));
+    // Of the process, not of a call.
+    if (event.ids.empty() && message == "configuration") return;
+    add(std::move(event));
+}
+
+Recorder::Counts Recorder::counts() const {
+    const std::lock_guard lock(mutex_);
+    return {events_.size(), meta_.size(), twilio_.size(), openai_.size(), answered_};
+}
+
+void Recorder::wait(std::chrono::milliseconds most) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, most);
+}
+
+std::vector<std::string> Recorder::log_of(Party party) const {
+    const std::lock_guard lock(mutex_);
+    return party == Party::gateway ? gateway_log_ : serve_log_;
+}
+
+std::vector<CallResult> Recorder::take() {
+    const std::lock_guard lock(mutex_);
+    std::vector<CallResult> results;
+    for (auto& timeline : timeline::join_calls(std::move(events_))) {
+        CallResult result;
+        result.meta = find_call(timeline, "call_id_meta", meta_, &MetaCall::call_id);
+        result.twilio = find_call(timeline, "call_sid", twilio_, &TwilioCall::call_sid);
+        result.openai = find_call(timeline, "openai_call_id", openai_, &OpenAiCall::call_id);
+        result.timeline = std::move(timeline);
+        if (result.meta || result.twilio || result.openai) results.push_back(std::move(result));
+    }
+    events_.clear();
+    return results;
+}
+
+bool CallResult::bridged() const {
+    const bool caller_is = !meta || meta->answered.has_value();
+    return caller_is && twilio && twilio->bridged;
+}
+
+bool CallResult::greeted() const { return openai && openai->greeted; }
+
+bool CallResult::ended_cleanly() const {
+    using End = MetaCall::End;
+    const bool caller_is = !meta || meta->end == End::hung_up || meta->end == End::ended_by_peer;
+    const bool model_is = openai && (openai->ended_by == "caller" || openai->ended_by == "model" ||
+                                     openai->ended_by == "hangup");
+    return caller_is && model_is;
+}
+
+}  // namespace callchain::simulator

@@ -1,0 +1,68 @@
+#include "base/text.hpp"
+#include "timeline/timeline.hpp"
+
+#include <array>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace callchain::timeline {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// "2026-11-28T10:00:00.123456Z". Source: RFC 3339 section 5.6.
+std::string utc_text(WallTime time) {
+    const auto day = std::chrono::floor<std::chrono::days>(time);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss clock(time - day);
+    std::array<char, 64> text{};
+    std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ",
+                  static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                  static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+                  static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()),
+                  static_cast<int>(clock.subseconds().count()));
+    return text.data();
+}
+
+Json ids_of(const std::vector<Id>& ids) {
+    Json object = Json::object();
+    for (const auto& [name, value] : ids) object[visible(name)] = visible(value);
+    return object;
+}
+
+Json call_of(const Timeline& timeline) {
+    const auto first = timeline.events.empty() ? WallTime{} : timeline.events.front().at;
+    Json events = Json::array();
+    for (const auto& event : timeline.events)
+        events.push_back({{"at_us", (event.at - first).count()},
+                          {"from", word_of(event.from)},
+                          {"to", word_of(event.to)},
+                          {"medium", word_of(event.medium)},
+                          {"label", visible(event.label)},
+                          {"detail", visible(event.detail)},
+                          {"ids", ids_of(event.ids)},
+                          {"trouble", event.trouble}});
+    Json findings = Json::array();
+    for (const auto& finding : timeline.findings)
+        findings.push_back({{"code", visible(finding.code)},
+                            {"title", visible(finding.title)},
+                            {"fix", visible(finding.fix)},
+                            {"event", finding.event ? Json(*finding.event) : Json(nullptr)}});
+    return {{"began", utc_text(first)},
+            {"ids", ids_of({timeline.ids.begin(), timeline.ids.end()})},
+            {"events", std::move(events)},
+            {"findings", std::move(findings)}};
+}
+
+}  // namespace
+
+std::string to_json(const std::vector<Timeline>& calls, std::string_view tool_version) {
+    Json list = Json::array();
+    for (const auto& timeline : calls) list.push_back(call_of(timeline));
+    return Json{
+               {"schema", "callchain.timeline/1"}, {"tool_version", tool_version}, {"calls", std::move(list)}}
+               .dump(2) +
+           "\n";
+}
+
+}  // namespace callchain::timeline

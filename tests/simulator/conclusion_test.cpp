@@ -1,0 +1,162 @@
+#include "simulator/conclusion.hpp"
+
+#include <gtest/gtest.h>
+#include <map>
+
+namespace callchain::simulator {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Answers of our own commands, by their first words; what was asked for is kept.
+class Commands {
+  public:
+    std::map<std::string, Finished> answers;
+    std::vector<std::vector<std::string>> asked;
+    RunCommand run = [this](const std::vector<std::string>& arguments,
+                            const std::map<std::string, std::string>&) -> Result<Finished> {
+        asked.push_back(arguments);
+        for (const auto& [words, answer] : answers)
+            if (words.starts_with(arguments.front()) && (arguments.size() < 2 || words == arguments.front() ||
+                                                         words == arguments.front() + " " + arguments[1]))
+                return answer;
+        return fail(ErrorCode::io, "no such command");
+    };
+};
+
+MetaCall refused(int status) {
+    MetaCall call;
+    call.call_id = "m-1";
+    call.status = status;
+    call.rang = 100ms;
+    call.ended = 10'100ms;
+    call.end = MetaCall::End::refused;
+    return call;
+}
+
+MetaCall talked() {
+    MetaCall call;
+    call.call_id = "m-1";
+    call.status = 200;
+    call.rang = 100ms;
+    call.answered = 400ms;
+    call.ended = 2'400ms;
+    call.end = MetaCall::End::hung_up;
+    return call;
+}
+
+CallResult call_of(MetaCall meta) {
+    CallResult call;
+    call.timeline.ids = {{"call_id_meta", "m-1"}, {"callchain_id", "cc_1"}, {"openai_call_id", "rtc_1"}};
+    call.meta = std::move(meta);
+    return call;
+}
+
+ChainResult result_of(CallResult call) {
+    ChainResult result;
+    result.calls.push_back(std::move(call));
+    return result;
+}
+
+TEST(Conclude, SaysNothingOfACallThatWentWell) {
+    auto call = call_of(talked());
+    call.twilio = TwilioCall{};
+    call.twilio->bridged = true;
+    call.openai = OpenAiCall{};
+    call.openai->greeted = true;
+    call.openai->ended_by = "caller";
+    Commands commands;
+    ASSERT_TRUE(call.good());
+    EXPECT_FALSE(conclude(result_of(call), {}, commands.run).has_value());
+    EXPECT_TRUE(commands.asked.empty());
+}
+
+TEST(Conclude, TakesTheGatewaysVerdictOnTheOffer) {
+    auto result = result_of(call_of(refused(488)));
+    result.evidence.gateway_log = {
+        "no JSON",
+        R"({"message":"call summary","call_id_meta":"other","code":"sdp_no_audio","why":"another call"})",
+        R"({"message":"call summary","call_id_meta":"m-1","code":"sdp_dtls_offer","why":"DTLS","remedy":"set SDES"})"};
+    Commands commands;
+    commands.answers["explain sdp_dtls_offer"] = {
+        0, R"({"codes":[{"code":"sdp_dtls_offer","title":"t","fix":"f"}]})", ""};
+    const auto found = conclude(result, {}, commands.run);
+    ASSERT_TRUE(found.has_value());
+    EXPECT_EQ(found->caller,
+              "the caller heard ringing for 10.0 s, then the call failed (SIP 488 after 10.1 s)");
+    EXPECT_EQ(found->cause, "DTLS");
+    EXPECT_EQ(found->fix, "set SDES");
+    EXPECT_EQ(found->code, "sdp_dtls_offer");
+    EXPECT_EQ(found->command, "callchain explain sdp_dtls_offer");
+}
+
+TEST(Conclude, ComputesWhyAWebhookWasRefused) {
+    auto call = call_of(refused(480));
+    call.openai = OpenAiCall{};
+    call.openai->webhook_statuses = {401, 401};
+    call.twilio = TwilioCall{};
+    call.twilio->twilio_error = 13224;
+    Commands commands;
+    commands.answers["verify-sig"] = {
+        1, R"({"findings":[{"code":"a","title":"A","detail":"d","fix":"f","proved":false},
+        {"code":"secret_other_label","title":"B","detail":"d","fix":"f","proved":true}]})",
+        ""};
+    const auto found =
+        conclude(result_of(call), {"serve=serve.secret", "endpoint=endpoint.secret"}, commands.run);
+    ASSERT_TRUE(found.has_value());
+    EXPECT_EQ(found->code, "secret_other_label");
+    EXPECT_TRUE(found->proved);
+    EXPECT_EQ(found->component, "serve, POST /openai/webhook; Twilio shows it as 13224");
+    EXPECT_EQ(found->command,
+              "callchain verify-sig --log serve.log --secret-file serve=serve.secret --secret-file "
+              "endpoint=endpoint.secret");
+    EXPECT_EQ(found->exit_code, 1);
+}
+
+TEST(Conclude, ReadsWhatServeSaysOfTheAccept) {
+    auto call = call_of(talked());
+    call.twilio = TwilioCall{};
+    call.twilio->bridged = true;
+    call.openai = OpenAiCall{};
+    auto result = result_of(call);
+    result.evidence.serve_log = {
+        R"({"message":"call summary","callchain_id":"cc_1","explain":"callchain explain call_gone"})"};
+    Commands commands;
+    commands.answers["explain call_gone"] = {0, R"({"codes":[{"code":"call_gone","title":"t","fix":"f"}]})",
+                                             ""};
+    const auto found = conclude(result, {}, commands.run);
+    ASSERT_TRUE(found.has_value());
+    EXPECT_EQ(found->code, "call_gone");
+    EXPECT_EQ(found->caller, "the caller was answered after 0.4 s and talked for 2.0 s, and nobody spoke");
+}
+
+// A command that fails, or says what nobody can read, is no reason to make a cause up.
+TEST(Conclude, AdmitsThatItKnowsNothing) {
+    Commands commands;
+    for (const char* output : {"", "{", "[]", R"({"codes":{}})", R"({"checks":[]})"}) {
+        SCOPED_TRACE(output);
+        commands.answers = {{"explain x", {0, output, ""}}, {"gateway check", {1, output, ""}}};
+        auto result = result_of(call_of(refused(503)));
+        result.calls[0].timeline.ids.erase("callchain_id");
+        result.evidence.folder = "/evidence";
+        const auto found = conclude(result, {}, commands.run);
+        ASSERT_TRUE(found.has_value());
+        EXPECT_EQ(found->cause, "nothing in the logs explains it");
+        EXPECT_NE(found->fix.find("/evidence"), std::string::npos);
+    }
+}
+
+TEST(RemarksOf, CountsThoseThatAreAlike) {
+    auto call = call_of(talked());
+    timeline::Event event;
+    event.from = event.to = timeline::Party::serve;
+    event.label = "sideband: retry";
+    event.trouble = true;
+    call.timeline.events = {event, event};
+    event.trouble = false;
+    call.timeline.events.push_back(event);
+    EXPECT_EQ(remarks_of(result_of(call)), (std::vector<std::string>{"serve: sideband: retry (2 times)"}));
+}
+
+}  // namespace
+}  // namespace callchain::simulator

@@ -175,26 +175,30 @@ milliseconds percentile(const std::vector<milliseconds>& sorted, std::size_t per
 struct Outcome {
     const ChainResult& result;
     const std::optional<Conclusion>& conclusion;
+    const std::vector<Conclusion>& borne;
     std::size_t placed = 0;
     std::size_t good = 0;
     bool kept = false;
 };
 
-void print_conclusion(const Outcome& outcome, Context& context) {
+void print_cause(const Conclusion& found, Context& context) {
     auto& out = context.out;
-    if (!outcome.conclusion) {
-        out << "good: " << heard_by_caller(outcome.result.calls.front())
-            << "; bridged, greeted and ended cleanly\n";
-        return;
-    }
-    const auto& found = *outcome.conclusion;
-    out << "failed: " << found.caller << "\n";
     out << "where:  " << visible_excerpt(found.component, 300) << "\n";
     out << "cause:  " << visible_excerpt(found.cause, 600) << (found.proved ? " (proved)" : "") << "\n";
     out << "fix:    " << visible_excerpt(found.fix, 600) << "\n";
     if (!found.command.empty())
         out << "shown:  " << found.command << "   # exit " << found.exit_code
             << (found.code.empty() ? "" : ", " + found.code) << "\n";
+}
+
+void print_conclusion(const Outcome& outcome, Context& context) {
+    if (outcome.conclusion) {
+        context.out << "failed: " << outcome.conclusion->caller << "\n";
+        return print_cause(*outcome.conclusion, context);
+    }
+    context.out << "good:   " << heard_by_caller(outcome.result.calls.front())
+                << "; bridged, greeted and ended cleanly\n";
+    for (const auto& found : outcome.borne) print_cause(found, context);
 }
 
 void print_text(const Outcome& outcome, Context& context) {
@@ -237,6 +241,8 @@ void print_json(const Outcome& outcome, const CallOptions& options, Context& con
                           {"p95_ms", percentile(stage.times, 95).count()},
                           {"p99_ms", percentile(stage.times, 99).count()},
                           {"most_ms", stage.times.back().count()}});
+    auto borne = Json::array();
+    for (const auto& found : outcome.borne) borne.push_back(conclusion_json(found));
     auto calls = Json::array();
     for (const auto& call : outcome.result.calls)
         calls.push_back({{"good", call.good()},
@@ -253,6 +259,7 @@ void print_json(const Outcome& outcome, const CallOptions& options, Context& con
                         {"good", outcome.good},
                         {"conclusion",
                          outcome.conclusion ? conclusion_json(*outcome.conclusion) : Json(nullptr)},
+                        {"borne", std::move(borne)},
                         {"remarks", remarks_of(outcome.result)},
                         {"stages", std::move(stages)},
                         {"calls", std::move(calls)},
@@ -335,24 +342,38 @@ int run(const CallOptions& options, Context& context) {
         return context.report_error({.code = ErrorCode::internal,
                                      .message = "no side told of any call",
                                      .hint = "the logs are in " + *folder});
-    const auto conclusion = conclude(*result, *named,
-                                     [&](const std::vector<std::string>& arguments,
-                                         const std::map<std::string, std::string>& environment) {
-                                         return simulator::run_to_end({.program = own_program(),
-                                                                       .arguments = arguments,
-                                                                       .environment = environment,
-                                                                       .folder = *folder,
-                                                                       .output_file = {}},
-                                                                      kCommand);
-                                     });
+    const simulator::RunCommand command = [&](const std::vector<std::string>& arguments,
+                                              const std::map<std::string, std::string>& environment) {
+        return simulator::run_to_end({.program = own_program(),
+                                      .arguments = arguments,
+                                      .environment = environment,
+                                      .folder = *folder,
+                                      .output_file = {}},
+                                     kCommand);
+    };
+    const auto conclusion = conclude(*result, *named, command);
+    const auto borne = conclusion ? std::vector<Conclusion>{} : borne_by(*result, command);
     const bool kept = conclusion.has_value() || !options.faults.empty() || !options.out.empty();
     if (auto written = write_pictures(*folder, *result); !written)
         return context.report_error(written.error());
     const auto good = static_cast<std::size_t>(std::count_if(
         result->calls.begin(), result->calls.end(), [](const CallResult& call) { return call.good(); }));
-    const int code = tell({*result, conclusion, plan->calls, good, kept}, options, context);
+    const int code = tell({*result, conclusion, borne, plan->calls, good, kept}, options, context);
     if (!kept) std::filesystem::remove_all(*folder);
     return code;
+}
+
+// Unlike CLI::Range it takes no "nan".
+CLI::Validator within(double least, double most) {
+    return {[least, most](std::string& text) {
+                double value = 0;
+                const bool is_number = CLI::detail::lexical_cast(text, value);
+                return is_number && value >= least && value <= most
+                           ? std::string()
+                           : "\"" + visible_excerpt(text, 40) + "\" is not between " +
+                                 CLI::detail::to_string(least) + " and " + CLI::detail::to_string(most);
+            },
+            ""};
 }
 
 std::string footer() {
@@ -384,11 +405,11 @@ void add_simulate_call(CLI::App& simulate, Context& context) {
         ->capture_default_str();
     command->add_option("--rate", options->rate, "New calls a second")
         ->type_name("R")
-        ->check(CLI::Range(kLeastRate, kMostRate).description(""))
+        ->check(within(kLeastRate, kMostRate))
         ->capture_default_str();
     command->add_option("--talk", options->talk, "Seconds from the answer to the caller's hanging up")
         ->type_name("SECONDS")
-        ->check(CLI::Range(0.0, kMostTalk).description(""))
+        ->check(within(0.0, kMostTalk))
         ->capture_default_str();
     command
         ->add_option("--without", options->without,

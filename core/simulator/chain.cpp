@@ -259,7 +259,7 @@ void Chain::stop() {
 ChainResult Chain::result() {
     ChainResult result;
     result.interrupted = interrupted_;
-    result.calls = recorder_.take();
+    result.calls = recorder_.take(result.others);
     result.evidence = {
         .folder = settings_.folder,
         .gateway_log = recorder_.log_of(Party::gateway),

@@ -45,7 +45,8 @@ struct Evidence {
 };
 
 struct ChainResult {
-    std::vector<CallResult> calls;  ///< as many as were placed, in their order
+    std::vector<CallResult> calls;             ///< as many as were placed, in their order
+    std::vector<timeline::Event> others = {};  ///< what the processes told of no call
     Evidence evidence;
     bool interrupted = false;
 };

@@ -34,11 +34,13 @@ class Recorder {
     [[nodiscard]] Counts counts() const;
     /// Waits for a change, at most that long.
     void wait(std::chrono::milliseconds most);
-    /// Everything, sorted into calls.
-    [[nodiscard]] std::vector<CallResult> take();
+    /// Everything, sorted into calls; `others` gets the events of none.
+    [[nodiscard]] std::vector<CallResult> take(std::vector<timeline::Event>& others);
     [[nodiscard]] std::vector<std::string> log_of(timeline::Party party) const;
 
   private:
+    void add_silent_calls(std::vector<CallResult>& results) const;
+
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<timeline::Event> events_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -13,6 +14,7 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr int kKilled = 128;             // and above: by a signal
 constexpr int kFirstTwilioSip = 32'000;  // from here to 32,999: SIP, our own side of Twilio
 constexpr int kFirstTwilioHttp = 11'200;
 constexpr int kLastTwilioHttp = 11'999;
@@ -24,6 +26,7 @@ std::string member(const Json& object, const char* name) {
 }
 
 std::string seconds_text(std::chrono::milliseconds time) {
+    if (time < std::chrono::seconds(1)) return std::to_string(time.count()) + " ms";
     const auto tenths = (time.count() + 50) / 100;
     return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
 }
@@ -56,8 +59,8 @@ class Search {
 
     [[nodiscard]] Conclusion go() {
         for (const auto step : {&Search::gateway_verdict, &Search::gateway_admission, &Search::gateway_check,
-                                &Search::foreign_document, &Search::refused_webhook, &Search::accept,
-                                &Search::twilio_error, &Search::silent_model}) {
+                                &Search::foreign_document, &Search::refused_webhook, &Search::late_webhook,
+                                &Search::accept, &Search::twilio_error, &Search::silent_model}) {
             if (auto found = (this->*step)()) {
                 found->caller = heard_by_caller(call_);
                 return *found;
@@ -181,6 +184,23 @@ class Search {
         return found;
     }
 
+    // OpenAI itself was late: nobody could have accepted the call.
+    std::optional<Conclusion> late_webhook() {
+        if (!call_.openai || !call_.openai->webhook_after || call_.openai->ended_by != "deadline")
+            return std::nullopt;
+        if (*call_.openai->webhook_after < call_.openai->ended) return std::nullopt;
+        return Conclusion{
+            .component = "OpenAI, the webhook" + twilio_says(),
+            .cause = "OpenAI sent its webhook " + seconds_text(*call_.openai->webhook_after) +
+                     " behind the INVITE, and had given the call up after " +
+                     seconds_text(call_.openai->ended),
+            .fix =
+                "Nothing at this end helps. Compare created_ms and sent_ms of serve's call summary, and "
+                "report such calls to OpenAI with their call_id.",
+            .code = "call_gone",
+            .command = "grep 'call summary' serve.log"};
+    }
+
     // What serve says of the call: it could not be accepted, or somebody else has it, or no session began.
     std::optional<Conclusion> accept() {
         const auto summary = find_line(
@@ -211,12 +231,20 @@ class Search {
                 .code = "twilio " + std::to_string(code),
                 .command = "callchain explain " + std::to_string(code)};
         }
+        if (!is_webhook && call_.twilio->dial_sip_status != 0) return dialled_leg();
         auto found = explained({std::to_string(code)}, "twilio");
         if (!found) return std::nullopt;
         found->component = is_webhook ? "serve, POST /twilio/voice" : "Twilio, the dialled leg";
-        if (call_.twilio->dial_sip_status != 0)
-            found->component += ", SIP " + std::to_string(call_.twilio->dial_sip_status);
         if (!call_.twilio->why.empty()) found->cause = call_.twilio->why;
+        return found;
+    }
+
+    // By what the far end answered, whatever number Twilio gives it.
+    std::optional<Conclusion> dialled_leg() {
+        auto found = explained(
+            {call_.twilio->dial_status + ":" + std::to_string(call_.twilio->dial_sip_status)}, "dial");
+        if (!found) return std::nullopt;
+        found->component = "OpenAI, SIP " + std::to_string(call_.twilio->dial_sip_status) + twilio_says();
         return found;
     }
 
@@ -251,14 +279,24 @@ class Search {
         if (!finished) return std::nullopt;
         const auto json = Json::parse(finished->output, nullptr, false);
         if (!json.is_object() || !json.contains(list) || json[list].empty()) return std::nullopt;
-        const auto& entry = json[list][0];
-        const bool of_twilio = std::string_view(list) == "twilio";
-        return Conclusion{.cause = of_twilio ? member(entry, "title") + ": " + member(entry, "cause")
-                                             : member(entry, "title"),
-                          .fix = member(entry, "fix"),
-                          .code = (of_twilio ? "twilio " : "") + member(entry, "code"),
-                          .command = command,
-                          .exit_code = finished->code};
+        return of_entry(json[list][0], list, command, finished->code);
+    }
+
+    static Conclusion of_entry(const Json& entry, std::string_view list, const std::string& command,
+                               int exit_code) {
+        Conclusion found{.fix = member(entry, "fix"), .command = command, .exit_code = exit_code};
+        if (list == "dial") {
+            found.cause = member(entry, "happened");
+            found.fix = member(entry, "next");
+            found.code = member(entry, "reading");
+        } else if (list == "twilio") {
+            found.cause = member(entry, "title") + ": " + member(entry, "cause");
+            found.code = "twilio " + member(entry, "code");
+        } else {
+            found.cause = member(entry, "title");
+            found.code = member(entry, "code");
+        }
+        return found;
     }
 
     const ChainResult& result_;
@@ -266,6 +304,68 @@ class Search {
     const std::vector<std::string>& secrets_;
     const RunCommand& run_;
 };
+
+// A remark that begins with the code of a finding: "secret_quoted: 52 bytes with it, 50 bytes without".
+std::optional<Conclusion> finding_in(const timeline::Event& event, const RunCommand& run) {
+    const auto colon = event.detail.find(':');
+    if (!event.trouble || colon == std::string::npos || event.detail.find('_') > colon) return std::nullopt;
+    const auto code = event.detail.substr(0, colon);
+    const auto finished = run({"explain", code, "--json"}, {});
+    if (!finished || finished->code != 0) return std::nullopt;
+    const auto json = Json::parse(finished->output, nullptr, false);
+    if (!json.is_object() || !json.contains("codes") || json["codes"].empty()) return std::nullopt;
+    const auto& entry = json["codes"][0];
+    return Conclusion{.component = std::string(timeline::name_of(event.from)) + ", " + event.label,
+                      .cause = member(entry, "title") + " (" + event.detail.substr(colon + 2) + ")",
+                      .fix = member(entry, "fix"),
+                      .code = code,
+                      .command = "callchain explain " + code};
+}
+
+// What one call saw and came through.
+std::vector<Conclusion> borne_in(const CallResult& call) {
+    std::vector<Conclusion> borne;
+    int refused_accepts = 0;
+    for (const auto& event : call.timeline.events) {
+        if (event.trouble && event.from == timeline::Party::openai && event.detail == "POST accept")
+            ++refused_accepts;
+        if (event.label == "the connection breaks")
+            borne.push_back(
+                {.component = "gateway, Meta's connection",
+                 .cause = "the connection of WhatsApp's side broke in mid-call, and what came later came by "
+                          "another one",
+                 .fix = "Nothing: the gateway takes requests of a dialog from anywhere.",
+                 .code = "connection",
+                 .command = "grep 'call summary' gateway.log"});
+        if (event.label == "BYE by a new connection")
+            borne.push_back(
+                {.component = "gateway, Twilio's connections",
+                 .cause = "Twilio's BYE came by a connection that the gateway had not seen before",
+                 .fix = "Nothing: the gateway takes requests of a dialog from anywhere. A firewall in "
+                        "front must let Twilio's signalling addresses in.",
+                 .code = "connection",
+                 .command = "grep 'call summary' gateway.log"});
+    }
+    if (!call.openai) return borne;
+    if (refused_accepts > 0 && call.openai->accepted)
+        borne.push_back(
+            {.component = "OpenAI, the accept",
+             .cause = "the accept was refused " +
+                      count_of(static_cast<std::uint64_t>(refused_accepts), "time") +
+                      " before it was taken: OpenAI announces calls that its API does not know yet",
+             .fix = "Nothing: serve asks again within the call's time.",
+             .code = "call_gone",
+             .command = "callchain explain call_gone"});
+    const auto deliveries = call.openai->webhook_statuses.size();
+    if (deliveries > 1 && call.openai->accepts == 1)
+        borne.push_back({.component = "OpenAI, the webhook",
+                         .cause = "the webhook was delivered " + count_of(deliveries, "time") +
+                                  ", and the call was accepted once",
+                         .fix = "Nothing: serve knows a delivery by its webhook-id, and a call by its id.",
+                         .code = "duplicate",
+                         .command = "grep duplicate serve.log"});
+    return borne;
+}
 
 std::string heard_by_whatsapp(const MetaCall& call) {
     using End = MetaCall::End;
@@ -317,10 +417,34 @@ std::optional<Conclusion> conclude(const ChainResult& result, const std::vector<
     return std::nullopt;
 }
 
+std::vector<Conclusion> borne_by(const ChainResult& result, const RunCommand& run) {
+    std::vector<Conclusion> borne;
+    for (const auto& event : result.others)
+        if (auto found = finding_in(event, run)) borne.push_back(*std::move(found));
+    for (const auto& call : result.calls) {
+        for (auto& found : borne_in(call)) {
+            const bool is_told = std::any_of(borne.begin(), borne.end(), [&found](const Conclusion& one) {
+                return one.cause == found.cause;
+            });
+            if (!is_told) borne.push_back(std::move(found));
+        }
+    }
+    if (const auto exit = result.evidence.serve_exit; exit && *exit >= kKilled)
+        borne.push_back(
+            {.component = "serve, its end",
+             .cause = "serve was killed before it was done (exit " + std::to_string(*exit) +
+                      "); calls that were up went on without it: no farewell, no end_call, no summary",
+             .fix = "Give it the time of CALLCHAIN_DRAIN_SECONDS behind SIGTERM: on Railway set "
+                    "RAILWAY_DEPLOYMENT_DRAINING_SECONDS, with Docker --stop-timeout.",
+             .code = "exit " + std::to_string(*exit),
+             .command = "tail serve.log"});
+    return borne;
+}
+
 std::vector<std::string> remarks_of(const ChainResult& result) {
     std::vector<std::pair<std::string, int>> told;
-    for (const auto& call : result.calls) {
-        for (const auto& event : call.timeline.events) {
+    const auto add = [&told](const std::vector<timeline::Event>& events) {
+        for (const auto& event : events) {
             if (!event.trouble) continue;
             auto text = std::string(timeline::name_of(event.from)) + ": " + event.label;
             if (!event.detail.empty()) text += ", " + event.detail;
@@ -331,7 +455,9 @@ std::vector<std::string> remarks_of(const ChainResult& result) {
             else
                 ++found->second;
         }
-    }
+    };
+    add(result.others);
+    for (const auto& call : result.calls) add(call.timeline.events);
     std::vector<std::string> remarks;
     for (const auto& [text, times] : told)
         remarks.push_back(times == 1 ? text : text + " (" + std::to_string(times) + " times)");

@@ -38,6 +38,10 @@ using RunCommand = std::function<Result<Finished>(const std::vector<std::string>
                                                  const std::vector<std::string>& secrets,
                                                  const RunCommand& run);
 
+/// What the chain bore in calls that went well: by what its sides saw, and the processes told. Empty where
+/// there was nothing to bear.
+[[nodiscard]] std::vector<Conclusion> borne_by(const ChainResult& result, const RunCommand& run);
+
 /// Remarks of the processes about calls that went well all the same: "the accept was answered 404 twice",
 /// each once, with how often.
 [[nodiscard]] std::vector<std::string> remarks_of(const ChainResult& result);

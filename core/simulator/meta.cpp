@@ -268,6 +268,12 @@ void Meta::State::on_answered(CallNumber number) {
     if (settings.drops_connection) {
         later(number, *settings.drops_connection, [this, number](Running& one) {
             one.dropped = true;
+            if (sink)
+                sink({.at = wall_now(),
+                      .from = timeline::Party::whatsapp,
+                      .to = timeline::Party::whatsapp,
+                      .label = "the connection breaks",
+                      .ids = {{"call_id_meta", one.result.call_id}}});
             phone->drop_connection(number);
         });
     }

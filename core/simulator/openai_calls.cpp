@@ -1,16 +1,12 @@
+// OpenAiCalls: the SIP leg and the webhooks.
 #include "simulator/openai_calls.hpp"
 
 #include "base/callchain_id.hpp"
-#include "base/text.hpp"
+#include "http/url.hpp"
 #include "signature/secret.hpp"
-#include "signature/standard_webhooks.hpp"
-#include "simulator/openai_messages.hpp"
 #include "simulator/randomness.hpp"
-#include "simulator/twilio_sdp.hpp"
 #include "sip/response.hpp"
 
-#include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace callchain::simulator {
@@ -20,27 +16,16 @@ using std::chrono::milliseconds;
 using timeline::Medium;
 using timeline::Party;
 
-constexpr std::uint16_t kMediaPort = 40'000;  // no sound comes out of it
-constexpr std::size_t kMediaKeyBytes = 30;
+std::string random_hex() { return encoding::to_hex(random_bytes(16)); }
 
-std::string hex_word(std::size_t bytes) { return encoding::to_hex(random_bytes(bytes)); }
+std::string path_of(const std::string& url) {
+    const auto parts = http::read_url(url);
+    return parts ? parts->target.substr(0, parts->target.find('?')) : std::string("?");
+}
 
-// With the signature over the original: whoever writes it anew stands between.
-http::ClientRequest webhook_request(const std::string& url, const std::string& secret, const std::string& id,
-                                    const std::string& body, const OpenAiSettings& settings) {
-    const auto now = std::chrono::system_clock::now() + settings.clock_skew;
-    const auto timestamp =
-        std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count());
-    const auto key = signature::read_secret(secret);
-    const crypto::HmacKey mac(crypto::HashAlgorithm::sha256, key ? key->bytes : std::string());
-    return {.url = url,
-            .headers = {{"content-type", "application/json"},
-                        {"user-agent", "OpenAI/1.0 (+https://platform.openai.com/docs/webhooks)"},
-                        {"webhook-id", id},
-                        {"webhook-timestamp", timestamp},
-                        {"webhook-signature", signature::sign_webhook(mac, id, timestamp, body)}},
-            .body = settings.body_reserialised ? compact_json(body) : body,
-            .total_time = settings.webhook_time};
+std::string status_line(int status) {
+    const auto reason = http::reason_phrase(status);
+    return std::to_string(status) + (reason.empty() ? "" : " " + std::string(reason));
 }
 
 }  // namespace
@@ -52,7 +37,6 @@ OpenAiCalls::OpenAiCalls(gateway::Loop& loop, http::Client& http, OpenAiSettings
       settings_(std::move(settings)),
       sink_(std::move(sink)),
       on_call_(std::move(on_call)),
-      not_found_left_(settings_.not_found_first),
       phone_(loop, phone_settings(), phone_events()) {}
 
 PhoneSettings OpenAiCalls::phone_settings() const {
@@ -61,288 +45,192 @@ PhoneSettings OpenAiCalls::phone_settings() const {
     transports.listeners = {{sip::Transport::tls, settings_.sip_listen}};
     transports.tls_server = gateway::TlsServerSettings{.certificate = {.path = settings_.certificate},
                                                        .key = {.path = settings_.key}};
-    transports.limits.connections_per_address = 0;  // whoever calls has one address here
     phone.contact_user = "OAI";
-    phone.user_agent = "OpenAI";
+    phone.user_agent = "OAI";
     return phone;
 }
 
 PhoneEvents OpenAiCalls::phone_events() {
     PhoneEvents events;
-    events.on_screen = [this](const sip::Received& invite, const gateway::FlowInfo&) {
-        return screen(invite);
+    events.on_screen = [this](const sip::Received& invite,
+                              const gateway::FlowInfo&) -> std::optional<sip::Message> {
+        if (invite.message.uri.user == settings_.project_id) return std::nullopt;
+        return sip::make_response(invite, 404, {}, random_word());
     };
     events.on_invite = [this](CallNumber number, const sip::Received& invite, const gateway::FlowInfo&) {
-        begin(number, invite);
+        on_invite(number, invite);
     };
-    events.on_ended = [this](CallNumber number, const sip::Received& request) {
-        auto* call = find(number);
-        if (call == nullptr) return;
-        const bool was_up = call->told.accepted;
-        end(*call, "caller", was_up ? 200 : 487, request.message.method);
+    events.on_ended = [this](CallNumber number, const sip::Received&) { on_leg_over(number, "caller"); };
+    events.on_hung_up = [this](CallNumber number, int) {
+        // Only for want of an ACK does the phone hang up by itself.
+        if (auto* call = find(number); call != nullptr && call->told.ended_by.empty())
+            call->told.why = "the caller's side did not acknowledge the answer";
+        on_leg_over(number, "hangup");
     };
-    events.on_hung_up = [](CallNumber, int) {};  // it is over since the BYE went out
     return events;
 }
 
-// The project is the user of the URI, and all that routes a call.
-std::optional<sip::Message> OpenAiCalls::screen(const sip::Received& invite) const {
-    if (split(invite.message.uri.user, ';').front() == settings_.project_id) return std::nullopt;
-    return sip::make_response(invite, 404, {}, "openai");
+Result<void> OpenAiCalls::set_endpoints(const std::vector<WebhookEndpoint>& endpoints) {
+    endpoints_.clear();
+    for (const auto& endpoint : endpoints) {
+        const auto key = CALLCHAIN_TRY(signature::read_secret(endpoint.secret));
+        endpoints_.push_back(std::make_shared<const Endpoint>(
+            Endpoint{endpoint.url,
+                     std::make_shared<const crypto::HmacKey>(crypto::HashAlgorithm::sha256, key.bytes)}));
+    }
+    return {};
 }
 
-void OpenAiCalls::begin(CallNumber number, const sip::Received& invite) {
-    const auto call_id = "rtc_" + hex_word(12);
-    auto& call = calls_[call_id];
-    call.leg = number;
-    call.began = std::chrono::steady_clock::now();
-    call.offer = invite.message.body;
-    call.headers = invite.message.headers;
-    call.told.call_id = call_id;
+void OpenAiCalls::on_invite(CallNumber number, const sip::Received& invite) {
+    const auto id = "rtc_u1_" + random_hex();
+    auto& call = *calls_.emplace(id, std::make_unique<Call>()).first->second;
+    legs_[number] = id;
+    call.told.call_id = id;
     call.told.sip_call_id = invite.call_id;
-    call.told.callchain_id = std::string(trim(invite.message.find(kCallchainIdHeader).value_or("")));
-    by_leg_[number.value] = call_id;
-    phone_.after(settings_.dispatch_delay, [this, call_id] { announce(call_id); });
-    phone_.after(settings_.accept_time, [this, call_id] { give_up(call_id); });
+    if (const auto own = invite.message.find(kCallchainIdHeader); own && is_callchain_id(*own))
+        call.told.callchain_id = *own;
+    call.leg = number;
+    call.began = gateway::Loop::now();
+    call.offer = invite.message.body;
+    call.not_found_left = settings_.not_found_first;
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    call.event = write_incoming_event("evt_" + random_hex(), id, invite.message, now);
+    after(settings_.accept_time, id, [this, id](Call&) { on_deadline(id); });
+    if (settings_.dispatch_delay.count() == 0) return dispatch(id);
+    phone_.after(settings_.dispatch_delay, [this, id] { dispatch(id); });
+}
+
+// The caller has left, or our BYE has its answer.
+void OpenAiCalls::on_leg_over(CallNumber number, const char* by) {
+    auto* call = find(number);
+    if (call == nullptr) return;
+    if (call->told.ended_by.empty()) call->told.ended_by = by;
+    if (call->told.final_status == 0) call->told.final_status = 487;
+    drop_sockets(*call);
+    end_leg(*call);
+    finish_if_over(*call);
 }
 
 // ---- webhooks ----
 
-void OpenAiCalls::announce(const std::string& call_id) {
-    const auto* call = find(call_id);
-    // A call that has ended is announced all the same where the dispatch was late.
-    const std::vector<sip::HeaderField> headers =
-        call == nullptr ? std::vector<sip::HeaderField>{} : call->headers;
-    const auto created = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
-    const auto body = incoming_call_event("evt_" + hex_word(16), created, call_id, headers);
-    for (const auto& endpoint : settings_.endpoints) {
-        const auto delivery =
-            std::make_shared<Delivery>(Delivery{call_id, endpoint, "wh_" + hex_word(16), body});
-        deliver(delivery, true);
-        for (int more = 0; more < settings_.redeliveries; ++more) deliver(delivery, false);
+// A call that is over is announced all the same where the dispatch was late; nobody can accept it.
+void OpenAiCalls::dispatch(const std::string& call_id) {
+    auto* call = find(call_id);
+    if (call == nullptr) return;
+    call->told.webhook_after = since(*call);
+    for (const auto& endpoint : endpoints_) {
+        Post one{endpoint, "wh_" + random_hex()};
+        call->told.webhook_ids.push_back(one.webhook_id);
+        post(*call, one);
+        one.counts = false;
+        for (int i = 0; i < settings_.redeliveries; ++i) post(*call, one);
     }
+    --call->posts;
+    finish_if_over(*call);
 }
 
-void OpenAiCalls::deliver(const std::shared_ptr<Delivery>& delivery, bool repeats) {
-    if (auto* call = find(delivery->call_id); call != nullptr) {
-        if (!call->told.webhook_after) call->told.webhook_after = since(*call);
-        if (repeats && delivery->attempt == 0) call->told.webhook_ids.push_back(delivery->webhook_id);
-        const auto which = delivery->attempt == 0 ? std::string()
-                                                  : "again, attempt " + std::to_string(delivery->attempt + 1);
-        tell(*call, Party::openai, Medium::http, "POST /openai/webhook", which, false, delivery->webhook_id);
-    }
-    http_.send(webhook_request(delivery->endpoint.url, delivery->endpoint.secret, delivery->webhook_id,
-                               delivery->body, settings_),
-               [this, delivery, repeats](http::ClientResult result) {
-                   loop_.post([this, delivery, repeats, result = std::move(result)] {
-                       delivered(delivery, repeats, result);
-                   });
-               });
+void OpenAiCalls::post(Call& call, const Post& one) {
+    ++call.posts;
+    const auto now = std::chrono::system_clock::now() + settings_.clock_skew;
+    Delivery delivery{.url = one.endpoint->url,
+                      .webhook_id = one.webhook_id,
+                      .body = settings_.body_reserialised ? without_blanks(call.event) : call.event,
+                      .signed_body = call.event,
+                      .timestamp = std::chrono::floor<std::chrono::seconds>(now),
+                      .time = settings_.webhook_time};
+    tell(call, Party::openai, Party::serve, Medium::http, "POST " + path_of(one.endpoint->url),
+         one.counts ? "attempt " + std::to_string(one.attempt + 1) : "redelivered", false, one.webhook_id);
+    // The answer comes on the client's thread.
+    http_.send(make_delivery(delivery, *one.endpoint->key), [this, call_id = call.told.call_id,
+                                                             one](http::ClientResult result) {
+        loop_.post([this, call_id, one, result = std::move(result)] { on_posted(call_id, one, result); });
+    });
 }
 
-void OpenAiCalls::delivered(const std::shared_ptr<Delivery>& delivery, bool repeats,
-                            const http::ClientResult& result) {
+void OpenAiCalls::on_posted(const std::string& call_id, const Post& one, const http::ClientResult& result) {
+    auto* call = find(call_id);
+    if (call == nullptr) return;
+    --call->posts;
     const auto* response = std::get_if<http::ClientResponse>(&result);
     const int status = response == nullptr ? 0 : response->status;
     const bool taken = status >= 200 && status < 300;
-    auto* call = find(delivery->call_id);
-    if (call != nullptr) {
-        call->told.webhook_statuses.push_back(status);
-        const auto label = status == 0
-                               ? std::string("no answer")
-                               : std::to_string(status) + " " + std::string(http::reason_phrase(status));
-        tell(*call, Party::serve, Medium::http, label, "to the webhook", !taken, delivery->webhook_id);
+    call->told.webhook_statuses.push_back(status);
+    const auto detail = one.counts ? "attempt " + std::to_string(one.attempt + 1) : "redelivered";
+    if (response != nullptr)
+        tell(*call, Party::serve, Party::openai, Medium::http, status_line(status), detail, !taken,
+             one.webhook_id);
+    else
+        tell(*call, Party::openai, Party::openai, Medium::note, "no answer to the webhook",
+             detail + ": " + std::get<http::ClientFailure>(result).message, true, one.webhook_id);
+    if (!taken && one.counts && one.attempt < settings_.retries.size() && !call->leg_over) {
+        auto next = one;
+        ++next.attempt;
+        after(settings_.retries[one.attempt], call_id, [this, next](Call& again) {
+            if (!again.leg_over) post(again, next);
+        });
     }
-    if (taken || !repeats || call == nullptr || delivery->attempt >= settings_.retries.size()) return;
-    phone_.after(settings_.retries[delivery->attempt++], [this, delivery] {
-        if (find(delivery->call_id) != nullptr) deliver(delivery, true);
-    });
+    finish_if_over(*call);
 }
 
-// Source: OpenAI, developer community: too late is SIP 400, whatever the reason was.
-void OpenAiCalls::give_up(const std::string& call_id) {
+void OpenAiCalls::on_deadline(const std::string& call_id) {
     auto* call = find(call_id);
-    if (call == nullptr || call->phase != Phase::ringing) return;
-    tell(*call, Party::openai, Medium::note, "nobody accepted the call", "SIP 400", true);
+    if (call == nullptr || call->decided || call->leg_over) return;
+    call->decided = true;
+    end_leg(*call);
+    call->told.final_status = 400;
+    call->told.ended_by = "deadline";
+    call->told.why = "not accepted in time";
+    tell(*call, Party::openai, Party::openai, Medium::note, "not accepted in time",
+         "no accept within " + std::to_string(settings_.accept_time.count()) + " ms", true);
     phone_.refuse(call->leg, 400);
-    end(*call, "deadline", 400, "nobody accepted the call in time");
+    finish_if_over(*call);
 }
 
-// ---- the API ----
+// ---- all of them ----
 
-void OpenAiCalls::on_api(const std::string& call_id, const std::string& verb, const std::string& body,
-                         const Answer& answer) {
-    auto* call = find(call_id);
-    if (call == nullptr) return answer(api_error(404, "call_id_not_found", "No call found with that id."));
-    tell(*call, Party::serve, Medium::http, "POST " + verb);
-    const bool fails =
-        settings_.fails_percent > 0 && ++answers_ % std::max(1, 100 / settings_.fails_percent) == 0;
-    auto response =
-        fails ? api_error(500, "server_error", "The server had an error while processing your request.")
-              : act(*call, verb, body);
-    // Looked up again: what was done may have ended it.
-    if (call = find(call_id); call != nullptr)
-        tell(*call, Party::openai, Medium::http,
-             std::to_string(response.status) + " " + std::string(http::reason_phrase(response.status)),
-             "to " + verb, response.status >= 300);
-    answer(std::move(response));
+void OpenAiCalls::drop_sockets(Call& call) {
+    for (auto& socket : std::exchange(call.sockets, {})) socket.drop();
 }
 
-http::Response OpenAiCalls::act(Call& call, const std::string& verb, const std::string& body) {
-    if (verb == "accept") return accept(call, body);
-    if (verb == "reject") return reject(call, body);
-    if (verb == "refer") return {};
-    if (verb != "hangup") return api_error(404, "unknown_url", "Unknown request URL.");
-    phone_.hang_up(call.leg);
-    end(call, "hangup", 200, "by the API");
-    return {};
-}
-
-http::Response OpenAiCalls::accept(Call& call, const std::string& body) {
-    const auto refused = [&call](http::Response response) {
-        ++call.told.accept_refusals;
-        return response;
-    };
-    if (not_found_left_ > 0) {
-        --not_found_left_;
-        return refused(api_error(404, "call_id_not_found", "No call found with that id."));
-    }
-    if (call.phase != Phase::ringing)
-        return refused(api_error(409, "decision_already_made", "The call was accepted or rejected already."));
-    const auto session = nlohmann::json::parse(body, nullptr, false);
-    if (!session.is_object()) return refused(api_error(400, "invalid_json", "The body is no JSON object."));
-    const bool is_live = session.contains("session");
-    if (!is_live && session.value("type", std::string()) != "realtime")
-        return refused(api_error(400, "missing_required_parameter", "Missing required parameter: 'type'."));
-    ++call.told.accepts;
-    call.told.accepted = true;
-    call.told.accepted_after = since(call);
-    begin_session(call);
-    return {};
-}
-
-void OpenAiCalls::begin_session(Call& call) {
-    call.phase = Phase::decided;
-    call.told.final_status = 200;
-    phone_.ring(call.leg);
-    const auto sdp = write_answer(call.offer, {.port = kMediaPort, .key = random_bytes(kMediaKeyBytes)});
-    phone_.answer(call.leg, sdp.value_or(std::string()));
-    if (!settings_.dead_accepts) return attachable_.add(call.told.call_id);
-    phone_.after(settings_.dead_after, [this, call_id = call.told.call_id] {
-        auto* dead = find(call_id);
-        if (dead == nullptr) return;
-        phone_.hang_up(dead->leg);
-        end(*dead, "dead", 200, "the session never began");
-    });
-}
-
-http::Response OpenAiCalls::reject(Call& call, const std::string& body) {
-    if (call.phase != Phase::ringing)
-        return api_error(409, "decision_already_made", "The call was accepted or rejected already.");
-    constexpr int kDecline = 603;
-    const auto json = nlohmann::json::parse(body, nullptr, false);
-    const int status = json.is_object() ? json.value("status_code", kDecline) : kDecline;
-    if (status < 300 || status > 699)
-        return api_error(400, "invalid_value", "status_code must be between 300 and 699.");
-    phone_.refuse(call.leg, status);
-    end(call, "rejected", status, "by the API");
-    return {};
-}
-
-// ---- the sideband ----
-
-void OpenAiCalls::on_attached(const std::string& call_id, http::UpgradedSocket socket) {
-    auto* call = find(call_id);
-    if (call == nullptr) return socket.close();
-    call->told.sideband = true;
-    call->socket = socket;
-    socket.send(session_event("session.created", call_id));
-    tell(*call, Party::openai, Medium::websocket, "session.created");
-}
-
-void OpenAiCalls::on_text(const std::string& call_id, const std::string& text) {
-    auto* call = find(call_id);
-    const auto message = nlohmann::json::parse(text, nullptr, false);
-    if (call == nullptr || !message.is_object()) return;
-    const auto type = message.value("type", std::string());
-    tell(*call, Party::serve, Medium::websocket, visible_excerpt(type, 60));
-    if (type == "session.update" && call->socket)
-        call->socket->send(session_event("session.updated", call_id));
-    if ((type == "response.create" || type == "session.instructions.append") && settings_.greets)
-        speak(*call);
-}
-
-void OpenAiCalls::speak(Call& call) {
-    if (!call.socket) return;
-    for (auto& event : spoken_response("resp_" + std::to_string(++call.responses)))
-        call.socket->send(std::move(event));
-    tell(call, Party::openai, Medium::websocket, "response.done", "the model has spoken");
-    if (std::exchange(call.told.greeted, true)) return;
-    call.told.greeted_after = since(call);
-    if (!settings_.model_hangs_up) return;
-    phone_.after(*settings_.model_hangs_up, [this, call_id = call.told.call_id] {
-        auto* up = find(call_id);
-        if (up == nullptr) return;
-        phone_.hang_up(up->leg);
-        end(*up, "model", 200);
-    });
-}
-
-void OpenAiCalls::on_detached(const std::string& call_id) {
-    auto* call = find(call_id);
-    if (call == nullptr) return;
-    call->socket.reset();
-    tell(*call, Party::serve, Medium::websocket, "closed");
-}
-
-// ---- the end, and what all use ----
-
-// Source: OpenAI, developer community: the socket goes with the call, without a close frame.
-void OpenAiCalls::end(Call& call, const std::string& by, int final_status, const std::string& why) {
-    if (call.socket) {
-        call.socket->drop();
-        tell(call, Party::openai, Medium::websocket, "dropped", "the call is over");
-    }
+void OpenAiCalls::end_leg(Call& call) {
+    if (std::exchange(call.leg_over, true)) return;
     call.told.ended = since(call);
-    call.told.ended_by = by;
-    call.told.final_status = final_status;
-    call.told.why = why;
-    attachable_.remove(call.told.call_id);
-    by_leg_.erase(call.leg.value);
+}
+
+void OpenAiCalls::finish_if_over(Call& call) {
+    if (!call.leg_over || call.posts > 0) return;
+    legs_.erase(call.leg);
     const auto node = calls_.extract(call.told.call_id);
-    if (on_call_) on_call_(node.mapped().told);
+    if (on_call_) on_call_(std::move(node.mapped()->told));
 }
 
 OpenAiCalls::Call* OpenAiCalls::find(const std::string& call_id) {
     const auto found = calls_.find(call_id);
-    return found == calls_.end() ? nullptr : &found->second;
+    return found == calls_.end() ? nullptr : found->second.get();
 }
-
 OpenAiCalls::Call* OpenAiCalls::find(CallNumber number) {
-    const auto found = by_leg_.find(number.value);
-    return found == by_leg_.end() ? nullptr : find(found->second);
+    const auto found = legs_.find(number);
+    return found == legs_.end() ? nullptr : find(found->second);
 }
 
-milliseconds OpenAiCalls::since(const Call& call) const {
-    return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - call.began);
+void OpenAiCalls::after(milliseconds delay, const std::string& call_id, std::function<void(Call&)> work) {
+    phone_.after(delay, [this, call_id, work = std::move(work)] {
+        if (auto* call = find(call_id); call != nullptr && !call->leg_over) work(*call);
+    });
 }
 
-void OpenAiCalls::tell(const Call& call, Party from, Medium medium, std::string label, std::string detail,
-                       bool trouble, const std::string& webhook_id) {
+void OpenAiCalls::tell(const Call& call, Party from, Party to, Medium medium, std::string label,
+                       std::string detail, bool trouble, const std::string& webhook_id) const {
     if (!sink_) return;
-    const auto to = medium == Medium::note ? from : from == Party::serve ? Party::openai : Party::serve;
-    std::vector<timeline::Id> ids{{"openai_call_id", call.told.call_id},
-                                  {"call_id_openai_leg", call.told.sip_call_id}};
-    if (!call.told.callchain_id.empty()) ids.emplace_back("callchain_id", call.told.callchain_id);
-    if (!webhook_id.empty()) ids.emplace_back("webhook_id", webhook_id);
-    sink_({.at = wall_now(),
-           .from = from,
-           .to = to,
-           .medium = medium,
-           .label = std::move(label),
-           .detail = std::move(detail),
-           .ids = std::move(ids),
-           .trouble = trouble});
+    timeline::Event event{wall_now(), from, to, medium, std::move(label), std::move(detail), {}, trouble};
+    event.ids = {{"openai_call_id", call.told.call_id}, {"call_id_openai_leg", call.told.sip_call_id}};
+    if (!call.told.callchain_id.empty()) event.ids.emplace_back("callchain_id", call.told.callchain_id);
+    if (!webhook_id.empty()) event.ids.emplace_back("webhook_id", webhook_id);
+    sink_(std::move(event));
+}
+
+milliseconds OpenAiCalls::since(const Call& call) {
+    return std::chrono::duration_cast<milliseconds>(gateway::Loop::now() - call.began);
 }
 
 }  // namespace callchain::simulator

@@ -5,50 +5,23 @@
 #include "http/client.hpp"
 #include "http/upgrading_server.hpp"
 #include "simulator/openai.hpp"
+#include "simulator/openai_parts.hpp"
 #include "simulator/phone.hpp"
 
-#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 namespace callchain::simulator {
 
-/// Which calls have a session that a sideband may attach to: asked by the server's thread, told by the
-/// loop's.
-class Attachable {
-  public:
-    void add(const std::string& call_id) {
-        const std::lock_guard lock(mutex_);
-        calls_.insert(call_id);
-    }
-    void remove(const std::string& call_id) {
-        const std::lock_guard lock(mutex_);
-        calls_.erase(call_id);
-    }
-    [[nodiscard]] bool has(const std::string& call_id) const {
-        const std::lock_guard lock(mutex_);
-        return calls_.contains(call_id);
-    }
-
-  private:
-    mutable std::mutex mutex_;
-    std::set<std::string> calls_;
-};
-
-/// All functions on the loop's thread, or before it runs, unless they say otherwise. `http` is stopped before
-/// this is destroyed.
+/// All functions on the loop's thread, or before it runs. `http` is stopped before this is destroyed.
 class OpenAiCalls {
   public:
-    using Answer = std::function<void(http::Response)>;
-
     OpenAiCalls(gateway::Loop& loop, http::Client& http, OpenAiSettings settings, EventSink sink,
                 std::function<void(OpenAiCall)> on_call);
     OpenAiCalls(const OpenAiCalls&) = delete;
@@ -56,73 +29,82 @@ class OpenAiCalls {
 
     /// Errors: those of Transports::listen().
     [[nodiscard]] Result<std::vector<gateway::BoundAddress>> listen() { return phone_.listen(); }
-    void set_endpoints(std::vector<WebhookEndpoint> endpoints) { settings_.endpoints = std::move(endpoints); }
+    /// Errors: those of read_secret().
+    [[nodiscard]] Result<void> set_endpoints(const std::vector<WebhookEndpoint>& endpoints);
 
-    /// A request of the API, with a key that is right.
-    void on_api(const std::string& call_id, const std::string& verb, const std::string& body,
-                const Answer& answer);
-    void on_attached(const std::string& call_id, http::UpgradedSocket socket);
+    [[nodiscard]] http::Response answer(const http::Request& request);
+    /// nullopt: the upgrade may go on.
+    [[nodiscard]] std::optional<http::Response> judge_upgrade(const http::Request& request);
+    void on_open(const std::string& call_id, http::UpgradedSocket socket);
     void on_text(const std::string& call_id, const std::string& text);
-    void on_detached(const std::string& call_id);
-    /// From any thread.
-    [[nodiscard]] bool is_attachable(const std::string& call_id) const { return attachable_.has(call_id); }
+    void on_end(const std::string& call_id, int close_code);
 
   private:
-    using SteadyTime = std::chrono::steady_clock::time_point;
-    enum class Phase { ringing, decided, over };
-
-    struct Call {
-        CallNumber leg;
-        OpenAiCall told;
-        SteadyTime began;
-        std::string offer;
-        std::vector<sip::HeaderField> headers;  // of the INVITE
-        Phase phase = Phase::ringing;
-        std::optional<http::UpgradedSocket> socket = std::nullopt;
-        int responses = 0;
+    struct Endpoint {
+        std::string url;
+        std::shared_ptr<const crypto::HmacKey> key;
     };
-    // One event to one endpoint, with its repetitions.
-    struct Delivery {
-        std::string call_id;
-        WebhookEndpoint endpoint;
+    // One event on its way to one endpoint: the same id over all attempts.
+    struct Post {
+        std::shared_ptr<const Endpoint> endpoint;
         std::string webhook_id;
-        std::string body;
         std::size_t attempt = 0;
+        bool counts = true;  // false: one of `redeliveries`, which is not tried again
+    };
+    struct Call {
+        OpenAiCall told;
+        CallNumber leg;
+        sip::SteadyTime began;
+        std::string offer;
+        std::string event;
+        bool decided = false;
+        bool leg_over = false;
+        std::size_t posts = 1;  // under way; the first stands for those that are to be dispatched
+        int not_found_left = 0;
+        int events = 0;  // sent over the sideband
+        std::vector<http::UpgradedSocket> sockets = {};
     };
 
     [[nodiscard]] PhoneSettings phone_settings() const;
     [[nodiscard]] PhoneEvents phone_events();
-    [[nodiscard]] std::optional<sip::Message> screen(const sip::Received& invite) const;
-    void begin(CallNumber number, const sip::Received& invite);
-    void announce(const std::string& call_id);
-    void deliver(const std::shared_ptr<Delivery>& delivery, bool repeats);
-    void delivered(const std::shared_ptr<Delivery>& delivery, bool repeats, const http::ClientResult& result);
-    void give_up(const std::string& call_id);
+    void on_invite(CallNumber number, const sip::Received& invite);
+    void on_leg_over(CallNumber number, const char* by);
 
-    [[nodiscard]] http::Response act(Call& call, const std::string& verb, const std::string& body);
-    [[nodiscard]] http::Response accept(Call& call, const std::string& body);
+    void dispatch(const std::string& call_id);
+    void post(Call& call, const Post& post);
+    void on_posted(const std::string& call_id, const Post& post, const http::ClientResult& result);
+    void on_deadline(const std::string& call_id);
+
+    [[nodiscard]] http::Response act(const ApiTarget& target, const http::Request& request);
+    [[nodiscard]] http::Response accept(Call& call, const ApiTarget& target, const std::string& body);
     [[nodiscard]] http::Response reject(Call& call, const std::string& body);
-    void begin_session(Call& call);
+    [[nodiscard]] bool is_authorized(const http::Request& request) const;
+    void answer_leg(Call& call);
     void speak(Call& call);
-    void end(Call& call, const std::string& by, int final_status, const std::string& why = {});
+    void send(Call& call, std::string text, std::string_view label = {});
+    void hang_up(Call& call, const char* by);
+    void drop_sockets(Call& call);
+    static void end_leg(Call& call);
+    void finish_if_over(Call& call);
 
-    Call* find(const std::string& call_id);
-    Call* find(CallNumber number);
-    [[nodiscard]] std::chrono::milliseconds since(const Call& call) const;
-    void tell(const Call& call, timeline::Party from, timeline::Medium medium, std::string label,
-              std::string detail = {}, bool trouble = false, const std::string& webhook_id = {});
+    [[nodiscard]] Call* find(const std::string& call_id);
+    [[nodiscard]] Call* find(CallNumber number);
+    void after(std::chrono::milliseconds delay, const std::string& call_id, std::function<void(Call&)> work);
+    void tell(const Call& call, timeline::Party from, timeline::Party to, timeline::Medium medium,
+              std::string label, std::string detail = {}, bool trouble = false,
+              const std::string& webhook_id = {}) const;
+    [[nodiscard]] static std::chrono::milliseconds since(const Call& call);
 
     gateway::Loop& loop_;
     http::Client& http_;
     OpenAiSettings settings_;
     EventSink sink_;
     std::function<void(OpenAiCall)> on_call_;
-    std::map<std::string, Call> calls_;            // by call_id
-    std::map<std::uint64_t, std::string> by_leg_;  // CallNumber to call_id
-    Attachable attachable_;
-    int not_found_left_ = 0;
-    int answers_ = 0;
-    Phone phone_;  // the last: its events need all of the above
+    std::vector<std::shared_ptr<const Endpoint>> endpoints_;
+    std::unordered_map<std::string, std::unique_ptr<Call>> calls_;
+    std::map<CallNumber, std::string> legs_;
+    std::uint64_t answers_ = 0;  // of the API, for fails_percent
+    Phone phone_;                // the last: its events need all of the above
 };
 
 }  // namespace callchain::simulator

@@ -1,5 +1,6 @@
+#include "simulator/phone.hpp"
+
 #include "base/text.hpp"
-#include "encoding/text_codings.hpp"
 #include "simulator/phone_state.hpp"
 #include "simulator/randomness.hpp"
 #include "sip/response.hpp"
@@ -10,16 +11,9 @@
 namespace callchain::simulator {
 namespace {
 
-using gateway::FlowInfo;
-using gateway::IncomingRequest;
 using gateway::Loop;
-using gateway::RequestId;
-using gateway::UserTimer;
 using sip::HeaderField;
-using sip::IdHash;
 using sip::Message;
-using sip::TransactionId;
-using Headers = std::vector<HeaderField>;
 
 constexpr std::string_view kAllow = "INVITE, ACK, BYE, CANCEL, OPTIONS";
 constexpr std::uint32_t kFirstCseqBelow = 32'768;

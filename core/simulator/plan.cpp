@@ -65,6 +65,8 @@ std::map<std::string, std::string> gateway_environment(const Plan& plan, const P
         {"CALLCHAIN_TRACE", places.folder + "/gateway-trace.jsonl"},
         {"META_SIP_USERNAME", plan.meta.account ? plan.meta.account->username : ""},
         {"META_SIP_PASSWORD", plan.meta.account ? plan.meta.account->password : ""},
+        // What Meta trusts, for the judgement of gateway check: in this run that is our authority.
+        {"SSL_CERT_FILE", places.ca_file},
         {"TLS_CERT_PATH", places.gateway_certificate},
         {"TLS_KEY_PATH", places.gateway_key},
         {"TWILIO_DESTINATION", "bridge"},

@@ -34,7 +34,7 @@ struct Plan {
     bool other_endpoint = false;
     /// Twilio's voice URL is answered with this document, in place of serve's: of somebody else's service.
     std::string foreign_twiml = {};
-    std::chrono::seconds gateway_certificate_life{std::chrono::hours(24)};
+    std::chrono::seconds gateway_certificate_life{std::chrono::hours(90 * 24)};
     /// serve gets SIGTERM so long behind the call's answer, and SIGKILL at once behind it.
     std::optional<std::chrono::milliseconds> kills_serve = std::nullopt;
     /// Whether a good run is expected all the same: the chain is made to bear this fault.

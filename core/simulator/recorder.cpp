@@ -33,7 +33,8 @@ std::string text_of(const Json& line, const char* name) {
 
 // What a line adds to its message, where it has something to say.
 std::string detail_of(const Json& line) {
-    for (const char* name : {"why", "meaning", "reason", "verdict", "detail", "warning", "outcome"})
+    for (const char* name :
+         {"why", "meaning", "reason", "verdict", "detail", "warning", "remarks", "outcome"})
         if (auto text = text_of(line, name); !text.empty()) return text;
     return {};
 }
@@ -107,8 +108,6 @@ void Recorder::add_line(Party party, const std::string& line) {
         party == Party::gateway ? std::span<const IdName>(kGatewayIds) : std::span<const IdName>(kServeIds);
     for (const auto& [in_log, in_timeline] : names)
         if (auto id = text_of(json, in_log); !id.empty()) event.ids.emplace_back(in_timeline, std::move(id));
-    // Of the process, not of a call.
-    if (event.ids.empty() && message == "configuration") return;
     add(std::move(event));
 }
 
@@ -127,7 +126,21 @@ std::vector<std::string> Recorder::log_of(Party party) const {
     return party == Party::gateway ? gateway_log_ : serve_log_;
 }
 
-std::vector<CallResult> Recorder::take() {
+// Those of which not a message was sent: the gateway could not be reached.
+void Recorder::add_silent_calls(std::vector<CallResult>& results) const {
+    for (const auto& call : meta_) {
+        const bool is_there = std::any_of(results.begin(), results.end(), [&call](const CallResult& result) {
+            return result.meta && result.meta->call_id == call.call_id;
+        });
+        if (is_there) continue;
+        CallResult result;
+        result.meta = call;
+        result.timeline.ids = {{"call_id_meta", call.call_id}, {"wacid", call.wacid}};
+        results.push_back(std::move(result));
+    }
+}
+
+std::vector<CallResult> Recorder::take(std::vector<timeline::Event>& others) {
     const std::lock_guard lock(mutex_);
     std::vector<CallResult> results;
     for (auto& timeline : timeline::join_calls(std::move(events_))) {
@@ -136,9 +149,14 @@ std::vector<CallResult> Recorder::take() {
         result.twilio = find_call(timeline, "call_sid", twilio_, &TwilioCall::call_sid);
         result.openai = find_call(timeline, "openai_call_id", openai_, &OpenAiCall::call_id);
         result.timeline = std::move(timeline);
-        if (result.meta || result.twilio || result.openai) results.push_back(std::move(result));
+        if (result.meta || result.twilio || result.openai)
+            results.push_back(std::move(result));
+        else
+            std::move(result.timeline.events.begin(), result.timeline.events.end(),
+                      std::back_inserter(others));
     }
     events_.clear();
+    add_silent_calls(results);
     return results;
 }
 

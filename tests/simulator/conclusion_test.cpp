@@ -127,7 +127,7 @@ TEST(Conclude, ReadsWhatServeSaysOfTheAccept) {
     const auto found = conclude(result, {}, commands.run);
     ASSERT_TRUE(found.has_value());
     EXPECT_EQ(found->code, "call_gone");
-    EXPECT_EQ(found->caller, "the caller was answered after 0.4 s and talked for 2.0 s, and nobody spoke");
+    EXPECT_EQ(found->caller, "the caller was answered after 400 ms and talked for 2.0 s, and nobody spoke");
 }
 
 // A command that fails, or says what nobody can read, is no reason to make a cause up.
@@ -143,6 +143,51 @@ TEST(Conclude, AdmitsThatItKnowsNothing) {
         ASSERT_TRUE(found.has_value());
         EXPECT_EQ(found->cause, "nothing in the logs explains it");
         EXPECT_NE(found->fix.find("/evidence"), std::string::npos);
+    }
+}
+
+TEST(BorneBy, TellsWhatAGoodCallCameThrough) {
+    auto call = call_of(talked());
+    call.openai = OpenAiCall{};
+    call.openai->accepted = true;
+    call.openai->accepts = 1;
+    call.openai->webhook_statuses = {200, 200, 200};
+    timeline::Event event;
+    event.from = timeline::Party::openai;
+    event.label = "404 Not Found";
+    event.detail = "POST accept";
+    event.trouble = true;
+    call.timeline.events = {event, event};
+    auto result = result_of(call);
+    result.evidence.serve_exit = 137;
+    event.from = event.to = timeline::Party::serve;
+    event.label = "webhook secret";
+    event.detail = "secret_quoted: 52 bytes with it, 50 bytes without";
+    result.others = {event};
+    Commands commands;
+    commands.answers["explain secret_quoted"] = {
+        0, R"({"codes":[{"code":"secret_quoted","title":"quotes","fix":"f"}]})", ""};
+    std::vector<std::string> codes;
+    for (const auto& one : borne_by(result, commands.run)) codes.push_back(one.code);
+    EXPECT_EQ(codes, (std::vector<std::string>{"secret_quoted", "call_gone", "duplicate", "exit 137"}));
+    result.others[0].detail = "no code: of any kind";
+    result.evidence.serve_exit = 0;
+    result.calls[0] = call_of(talked());
+    EXPECT_TRUE(borne_by(result, commands.run).empty());
+}
+
+// OpenAI's own delay is none of serve's faults.
+TEST(Conclude, TellsALateWebhookFromALateAnswer) {
+    auto call = call_of(refused(603));
+    call.openai = OpenAiCall{};
+    call.openai->ended_by = "deadline";
+    call.openai->ended = 1'000ms;
+    Commands commands;
+    for (const auto after : {200ms, 1'500ms}) {
+        call.openai->webhook_after = after;
+        const auto found = conclude(result_of(call), {}, commands.run);
+        ASSERT_TRUE(found.has_value());
+        EXPECT_EQ(found->component.starts_with("OpenAI, the webhook"), after > 1'000ms);
     }
 }
 

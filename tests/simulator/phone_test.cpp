@@ -336,7 +336,7 @@ TEST(Phone, WaitsForTheAckBeforeItHangsUp) {
 TEST(Phone, PlaysProxiesBeforeItself) {
     Partner bob(Transport::tcp);
     Partner alice(Transport::tcp);
-    const auto number = alice.call(bob, [&](OutgoingCall& call) {
+    alice.call(bob, [&](OutgoingCall& call) {
         call.headers = {{"Record-Route", "<sip:" + text_of(alice.endpoint) + ";transport=tcp;lr>"},
                         {"Record-Route", "<sip:private.invalid:8191;transport=tcp;lr>"},
                         {"Via", "SIP/2.0/TCP [2001:db8::1]:5061;branch=z9hG4bKinner"}};
@@ -354,7 +354,27 @@ TEST(Phone, PlaysProxiesBeforeItself) {
     });
     ASSERT_TRUE(alice.saw("ended by BYE"));
     EXPECT_EQ(alice.message("ended by BYE").route.size(), 2U);
-    static_cast<void>(number);
+}
+
+TEST(Phone, TellsWhoeverWaitsWithinACallThatEndsThatNoAnswerCame) {
+    Partner* called = nullptr;
+    PhoneEvents leaves;
+    leaves.on_request_within = [&](CallNumber number, const sip::Received&) {
+        called->phone->hang_up(number);
+        called->phone->drop_connection(number);
+        return 200;
+    };
+    Partner bob(Transport::tcp, leaves);
+    called = &bob;
+    Partner alice(Transport::tcp);
+    const auto number = alice.call(bob);
+    ASSERT_TRUE(bob.saw("acknowledged"));
+    alice.in_loop([&] {
+        alice.phone->send_within(number, "INFO", {}, {},
+                                 [&](int status) { alice.note("INFO " + std::to_string(status)); });
+    });
+    EXPECT_TRUE(alice.saw("ended by BYE"));
+    EXPECT_TRUE(alice.saw("INFO 0"));
 }
 
 TEST(Phone, RunsWorkLater) {

@@ -60,6 +60,21 @@ TEST(MatchResponse, GoesByBranchSentByAndMethod) {
     }
 }
 
+// Of a user agent that plays the proxies behind it: their Vias come back below ours.
+TEST(MatchResponse, WantsAsManyViasAsWereSent) {
+    for (const auto& [vias, want] : std::vector<std::pair<std::size_t, std::string>>{
+             {1, "stray response 180"}, {2, "response 180 #1"}, {3, "stray response 180"}}) {
+        SCOPED_TRACE(vias);
+        LayerDriver driver;
+        auto request = client_request("OPTIONS");
+        request.message.add("Via", "SIP/2.0/TCP inner.example.com;branch=z9hG4bK-inner");
+        driver.create(std::move(request));
+        auto response = answer_to(driver.sent, 180);
+        response.via.resize(vias, response.via.back());
+        EXPECT_EQ(driver.receive(std::move(response)).front(), want);
+    }
+}
+
 TEST(MatchResponse, TellsTheInviteFromItsCancelByTheMethod) {
     LayerDriver driver;
     const auto invite = driver.create(client_request());

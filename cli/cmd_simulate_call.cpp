@@ -118,17 +118,36 @@ Result<void> write_file(const std::string& path, const std::string& text) {
     return {};
 }
 
-const CallResult& most_telling(const ChainResult& result) {
+// The first that is not good, else the first.
+std::size_t most_telling(const ChainResult& result) {
     const auto bad = std::find_if(result.calls.begin(), result.calls.end(),
                                   [](const CallResult& call) { return !call.good(); });
-    return bad == result.calls.end() ? result.calls.front() : *bad;
+    return bad == result.calls.end() ? 0 : static_cast<std::size_t>(bad - result.calls.begin());
+}
+
+// Beside the first event that was part of the trouble.
+timeline::Finding finding_of(const Conclusion& found, const timeline::Timeline& of) {
+    timeline::Finding finding{
+        .code = found.code, .title = found.component + ": " + found.cause, .fix = found.fix};
+    const auto trouble = std::find_if(of.events.begin(), of.events.end(),
+                                      [](const timeline::Event& event) { return event.trouble; });
+    if (trouble != of.events.end()) finding.event = static_cast<std::size_t>(trouble - of.events.begin());
+    return finding;
+}
+
+// The findings are those of the call that is shown.
+void add_findings(ChainResult& result, const std::optional<Conclusion>& conclusion,
+                  const std::vector<Conclusion>& borne) {
+    auto& of = result.calls[most_telling(result)].timeline;
+    if (conclusion) of.findings.push_back(finding_of(*conclusion, of));
+    for (const auto& found : borne) of.findings.push_back(finding_of(found, of));
 }
 
 Result<void> write_pictures(const std::string& folder, const ChainResult& result) {
     std::vector<timeline::Timeline> timelines;
     for (const auto& call : result.calls) timelines.push_back(call.timeline);
     CALLCHAIN_TRY(write_file(folder + "/timeline.json", timeline::to_json(timelines, CALLCHAIN_VERSION)));
-    const auto& shown = most_telling(result).timeline;
+    const auto& shown = result.calls[most_telling(result)].timeline;
     CALLCHAIN_TRY(write_file(folder + "/call.mmd", timeline::to_mermaid(shown)));
     return write_file(folder + "/call.svg", timeline::to_svg(shown));
 }
@@ -201,6 +220,13 @@ void print_conclusion(const Outcome& outcome, Context& context) {
     for (const auto& found : outcome.borne) print_cause(found, context);
 }
 
+// They stand above it.
+std::string to_text_without_findings(const ChainResult& result) {
+    auto shown = result.calls[most_telling(result)].timeline;
+    shown.findings.clear();
+    return timeline::to_text(shown);
+}
+
 void print_text(const Outcome& outcome, Context& context) {
     auto& out = context.out;
     print_conclusion(outcome, context);
@@ -216,7 +242,7 @@ void print_text(const Outcome& outcome, Context& context) {
             out << "\n";
         }
     } else if (!outcome.result.calls.empty()) {
-        out << "\n" << timeline::to_text(most_telling(outcome.result).timeline);
+        out << "\n" << to_text_without_findings(outcome.result);
     }
     const auto remarks = remarks_of(outcome.result);
     if (!remarks.empty()) out << "\nremarks of the processes\n";
@@ -353,6 +379,7 @@ int run(const CallOptions& options, Context& context) {
     };
     const auto conclusion = conclude(*result, *named, command);
     const auto borne = conclusion ? std::vector<Conclusion>{} : borne_by(*result, command);
+    add_findings(*result, conclusion, borne);
     const bool kept = conclusion.has_value() || !options.faults.empty() || !options.out.empty();
     if (auto written = write_pictures(*folder, *result); !written)
         return context.report_error(written.error());

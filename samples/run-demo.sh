@@ -88,6 +88,14 @@ run() {
     fi
 }
 
+# The chain itself first: stand-ins for the three vendors, and our two services as the processes that they are.
+
+run 'A WhatsApp call through the whole chain on this host: it works' 0 'bridged, greeted and ended cleanly' \
+    'callchain simulate call --talk 1'
+
+run 'The same with the secret of another endpoint, as on Railway: what the caller hears, and why' 1 'secret_other_label' \
+    'callchain simulate call --fault wrong-secret'
+
 # Captures are older than the 300 seconds that a signature is good for: --now judges them at their own time.
 
 sample 'A delivery as OpenAI sends it, with the right secret' 0 - \

@@ -34,8 +34,8 @@ struct Timeline {
 [[nodiscard]] std::vector<Timeline> join_calls(std::vector<Event> events);
 
 /// For a terminal: one line an event, `+0.123 s  gateway → Twilio  INVITE  …`, times since the first event,
-/// columns aligned, at most `width` columns (details are cut, labels are not); then the ids; then the
-/// findings with their numbers. Control characters made visible.
+/// columns aligned, at most `width` columns by cutting details, and labels at 60 characters; then the ids;
+/// then the findings with their numbers. Control characters made visible.
 [[nodiscard]] std::string to_text(const Timeline& timeline, std::size_t width = 100);
 
 /// The document "callchain.timeline/1": {schema, tool_version, calls:[{ids, events:[{at_us (since the first

@@ -15,8 +15,8 @@ constexpr std::size_t kMostText = 120;
 std::string harmless(std::string_view text) {
     std::string out;
     for (const char c : visible_excerpt(text, kMostText)) {
-        if (c == ';' || c == '#' || c == ':' || c == '%' || c == '<' || c == '>' || c == '&' || c == '{' ||
-            c == '}') {
+        if (c == ';' || c == '#' || c == ':' || c == '%' || c == '<' || c == '>' || c == '&' || c == '$' ||
+            c == '{' || c == '}') {
             std::array<char, 8> code{};
             std::snprintf(code.data(), code.size(), "#%d;", static_cast<int>(c));
             out += code.data();

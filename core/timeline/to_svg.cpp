@@ -13,9 +13,11 @@ namespace {
 constexpr int kLeft = 110;    // of the first column: times stand before it
 constexpr int kColumn = 190;  // from one column to the next
 constexpr int kRight = 150;
-constexpr int kTop = 70;  // of the first event: names stand above
+constexpr int kLeastWidth = 760;  // of lines of findings
+constexpr int kTop = 70;          // of the first event: names stand above
 constexpr int kRow = 30;
 constexpr int kBottom = 30;
+constexpr int kMark = 12;  // half of a mark's place
 constexpr int kFindingRow = 18;
 constexpr std::size_t kMostLabel = 40;
 constexpr std::size_t kMostNote = 60;
@@ -56,7 +58,8 @@ class Picture {
         const int events = static_cast<int>(timeline_.events.size());
         const int below = kTop + kRow * events;
         const auto findings = finding_lines();
-        width_ = kLeft + kColumn * std::max(0, static_cast<int>(parties_.size()) - 1) + kRight;
+        width_ = std::max(kLeft + kColumn * std::max(0, static_cast<int>(parties_.size()) - 1) + kRight,
+                          findings.empty() ? 0 : kLeastWidth);
         const int height = below + kFindingRow * static_cast<int>(findings.size()) + kBottom;
         out_ = "<svg xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\" width=\"" + number(width_) +
                "\" height=\"" + number(height) + "\" viewBox=\"0 0 " + number(width_) + " " + number(height) +
@@ -105,8 +108,12 @@ class Picture {
             draw_note(event, y);
         else
             draw_arrow(event, y);
-        for (std::size_t which = 0; which < timeline_.findings.size(); ++which)
-            if (timeline_.findings[which].event == at) draw_mark(which, x_of(event.to), y);
+        int x = width_ - kMark;  // side by side, from the right
+        for (std::size_t which = 0; which < timeline_.findings.size(); ++which) {
+            if (timeline_.findings[which].event != at) continue;
+            draw_mark(which, x, y);
+            x -= 2 * kMark;
+        }
     }
 
     void draw_note(const Event& event, int y) {
@@ -139,8 +146,8 @@ class Picture {
     }
 
     void draw_mark(std::size_t which, int x, int y) {
-        out_ += "<circle class=\"mark\" cx=\"" + number(x + 14) + "\" cy=\"" + number(y) + "\" r=\"9\"/>\n";
-        out_ += text(x + 14, y + 4, "mark-ink", "middle", std::to_string(which + 1));
+        out_ += "<circle class=\"mark\" cx=\"" + number(x) + "\" cy=\"" + number(y) + "\" r=\"9\"/>\n";
+        out_ += text(x, y + 4, "mark-ink", "middle", std::to_string(which + 1));
     }
 
     // "(1) title", and its fix, in lines that fit.
@@ -149,7 +156,8 @@ class Picture {
         for (std::size_t which = 0; which < timeline_.findings.size(); ++which) {
             const auto& finding = timeline_.findings[which];
             auto words = "(" + std::to_string(which + 1) + ") " + visible(finding.title);
-            if (!finding.fix.empty()) words += ". Fix: " + visible(finding.fix);
+            if (!finding.fix.empty())
+                words += (words.ends_with('.') ? " Fix: " : ". Fix: ") + visible(finding.fix);
             const auto wrapped = wrap_text(words, kFindingWidth, "");
             for (const auto line : split(wrapped, '\n')) lines.push_back(xml_text(line, 2 * kFindingWidth));
         }

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import jsonschema
 
+# What they hold differs with every run: tests/e2e/test_simulate.py holds them to their schemas.
+HELD_ELSEWHERE = {"simulate-call", "timeline"}
 SCHEMA_NAME = re.compile(r"^callchain\.([a-z0-9-]+)/1$")
 ERROR_MEMBERS = {"code", "message", "hint"}
 
@@ -71,7 +73,7 @@ class Schemas:
 
     def problems_of_their_own(self) -> list[str]:
         """Schemas that are broken, and those that no document has tried."""
-        untried = sorted(self._validators.keys() - self._used)
+        untried = sorted(self._validators.keys() - self._used - HELD_ELSEWHERE)
         return self._broken + [f"docs/schemas/{name}.schema.json: no golden case prints such a document" for name in untried]
 
 

@@ -186,6 +186,23 @@ def test_the_first_five_lines_say_it_all(tmp_path):
                         "   # exit 1, secret_other_label")
 
 
+def test_the_readme_opens_with_what_it_prints(runs):
+    block = re.search(r"```console\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1].splitlines()
+    assert block[0] == "$ callchain simulate call --fault wrong-secret"
+    run, folder = runs["wrong-secret"]
+    found = json.loads(run.stdout)["conclusion"]
+    said = [f"failed: {found['caller']}", f"where:  {found['component']}", f"cause:  {found['cause']} (proved)", f"fix:    {found['fix']}",
+            f"shown:  {found['command']}   # exit {found['exit_code']}, {found['code']}"]
+    assert len(block) == 1 + len(said)
+    for line, whole in zip(block[1:], said):
+        pieces = [re.sub(r"10\\\.\d", r"10\\.\\d", re.escape(piece)) for piece in line.split(" […]")]
+        assert re.match(".*".join(pieces) + "$", whole), (line, whole)
+    picture = (ROOT / "docs" / "pictures" / "wrong-secret.svg").read_text()
+    shape = re.compile(r">[^<>]*</text>")
+    assert {text for text in shape.findall(picture) if " s<" not in text} <= {text for text in shape.findall(read(folder, "call.svg"))} | {
+        text for text in shape.findall(picture) if "127.0.0.1" in text}
+
+
 def test_two_faults_can_be_asked_for(tmp_path):
     run = simulate("--fault", "quoted-secret", "--fault", "dtls-offer", "--json", "--out", str(tmp_path / "run"))
     document = json.loads(run.stdout)

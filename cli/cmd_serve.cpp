@@ -4,6 +4,7 @@
 #include "http/server.hpp"
 #include "observe/log.hpp"
 #include "secrets.hpp"
+#include "service/gateway_check.hpp"
 #include "service/serve_config.hpp"
 #include "service/service.hpp"
 #include "signature/twilio_url.hpp"
@@ -171,7 +172,11 @@ int run_service(const ServeConfig& config, const std::vector<std::string>& warni
     auto started = service::Service::start(config, log, CALLCHAIN_VERSION);
     if (!started) {
         log.flush();
-        return context.report_error(started.error());
+        const auto& error = started.error();
+        // As with the gateway: it may pass by itself.
+        if (service::is_address_fault(error))
+            return context.report_failure(kNetwork, error.message, error.hint);
+        return context.report_error(error);
     }
     // Before anybody is told that it is ready, and may tell it to stop.
     (*started)->handle_signals();
@@ -227,8 +232,9 @@ std::string footer() {
            "addresses.\n"
            "SIGTERM finishes what is under way and ends with 0; a second signal leaves at once (130).\nExit "
            "codes: 0 "
-           "drained, 1 the time for draining was over, 2 usage or configuration (all problems at once),\n130 "
-           "interrupted.";
+           "drained, 1 the time for draining was over, 2 usage or configuration (all problems at once),\n6 "
+           "an "
+           "address that another process has or that is not of this host, 130 interrupted.";
 }
 
 }  // namespace

@@ -78,18 +78,19 @@ class Units(unittest.TestCase):
                 self.assertIsNotNone(exposure, done.stderr)
                 self.assertLess(float(exposure[1]), MOST_EXPOSURE)
 
-    def test_the_gateway_is_started_again_where_its_address_is_taken(self):
+    def test_a_service_is_started_again_where_its_address_is_taken(self):
         """Exit code 6 may pass by itself, however long it takes; 2 does not."""
-        unit = (ROOT / "deploy/systemd/callchain-gateway.service").read_text(encoding="utf-8")
-        lines = dict(re.findall(r"^([A-Za-z]+)=(.*)$", unit, re.MULTILINE))
-        self.assertEqual(lines["Restart"], "on-failure")
-        self.assertEqual(lines["RestartPreventExitStatus"], "2")
-        self.assertNotIn("6", lines["SuccessExitStatus"].split())
-        self.assertEqual(lines["StartLimitIntervalSec"], "0")
-        # 192.0.2.0/24 is for documentation (RFC 5737): no host has that address.
-        done = subprocess.run([PROGRAM, "gateway", "run", "--env-file", ROOT / "samples/gateway.env", "--listen", "192.0.2.1:5060", "--admin-listen", "off"],
-                              capture_output=True, text=True)
-        self.assertEqual(done.returncode, 6, done.stderr)
+        for name, command in (("gateway", ["gateway", "run"]), ("serve", ["serve"])):
+            unit = (ROOT / f"deploy/systemd/callchain-{name}.service").read_text(encoding="utf-8")
+            lines = dict(re.findall(r"^([A-Za-z]+)=(.*)$", unit, re.MULTILINE))
+            self.assertEqual(lines["Restart"], "on-failure")
+            self.assertEqual(lines["RestartPreventExitStatus"], "2")
+            self.assertNotIn("6", lines["SuccessExitStatus"].split())
+            self.assertEqual(lines["StartLimitIntervalSec"], "0")
+            # 192.0.2.0/24 is for documentation (RFC 5737): no host has that address.
+            done = subprocess.run([PROGRAM, *command, "--env-file", ROOT / f"samples/{name}.env", "--listen", "192.0.2.1:5060", "--admin-listen", "off"],
+                                  capture_output=True, text=True)
+            self.assertEqual(done.returncode, 6, done.stderr)
 
     def test_the_gateway_has_a_folder_for_its_trace(self):
         """ProtectSystem=strict leaves it no other place."""

@@ -319,7 +319,7 @@ class Serve:
         finally:
             self.process.kill()
         self.check_secrets()
-        assert code in (0, 1, 2, 130), f"ended with {code}:\n{self.out()[-4000:]}{self.err()[-4000:]}"
+        assert code in (0, 1, 2, 6, 130), f"ended with {code}:\n{self.out()[-4000:]}{self.err()[-4000:]}"
 
 
 class ServeStarter:

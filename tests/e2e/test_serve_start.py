@@ -143,10 +143,10 @@ def test_it_listens_on_both_families_where_the_host_has_them(serve):
             assert connection.recv(12) == b"HTTP/1.1 200"
 
 
-def test_an_address_in_use_is_exit_2(serve):
+def test_an_address_in_use_is_exit_6_which_systemd_starts_again(serve):
     taken = f"127.0.0.1:{serve().port}"
     second = serve.start(CALLCHAIN_LISTEN=taken)
-    assert second.wait() == 2
+    assert second.wait() == 6
     assert taken in second.err() and "hint: " in second.err()
     assert not second.log("ready")
 

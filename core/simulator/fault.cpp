@@ -104,7 +104,10 @@ constexpr Fault kFaults[] = {
          plan.survives = true;
      }},
     {"two-endpoints", "a second endpoint is subscribed to the calls, and accepts first", kFirstService, false,
-     [](Plan& plan, const RunSecrets&) { plan.other_endpoint = true; }},
+     [](Plan& plan, const RunSecrets&) {
+         plan.other_endpoint = true;
+         plan.openai.between_endpoints = 200ms;
+     }},
 
     // The accept and the session
     {"wrong-api-key", "OPENAI_API_KEY is not of this project", kOpenAiForum, false,

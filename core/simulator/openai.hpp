@@ -45,6 +45,8 @@ struct OpenAiSettings {
     std::chrono::milliseconds clock_skew{0};      ///< of webhook-timestamp
     bool body_reserialised =
         false;  ///< a proxy on the way writes the JSON anew, without blanks; the signature is of the original
+    std::chrono::milliseconds between_endpoints{
+        0};                 ///< each endpoint is told so much later than the one before
     int redeliveries = 0;   ///< the same webhook so many times more, at once, whatever was answered
     int fails_percent = 0;  ///< of API answers: 500 (every 100/n-th, not random)
     /// The model ends the call so long behind the greeting; none: it waits for the caller.

@@ -118,13 +118,28 @@ void OpenAiCalls::dispatch(const std::string& call_id) {
     auto* call = find(call_id);
     if (call == nullptr) return;
     call->told.webhook_after = since(*call);
+    std::chrono::milliseconds delay{0};
     for (const auto& endpoint : endpoints_) {
-        Post one{endpoint, "wh_" + random_hex()};
+        const Post one{endpoint, "wh_" + random_hex()};
         call->told.webhook_ids.push_back(one.webhook_id);
-        post(*call, one);
-        one.counts = false;
-        for (int i = 0; i < settings_.redeliveries; ++i) post(*call, one);
+        ++call->posts;
+        if (delay.count() == 0)
+            deliver(call_id, one);
+        else
+            phone_.after(delay, [this, call_id, one] { deliver(call_id, one); });
+        delay += settings_.between_endpoints;
     }
+    --call->posts;
+    finish_if_over(*call);
+}
+
+// With its redeliveries; until then it has counted as one that is under way.
+void OpenAiCalls::deliver(const std::string& call_id, Post one) {
+    auto* call = find(call_id);
+    if (call == nullptr) return;
+    post(*call, one);
+    one.counts = false;
+    for (int i = 0; i < settings_.redeliveries; ++i) post(*call, one);
     --call->posts;
     finish_if_over(*call);
 }

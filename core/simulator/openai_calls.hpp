@@ -71,6 +71,7 @@ class OpenAiCalls {
     void on_leg_over(CallNumber number, const char* by);
 
     void dispatch(const std::string& call_id);
+    void deliver(const std::string& call_id, Post one);
     void post(Call& call, const Post& post);
     void on_posted(const std::string& call_id, const Post& post, const http::ClientResult& result);
     void on_deadline(const std::string& call_id);

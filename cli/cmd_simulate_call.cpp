@@ -107,7 +107,8 @@ Result<std::string> make_folder(const std::string& named) {
     if (error)
         return fail(ErrorCode::io,
                     "--out: cannot make \"" + visible_excerpt(named, 200) + "\": " + error.message());
-    return fs::absolute(named).string();
+    const auto whole = fs::absolute(named, error);
+    return error ? named : whole.string();
 }
 
 Result<void> write_file(const std::string& path, const std::string& text) {
@@ -210,13 +211,20 @@ void print_cause(const Conclusion& found, Context& context) {
             << (found.code.empty() ? "" : ", " + found.code) << "\n";
 }
 
+// Of many calls it is told how many, and what the one that is shown heard.
+std::string how_many(const Outcome& outcome, std::size_t count) {
+    if (outcome.placed == 1) return {};
+    return std::to_string(count) + " of " + count_of(outcome.placed, "call") + ", such as this: ";
+}
+
 void print_conclusion(const Outcome& outcome, Context& context) {
     if (outcome.conclusion) {
-        context.out << "failed: " << outcome.conclusion->caller << "\n";
+        context.out << "failed: " << how_many(outcome, outcome.placed - outcome.good)
+                    << outcome.conclusion->caller << "\n";
         return print_cause(*outcome.conclusion, context);
     }
-    context.out << "good:   " << heard_by_caller(outcome.result.calls.front())
-                << "; bridged, greeted and ended cleanly\n";
+    context.out << "good:   " << how_many(outcome, outcome.good)
+                << heard_by_caller(outcome.result.calls.front()) << "; bridged, greeted and ended cleanly\n";
     for (const auto& found : outcome.borne) print_cause(found, context);
 }
 
@@ -231,8 +239,7 @@ void print_text(const Outcome& outcome, Context& context) {
     auto& out = context.out;
     print_conclusion(outcome, context);
     if (outcome.placed > 1) {
-        out << "\n" << outcome.good << " of " << outcome.placed << " calls were good\n";
-        out << "ms behind the INVITE   p50    p95    p99    most\n";
+        out << "\nms behind the INVITE   p50    p95    p99    most\n";
         for (const auto& stage : stages_of(outcome.result)) {
             out << stage.name << std::string(20 - std::string_view(stage.name).size(), ' ');
             for (const std::size_t percent : {50U, 95U, 99U, 100U}) {
@@ -316,8 +323,12 @@ Result<std::vector<std::string>> write_secrets(const std::string& folder, const 
         if (label != std::string_view("serve") && secret == held_by_serve) continue;
         const auto file = std::string(label) + ".secret";
         CALLCHAIN_TRY(write_file(folder + "/" + file, secret + "\n"));
-        std::filesystem::permissions(
-            folder + "/" + file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+        std::error_code error;
+        std::filesystem::permissions(folder + "/" + file,
+                                     std::filesystem::perms::owner_read | std::filesystem::perms::owner_write,
+                                     error);
+        if (error)
+            return fail(ErrorCode::io, "cannot protect " + folder + "/" + file + ": " + error.message());
         named.push_back(std::string(label) + "=" + file);
     }
     return named;
@@ -344,7 +355,10 @@ Result<ChainResult> run_with_progress(simulator::Plan plan, const std::string& f
         progress.show(std::to_string(placed) + " of " + std::to_string(calls) + " calls placed, " +
                       std::to_string(over) + " over");
     };
-    return simulator::run_chain(std::move(plan), {.program = own_program(), .folder = folder}, events);
+    auto result = simulator::run_chain(std::move(plan), {.program = own_program(), .folder = folder}, events);
+    // From here on no socket is written to, and whoever reads our output may have seen enough.
+    std::signal(SIGPIPE, SIG_DFL);
+    return result;
 }
 
 int run(const CallOptions& options, Context& context) {
@@ -386,7 +400,10 @@ int run(const CallOptions& options, Context& context) {
     const auto good = static_cast<std::size_t>(std::count_if(
         result->calls.begin(), result->calls.end(), [](const CallResult& call) { return call.good(); }));
     const int code = tell({*result, conclusion, borne, plan->calls, good, kept}, options, context);
-    if (!kept) std::filesystem::remove_all(*folder);
+    if (!kept) {
+        std::error_code ignored;  // what is left of it harms nobody
+        std::filesystem::remove_all(*folder, ignored);
+    }
     return code;
 }
 

@@ -23,7 +23,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 constexpr const char* kPublicOrigin = "https://serve.example.com";  // what Twilio was told, and signs
 constexpr milliseconds kStart{20'000};
 constexpr milliseconds kStop{15'000};
-// The longest that OpenAI waits, tries again and that serve asks, with room.
+// The longest that OpenAI waits, tries again and that serve asks, with room; beside the talk.
 constexpr milliseconds kLongestCall{90'000};
 constexpr milliseconds kQuiet{1'500};
 
@@ -221,7 +221,7 @@ void Chain::place_calls() {
 
 // The order that Railway has without a draining time: SIGTERM, and nothing is waited for.
 void Chain::kill_serve_when_due() {
-    if (serve_killed_ || !plan_.kills_serve || recorder_.counts().answered == 0) return;
+    if (serve_killed_ || !plan_.kills_serve || recorder_.counts().bridged == 0) return;
     serve_killed_ = true;
     std::this_thread::sleep_for(*plan_.kills_serve);
     serve_->signal(SIGTERM);
@@ -230,7 +230,7 @@ void Chain::kill_serve_when_due() {
 
 // Over when every side has told of every call; where one never got a call, when nothing happens any more.
 void Chain::wait_until_over() {
-    const auto end = std::chrono::steady_clock::now() + kLongestCall;
+    const auto end = std::chrono::steady_clock::now() + kLongestCall + plan_.meta.talk;
     auto last = recorder_.counts();
     auto quiet_since = std::chrono::steady_clock::now();
     while (std::chrono::steady_clock::now() < end && !interrupted()) {
@@ -259,6 +259,7 @@ void Chain::stop() {
 ChainResult Chain::result() {
     ChainResult result;
     result.interrupted = interrupted_;
+    result.placed = placed_;
     result.calls = recorder_.take(result.others);
     result.evidence = {
         .folder = settings_.folder,

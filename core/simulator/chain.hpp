@@ -45,7 +45,8 @@ struct Evidence {
 };
 
 struct ChainResult {
-    std::vector<CallResult> calls;             ///< as many as were placed, in their order
+    std::size_t placed = 0;
+    std::vector<CallResult> calls;  ///< in the order of their first events; one that was lost is missing
     std::vector<timeline::Event> others = {};  ///< what the processes told of no call
     Evidence evidence;
     bool interrupted = false;

@@ -29,7 +29,7 @@ class Recorder {
         std::size_t meta = 0;
         std::size_t twilio = 0;
         std::size_t openai = 0;
-        std::size_t answered = 0;  ///< a 200 to an INVITE has reached the caller
+        std::size_t bridged = 0;
     };
     [[nodiscard]] Counts counts() const;
     /// Waits for a change, at most that long.
@@ -49,7 +49,7 @@ class Recorder {
     std::vector<OpenAiCall> openai_;
     std::vector<std::string> gateway_log_;
     std::vector<std::string> serve_log_;
-    std::size_t answered_ = 0;
+    std::size_t bridged_ = 0;
 };
 
 /// Somebody else's host that is subscribed too: accepts every call that its webhook brings.

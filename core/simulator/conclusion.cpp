@@ -414,7 +414,14 @@ std::optional<Conclusion> conclude(const ChainResult& result, const std::vector<
     const auto bad = std::find_if(result.calls.begin(), result.calls.end(),
                                   [](const CallResult& call) { return !call.good(); });
     if (bad != result.calls.end()) return Search(result, *bad, secrets, run).go();
-    return std::nullopt;
+    if (result.calls.size() >= result.placed) return std::nullopt;
+    const auto lost = result.placed - result.calls.size();
+    return Conclusion{
+        .caller = "of " + count_of(lost, "caller") + " nothing is known",
+        .component = "the chain",
+        .cause = count_of(lost, "call") + " of " + std::to_string(result.placed) +
+                 " had not come to an end when the run did",
+        .fix = "Look for calls without a summary in the logs in " + result.evidence.folder + "."};
 }
 
 std::vector<Conclusion> borne_by(const ChainResult& result, const RunCommand& run) {

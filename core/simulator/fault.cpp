@@ -52,17 +52,13 @@ constexpr Fault kFaults[] = {
          plan.gateway["TWILIO_SIP_PASSWORD"] = altered(secrets.twilio_password);
      }},
     {"dropped-connection", "Meta's connection breaks in mid-call", kMetaGuide, true,
-     [](Plan& plan, const RunSecrets&) {
-         plan.meta.drops_connection = 500ms;
-         plan.survives = true;
-     }},
+     [](Plan& plan, const RunSecrets&) { plan.meta.drops_connection = 500ms; }},
     {"bye-on-new-connection", "the BYE of Twilio comes by a connection that nobody has seen", kMetaGuide,
      true,
      [](Plan& plan, const RunSecrets&) {
          plan.twilio.bye_on_new_connection = true;
          plan.openai.model_hangs_up = 500ms;
          plan.meta.hangs_up = false;
-         plan.survives = true;
      }},
     {"no-media", "no sound of the business reaches WhatsApp, which hangs up after 20 s", kMetaGuide, true,
      [](Plan& plan, const RunSecrets&) { plan.meta.hears = false; }},
@@ -87,7 +83,6 @@ constexpr Fault kFaults[] = {
     {"quoted-secret", "OPENAI_WEBHOOK_SECRET stands in quotes, which became part of it", kFirstService, false,
      [](Plan& plan, const RunSecrets& secrets) {
          plan.serve["OPENAI_WEBHOOK_SECRET"] = "\"" + secrets.secret + "\"";
-         plan.survives = true;
      }},
     {"body-reserialised", "a proxy parses the body and writes it anew", kFirstService, false,
      [](Plan& plan, const RunSecrets&) { plan.openai.body_reserialised = true; }},
@@ -99,10 +94,7 @@ constexpr Fault kFaults[] = {
          plan.openai.dispatch_delay = 1'500ms;
      }},
     {"redelivery-storm", "the same webhook comes twenty times", kOpenAiForum, false,
-     [](Plan& plan, const RunSecrets&) {
-         plan.openai.redeliveries = 20;
-         plan.survives = true;
-     }},
+     [](Plan& plan, const RunSecrets&) { plan.openai.redeliveries = 20; }},
     {"two-endpoints", "a second endpoint is subscribed to the calls, and accepts first", kFirstService, false,
      [](Plan& plan, const RunSecrets&) {
          plan.other_endpoint = true;
@@ -113,10 +105,7 @@ constexpr Fault kFaults[] = {
     {"wrong-api-key", "OPENAI_API_KEY is not of this project", kOpenAiForum, false,
      [](Plan& plan, const RunSecrets& secrets) { plan.serve["OPENAI_API_KEY"] = altered(secrets.api_key); }},
     {"accept-race", "the call is not yet known when it is accepted: 404, then 200", kOpenAiForum, false,
-     [](Plan& plan, const RunSecrets&) {
-         plan.openai.not_found_first = 2;
-         plan.survives = true;
-     }},
+     [](Plan& plan, const RunSecrets&) { plan.openai.not_found_first = 2; }},
     {"dead-accept", "the accept is answered 200, and no session begins", kOpenAiForum, false,
      [](Plan& plan, const RunSecrets&) {
          plan.openai.dead_accepts = true;
@@ -127,11 +116,7 @@ constexpr Fault kFaults[] = {
     {"silent-model", "the model does not speak", kOpenAiForum, false,
      [](Plan& plan, const RunSecrets&) { plan.openai.greets = false; }},
     {"killed-service", "the platform kills serve at once behind SIGTERM", "Railway, \"Deployment teardown\"",
-     false,
-     [](Plan& plan, const RunSecrets&) {
-         plan.kills_serve = 500ms;
-         plan.survives = true;
-     }},
+     false, [](Plan& plan, const RunSecrets&) { plan.kills_serve = 500ms; }},
 };
 
 }  // namespace

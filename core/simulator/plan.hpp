@@ -35,10 +35,8 @@ struct Plan {
     /// Twilio's voice URL is answered with this document, in place of serve's: of somebody else's service.
     std::string foreign_twiml = {};
     std::chrono::seconds gateway_certificate_life{std::chrono::hours(90 * 24)};
-    /// serve gets SIGTERM so long behind the call's answer, and SIGKILL at once behind it.
+    /// serve gets SIGTERM so long behind the bridging of a call, and SIGKILL at once behind it.
     std::optional<std::chrono::milliseconds> kills_serve = std::nullopt;
-    /// Whether a good run is expected all the same: the chain is made to bear this fault.
-    bool survives = false;
 };
 
 /// What only this run knows.

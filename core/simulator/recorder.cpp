@@ -54,9 +54,7 @@ std::optional<Call> find_call(const timeline::Timeline& of, const char* name, co
 void Recorder::add(timeline::Event event) {
     {
         const std::lock_guard lock(mutex_);
-        const bool to_caller = event.to == Party::whatsapp && event.medium == timeline::Medium::sip;
-        if (to_caller && event.label.starts_with("200") && event.detail.find("INVITE") != std::string::npos)
-            ++answered_;
+        if (event.from == Party::twilio && event.label == "bridged") ++bridged_;
         events_.push_back(std::move(event));
     }
     changed_.notify_all();
@@ -113,7 +111,7 @@ void Recorder::add_line(Party party, const std::string& line) {
 
 Recorder::Counts Recorder::counts() const {
     const std::lock_guard lock(mutex_);
-    return {events_.size(), meta_.size(), twilio_.size(), openai_.size(), answered_};
+    return {events_.size(), meta_.size(), twilio_.size(), openai_.size(), bridged_};
 }
 
 void Recorder::wait(std::chrono::milliseconds most) {

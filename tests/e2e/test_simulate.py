@@ -203,6 +203,18 @@ def test_the_readme_opens_with_what_it_prints(runs):
         text for text in shape.findall(picture) if "127.0.0.1" in text}
 
 
+def test_a_chain_that_begins_at_twilio_is_broken_as_well(tmp_path):
+    run = simulate("--without", "gateway", "--fault", "killed-service", "--talk", "1.5", "--json", "--out", str(tmp_path / "run"))
+    assert run.returncode == 0, run.stdout
+    assert [one["code"] for one in json.loads(run.stdout)["borne"]] == ["exit 137"]
+
+
+def test_whoever_reads_its_first_line_alone_hears_no_complaint(tmp_path):
+    command = f'"{os.environ["CALLCHAIN"]}" simulate call --calls 2 --talk 0.1 --json --out "{tmp_path / "run"}" | head -n 1'
+    run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=SECONDS)
+    assert (run.stdout, run.stderr) == ("{\n", "")
+
+
 def test_two_faults_can_be_asked_for(tmp_path):
     run = simulate("--fault", "quoted-secret", "--fault", "dtls-offer", "--json", "--out", str(tmp_path / "run"))
     document = json.loads(run.stdout)

@@ -71,6 +71,16 @@ TEST(Conclude, SaysNothingOfACallThatWentWell) {
     EXPECT_TRUE(commands.asked.empty());
 }
 
+// However well the others went.
+TEST(Conclude, MissesACallThatNobodyToldOf) {
+    ChainResult result;
+    result.placed = 3;
+    Commands commands;
+    const auto found = conclude(result, {}, commands.run);
+    ASSERT_TRUE(found.has_value());
+    EXPECT_EQ(found->cause, "3 calls of 3 had not come to an end when the run did");
+}
+
 TEST(Conclude, TakesTheGatewaysVerdictOnTheOffer) {
     auto result = result_of(call_of(refused(488)));
     result.evidence.gateway_log = {

@@ -142,6 +142,7 @@ CallState Call::state() const {
 const std::string& Call::id() const { return state_->record.id; }
 const std::string& Call::local_tag(Leg leg) const { return state_->leg(leg).local_tag; }
 const std::string& Call::call_id(Leg leg) const { return state_->leg(leg).call_id; }
+
 bool Call::is_of_call(Leg leg, const sip::Received& message) const {
     const auto id = message.message.is_request() ? sip::dialog_of_request(message)
                                                  : std::optional(sip::dialog_of_response(message));
@@ -155,6 +156,7 @@ bool Call::is_of_call(Leg leg, const sip::Received& message) const {
     if (!message.message.is_request()) return true;
     return std::any_of(dialogs.begin(), dialogs.end(), [&id](const auto& one) { return one.id() == *id; });
 }
+
 const CallRecord& Call::record() const { return state_->record; }
 
 // What every step uses

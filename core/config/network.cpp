@@ -98,6 +98,14 @@ bool is_loopback(std::string_view address) {
     return contains(loopback, address);
 }
 
+// Source: RFC 4291 section 2.5.5.2.
+bool is_ipv4(const Network& network) {
+    constexpr unsigned kMappedBits = 96;
+    const auto& bytes = network.address;
+    return network.prefix >= kMappedBits && bytes[10] == 0xFF && bytes[11] == 0xFF &&
+           std::all_of(bytes.begin(), bytes.begin() + 10, [](auto byte) { return byte == 0; });
+}
+
 Result<std::uint16_t> parse_port(std::string_view text) {
     const auto number = parse_decimal(text);
     if (!number || *number > 65'535)

@@ -29,6 +29,8 @@ struct Network {
 /// address.
 [[nodiscard]] bool contains(const std::vector<Network>& networks, std::string_view address);
 [[nodiscard]] bool is_loopback(std::string_view address);
+/// Whether all of it is IPv4.
+[[nodiscard]] bool is_ipv4(const Network& network);
 
 /// 0 to 65535. Errors: usage.
 [[nodiscard]] Result<std::uint16_t> parse_port(std::string_view text);

@@ -125,15 +125,17 @@ Result<CertificateFacts> inspect_certificate(const PemSource& certificate, const
     return facts;
 }
 
+bool name_covers(std::string_view name, std::string_view host) {
+    if (equal_ignoring_case(name, host)) return true;
+    if (!name.starts_with("*.")) return false;
+    const auto dot = host.find('.');
+    return dot != std::string_view::npos && dot != 0 && equal_ignoring_case(name.substr(1), host.substr(dot));
+}
+
 bool certificate_covers(const CertificateFacts& facts, std::string_view host) {
     if (std::find(facts.addresses.begin(), facts.addresses.end(), host) != facts.addresses.end()) return true;
-    return std::any_of(facts.names.begin(), facts.names.end(), [host](const std::string& name) {
-        if (equal_ignoring_case(name, host)) return true;
-        if (!name.starts_with("*.")) return false;
-        const auto dot = host.find('.');
-        return dot != std::string_view::npos && dot != 0 &&
-               equal_ignoring_case(std::string_view(name).substr(1), host.substr(dot));
-    });
+    return std::any_of(facts.names.begin(), facts.names.end(),
+                       [host](const std::string& name) { return name_covers(name, host); });
 }
 
 }  // namespace callchain::gateway

@@ -29,7 +29,9 @@ struct CertificateFacts {
 [[nodiscard]] Result<CertificateFacts> inspect_certificate(const PemSource& certificate, const PemSource& key,
                                                            const std::string& ca_file,
                                                            std::chrono::sys_seconds now);
-/// Whether one of the names covers the host, a wildcard in the left-most label included.
+/// Whether a name of a certificate covers the host, a wildcard in its left-most label included.
+[[nodiscard]] bool name_covers(std::string_view name, std::string_view host);
+/// Whether one of the names or addresses does.
 [[nodiscard]] bool certificate_covers(const CertificateFacts& facts, std::string_view host);
 
 }  // namespace callchain::gateway

@@ -3,6 +3,7 @@
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "config/settings_reader.hpp"
+#include "gateway/tls_certificate.hpp"
 #include "service/gateway_values.hpp"
 #include "sip/message.hpp"
 
@@ -18,31 +19,8 @@ constexpr std::size_t kLooksLikeId = 15;       // phone numbers are shorter in e
 
 constexpr std::chrono::seconds kPastTheCall{60};
 
-constexpr unsigned kMappedBits = 96;  // of an IPv4 address that is written as IPv6: RFC 4291 section 2.5.5.2
-
 bool is_digits(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), is_ascii_digit);
-}
-
-std::vector<std::string> items_of(std::string_view list) {
-    std::vector<std::string> items;
-    const auto commas = replace_all(list, "\n", ",");
-    for (const auto item : split(commas, ','))
-        if (const auto text = trim(item); !text.empty()) items.emplace_back(text);
-    return items;
-}
-
-bool covers(std::string_view pattern, std::string_view host) {
-    if (equal_ignoring_case(pattern, host)) return true;
-    if (!pattern.starts_with("*.")) return false;
-    const auto dot = host.find('.');
-    return dot != std::string_view::npos && equal_ignoring_case(pattern.substr(1), host.substr(dot));
-}
-
-bool is_ipv4(const config::Network& network) {
-    const auto& bytes = network.address;
-    return network.prefix >= kMappedBits && bytes[10] == 0xFF && bytes[11] == 0xFF &&
-           std::all_of(bytes.begin(), bytes.begin() + 10, [](auto byte) { return byte == 0; });
 }
 
 class Reader : config::SettingsReader {
@@ -269,7 +247,7 @@ class Reader : config::SettingsReader {
             return listener.address.starts_with("[") && !listener.address.starts_with("[::1]");
         });
         if (!allows_meta() || !admission.addresses_known || !is_bound) return;
-        if (!std::all_of(admission.allow.begin(), admission.allow.end(), is_ipv4)) return;
+        if (!std::all_of(admission.allow.begin(), admission.allow.end(), &config::is_ipv4)) return;
         warn(
             "CALLCHAIN_ALLOW=meta has no IPv6 networks, and the gateway listens by IPv6 as well: who comes "
             "that way is not let in; publish no AAAA record for its name, or add Meta's networks of IPv6");
@@ -410,8 +388,9 @@ class Reader : config::SettingsReader {
                 "CALLCHAIN_ADVERTISE is Railway's own name, for which nobody gets a certificate: use a CNAME "
                 "of yours to it");
         if (!config_.use_tls || in_.certificate_names.empty()) return;
-        const bool named = std::any_of(in_.certificate_names.begin(), in_.certificate_names.end(),
-                                       [&](const std::string& name) { return covers(name, host); });
+        const bool named =
+            std::any_of(in_.certificate_names.begin(), in_.certificate_names.end(),
+                        [&](const std::string& name) { return gateway::name_covers(name, host); });
         if (!named)
             warn("CALLCHAIN_ADVERTISE " + host + " is not in the certificate (" +
                  join(in_.certificate_names, ", ") + "): Meta will not call");

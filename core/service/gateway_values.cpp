@@ -30,6 +30,14 @@ bool is_any_of(std::string_view word, const std::array<std::string_view, 4>& wor
 
 }  // namespace
 
+std::vector<std::string> items_of(std::string_view list) {
+    std::vector<std::string> items;
+    const auto commas = replace_all(list, "\n", ",");
+    for (const auto item : split(commas, ','))
+        if (const auto text = trim(item); !text.empty()) items.emplace_back(text);
+    return items;
+}
+
 Result<HostAddress> parse_host_address(std::string_view text, TransportBehind behind) {
     const auto uri = sip::parse_uri("sip:" + std::string(trim(text)));
     if (!uri || uri->host.empty() || !uri->user.empty())

@@ -7,8 +7,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace callchain::service {
+
+/// The items of a list divided by commas and line ends, without the blanks around them; empty ones are left
+/// out.
+[[nodiscard]] std::vector<std::string> items_of(std::string_view list);
 
 /// "host", "host:port", "[v6]:port"; where it is allowed with ";transport=" behind it.
 struct HostAddress {

@@ -24,9 +24,9 @@ enum class DigestAlgorithm { md5_sess, md5, sha256_sess, sha256, sha512_256_sess
 /// Who challenges: a user agent or registrar by 401, a proxy by 407; each has its own pair of header fields.
 /// Source: RFC 3261 sections 22.2 and 22.3.
 enum class Challenger { server, proxy };
-[[nodiscard]] std::string_view challenge_header(Challenger challenger);  ///< "Proxy-Authenticate"
-[[nodiscard]] inline bool is_challenge(int status) { return status == 401 || status == 407; }
+[[nodiscard]] std::string_view challenge_header(Challenger challenger);    ///< "Proxy-Authenticate"
 [[nodiscard]] std::string_view credentials_header(Challenger challenger);  ///< "Proxy-Authorization"
+[[nodiscard]] inline bool is_challenge(int status) { return status == 401 || status == 407; }
 
 /// One challenge of the scheme Digest. Values are without quotes and escapes. Source: RFC 7616 section 3.3.
 struct Challenge {

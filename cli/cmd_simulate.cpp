@@ -11,8 +11,11 @@ void add_simulate(CLI::App& root, Context& context) {
         *command,
         "Everything stays on loopback, with certificates and secrets that live as long as the run. Nothing "
         "reaches Meta, Twilio or OpenAI.",
-        {"callchain simulate call --help"});
+        {"callchain simulate call --help", "callchain simulate twilio --help"});
     add_simulate_call(*command, context);
+    add_simulate_meta(*command, context);
+    add_simulate_twilio(*command, context);
+    add_simulate_openai(*command, context);
 }
 
 }  // namespace callchain::cli

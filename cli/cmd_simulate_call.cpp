@@ -2,6 +2,7 @@
 #include "commands.hpp"
 #include "progress.hpp"
 #include "random_bytes.hpp"
+#include "run_folder.hpp"
 #include "simulator/chain.hpp"
 #include "simulator/conclusion.hpp"
 #include "simulator/fault.hpp"
@@ -93,11 +94,9 @@ Result<std::string> make_folder(const std::string& named) {
     namespace fs = std::filesystem;
     std::error_code error;
     if (named.empty()) {
-        const auto base = fs::temp_directory_path(error);
-        auto pattern = (error ? std::string("/tmp") : base.string()) + "/callchain-simulate-XXXXXX";
-        if (::mkdtemp(pattern.data()) == nullptr)
-            return fail(ErrorCode::io, "cannot make a folder for the run's files", "name one: --out DIR");
-        return pattern;
+        auto made = make_run_folder();
+        if (!made) made.error().hint = "name one: --out DIR";
+        return made;
     }
     if (fs::exists(named, error) && !fs::is_empty(named, error))
         return fail(ErrorCode::usage, "--out: \"" + visible_excerpt(named, 200) + "\" is not empty",
@@ -407,19 +406,6 @@ int run(const CallOptions& options, Context& context) {
     return code;
 }
 
-// Unlike CLI::Range it takes no "nan".
-CLI::Validator within(double least, double most) {
-    return {[least, most](std::string& text) {
-                double value = 0;
-                const bool is_number = CLI::detail::lexical_cast(text, value);
-                return is_number && value >= least && value <= most
-                           ? std::string()
-                           : "\"" + visible_excerpt(text, 40) + "\" is not between " +
-                                 CLI::detail::to_string(least) + " and " + CLI::detail::to_string(most);
-            },
-            ""};
-}
-
 std::string footer() {
     return "Starts stand-ins for Meta, Twilio and OpenAI and, as the processes that they are in production, "
            "gateway run "
@@ -449,11 +435,11 @@ void add_simulate_call(CLI::App& simulate, Context& context) {
         ->capture_default_str();
     command->add_option("--rate", options->rate, "New calls a second")
         ->type_name("R")
-        ->check(within(kLeastRate, kMostRate))
+        ->check(number_within(kLeastRate, kMostRate))
         ->capture_default_str();
     command->add_option("--talk", options->talk, "Seconds from the answer to the caller's hanging up")
         ->type_name("SECONDS")
-        ->check(within(0.0, kMostTalk))
+        ->check(number_within(0.0, kMostTalk))
         ->capture_default_str();
     command
         ->add_option("--without", options->without,

@@ -31,6 +31,9 @@ void add_gateway_check(CLI::App& gateway, Context& context);
 void add_gateway_probe(CLI::App& gateway, Context& context);
 void add_simulate(CLI::App& root, Context& context);  ///< with the commands within it, each in its own file
 void add_simulate_call(CLI::App& simulate, Context& context);
+void add_simulate_meta(CLI::App& simulate, Context& context);
+void add_simulate_twilio(CLI::App& simulate, Context& context);
+void add_simulate_openai(CLI::App& simulate, Context& context);
 void add_show(CLI::App& root, Context& context);
 void add_tail(CLI::App& root, Context& context);
 void add_explain(CLI::App& root, Context& context);
@@ -46,6 +49,9 @@ void set_footer(CLI::App& command, const std::string& text, const std::vector<st
 
 /// Accepts these words only, without printing them all behind the option's type in the help.
 [[nodiscard]] CLI::Validator one_of(std::vector<std::string> words);
+
+/// Accepts a number from `least` to `most`; unlike CLI::Range it takes no "nan".
+[[nodiscard]] CLI::Validator number_within(double least, double most);
 
 /// Which files of variables are read: those of --env-file; or, in front of them, ./.env where it is there, is
 /// ours and nobody else may write it (long-running commands).

@@ -74,6 +74,18 @@ void set_footer(CLI::App& command, const std::string& text, const std::vector<st
     command.footer(text + "\nExamples:\n  " + join(examples, "\n  "));
 }
 
+CLI::Validator number_within(double least, double most) {
+    return {[least, most](std::string& text) {
+                double value = 0;
+                const bool is_number = CLI::detail::lexical_cast(text, value);
+                return is_number && value >= least && value <= most
+                           ? std::string()
+                           : "\"" + visible_excerpt(text, 40) + "\" is not between " +
+                                 CLI::detail::to_string(least) + " and " + CLI::detail::to_string(most);
+            },
+            ""};
+}
+
 CLI::Validator one_of(std::vector<std::string> words) {
     const auto check = [words](const std::string& given) -> std::string {
         if (std::find(words.begin(), words.end(), given) != words.end()) return {};

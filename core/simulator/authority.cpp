@@ -1,6 +1,7 @@
 #include "simulator/authority.hpp"
 
 #include "base/text.hpp"
+#include "gateway/descriptor.hpp"
 
 #include <arpa/inet.h>
 #include <array>
@@ -12,6 +13,8 @@
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -125,13 +128,98 @@ Result<void> write_new(const std::string& path, const std::string& text) {
     return {};
 }
 
+// Held until it is closed: two stand-ins that start together must not both make the authority.
+Result<gateway::Descriptor> lock_folder(const std::string& folder) {
+    constexpr int kOwnerOnly = 0700;
+    if (::mkdir(folder.c_str(), kOwnerOnly) != 0 && errno != EEXIST)
+        return fail(ErrorCode::io, "cannot make " + folder + ": " + std::strerror(errno));
+    gateway::Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    struct stat about {};
+    if (!opened || ::fstat(opened.number(), &about) != 0)
+        return fail(ErrorCode::io, "cannot open " + folder + ": " + std::strerror(errno));
+    constexpr unsigned kWrittenByOthers = S_IWGRP | S_IWOTH;
+    if (about.st_uid != ::geteuid() || (about.st_mode & kWrittenByOthers) != 0)
+        return fail(ErrorCode::io, folder + " belongs to somebody else, or others may write to it",
+                    "the authority's key is kept there: name a folder of your own");
+    if (::flock(opened.number(), LOCK_EX) != 0)
+        return fail(ErrorCode::io, "cannot lock " + folder + ": " + std::strerror(errno));
+    return opened;
+}
+
 }  // namespace
 
 struct Authority::State {
     std::string folder;
     Key key;
     Certificate certificate;
+    bool shared = false;
+
+    Result<void> make();
+    Result<void> load();
+    [[nodiscard]] Result<CertificateFiles> issue(const std::string& name,
+                                                 const std::vector<std::string>& subjects,
+                                                 std::chrono::seconds life) const;
+    [[nodiscard]] Result<void> write(const std::string& path, const std::string& text) const;
 };
+
+Result<void> Authority::State::make() {
+    key = CALLCHAIN_TRY(make_key());
+    certificate = begin_certificate("callchain simulator", key.get(), nullptr, kLifeOfAuthority);
+    auto* const of = certificate.get();
+    if (of == nullptr || !add_extension(of, of, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ||
+        !add_extension(of, of, NID_key_usage, "critical,keyCertSign,cRLSign") ||
+        !add_extension(of, of, NID_subject_key_identifier, "hash") ||
+        X509_sign(of, key.get(), EVP_sha256()) == 0)
+        return failure("a certificate authority");
+    return {};
+}
+
+Result<void> Authority::State::load() {
+    constexpr const char* kHint = "name another folder, which may be missing: an authority is made there";
+    const Memory key_file(BIO_new_file((folder + "/ca.key").c_str(), "r"));
+    const Memory certificate_file(BIO_new_file((folder + "/ca.pem").c_str(), "r"));
+    if (key_file) key.reset(PEM_read_bio_PrivateKey(key_file.get(), nullptr, nullptr, nullptr));
+    if (certificate_file)
+        certificate.reset(PEM_read_bio_X509(certificate_file.get(), nullptr, nullptr, nullptr));
+    if (!key || !certificate || X509_check_private_key(certificate.get(), key.get()) != 1)
+        return fail(ErrorCode::io, "ca.pem and ca.key in " + folder + " are no authority of ours", kHint);
+    if (X509_cmp_current_time(X509_get0_notAfter(certificate.get())) <= 0)
+        return fail(ErrorCode::io, "the authority in " + folder + " has ended", kHint);
+    return {};
+}
+
+// Whoever reads the file sees the old one or the new one.
+Result<void> Authority::State::write(const std::string& path, const std::string& text) const {
+    if (!shared) return write_new(path, text);
+    const auto beside = path + "." + std::to_string(::getpid());
+    ::unlink(beside.c_str());
+    CALLCHAIN_TRY(write_new(beside, text));
+    if (::rename(beside.c_str(), path.c_str()) != 0)
+        return fail(ErrorCode::io, "cannot write " + path + ": " + std::strerror(errno));
+    return {};
+}
+
+Result<CertificateFiles> Authority::State::issue(const std::string& name,
+                                                 const std::vector<std::string>& subjects,
+                                                 std::chrono::seconds life) const {
+    const auto own_key = CALLCHAIN_TRY(make_key());
+    auto* const issuer = certificate.get();
+    const auto made =
+        begin_certificate(subjects.empty() ? name : subjects.front(), own_key.get(), issuer, life);
+    auto* const of = made.get();
+    if (of == nullptr || !add_extension(of, issuer, NID_basic_constraints, "critical,CA:FALSE") ||
+        !add_extension(of, issuer, NID_key_usage, "critical,digitalSignature") ||
+        !add_extension(of, issuer, NID_ext_key_usage, "serverAuth,clientAuth") ||
+        !add_extension(of, issuer, NID_subject_key_identifier, "hash") ||
+        !add_extension(of, issuer, NID_authority_key_identifier, "keyid") ||
+        (!subjects.empty() && !add_extension(of, issuer, NID_subject_alt_name, names_of(subjects))) ||
+        X509_sign(of, key.get(), EVP_sha256()) == 0)
+        return failure("a certificate for " + name);
+    CertificateFiles files{folder + "/" + name + ".pem", folder + "/" + name + ".key"};
+    CALLCHAIN_TRY(write(files.certificate, pem_of(of)));
+    CALLCHAIN_TRY(write(files.key, pem_of(own_key.get())));
+    return files;
+}
 
 Authority::Authority(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Authority::~Authority() = default;
@@ -139,15 +227,26 @@ Authority::~Authority() = default;
 Result<std::unique_ptr<Authority>> Authority::create(std::string folder) {
     auto state = std::make_unique<State>();
     state->folder = std::move(folder);
-    state->key = CALLCHAIN_TRY(make_key());
-    auto* const key = state->key.get();
-    state->certificate = begin_certificate("callchain simulator", key, nullptr, kLifeOfAuthority);
-    auto* const of = state->certificate.get();
-    if (of == nullptr || !add_extension(of, of, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ||
-        !add_extension(of, of, NID_key_usage, "critical,keyCertSign,cRLSign") ||
-        !add_extension(of, of, NID_subject_key_identifier, "hash") || X509_sign(of, key, EVP_sha256()) == 0)
-        return failure("a certificate authority");
-    CALLCHAIN_TRY(write_new(state->folder + "/ca.pem", pem_of(of)));
+    CALLCHAIN_TRY(state->make());
+    CALLCHAIN_TRY(write_new(state->folder + "/ca.pem", pem_of(state->certificate.get())));
+    return std::unique_ptr<Authority>(new Authority(std::move(state)));
+}
+
+Result<std::unique_ptr<Authority>> Authority::open(const std::string& folder) {
+    const auto lock = CALLCHAIN_TRY(lock_folder(folder));
+    auto state = std::make_unique<State>();
+    state->folder = folder;
+    state->shared = true;
+    const bool is_there = ::access((folder + "/ca.pem").c_str(), F_OK) == 0;
+    if (is_there) {
+        CALLCHAIN_TRY(state->load());
+        return std::unique_ptr<Authority>(new Authority(std::move(state)));
+    }
+    CALLCHAIN_TRY(state->make());
+    // The certificate last: where it is, everything is.
+    CALLCHAIN_TRY(state->write(folder + "/ca.key", pem_of(state->key.get())));
+    CALLCHAIN_TRY(state->issue("service", {"127.0.0.1", "::1", "localhost"}, kLifeOfAuthority));
+    CALLCHAIN_TRY(state->write(folder + "/ca.pem", pem_of(state->certificate.get())));
     return std::unique_ptr<Authority>(new Authority(std::move(state)));
 }
 
@@ -155,23 +254,10 @@ std::string Authority::ca_file() const { return state_->folder + "/ca.pem"; }
 
 Result<CertificateFiles> Authority::issue(const std::string& name, const std::vector<std::string>& subjects,
                                           std::chrono::seconds life) const {
-    const auto key = CALLCHAIN_TRY(make_key());
-    auto* const issuer = state_->certificate.get();
-    const auto certificate =
-        begin_certificate(subjects.empty() ? name : subjects.front(), key.get(), issuer, life);
-    auto* const of = certificate.get();
-    if (of == nullptr || !add_extension(of, issuer, NID_basic_constraints, "critical,CA:FALSE") ||
-        !add_extension(of, issuer, NID_key_usage, "critical,digitalSignature") ||
-        !add_extension(of, issuer, NID_ext_key_usage, "serverAuth,clientAuth") ||
-        !add_extension(of, issuer, NID_subject_key_identifier, "hash") ||
-        !add_extension(of, issuer, NID_authority_key_identifier, "keyid") ||
-        (!subjects.empty() && !add_extension(of, issuer, NID_subject_alt_name, names_of(subjects))) ||
-        X509_sign(of, state_->key.get(), EVP_sha256()) == 0)
-        return failure("a certificate for " + name);
-    CertificateFiles files{state_->folder + "/" + name + ".pem", state_->folder + "/" + name + ".key"};
-    CALLCHAIN_TRY(write_new(files.certificate, pem_of(of)));
-    CALLCHAIN_TRY(write_new(files.key, pem_of(key.get())));
-    return files;
+    if (!state_->shared) return state_->issue(name, subjects, life);
+    // A certificate of one process and the key of another fit nobody.
+    const auto lock = CALLCHAIN_TRY(lock_folder(state_->folder));
+    return state_->issue(name, subjects, life);
 }
 
 }  // namespace callchain::simulator

@@ -57,6 +57,7 @@ std::string warning_of(const sip::Received* response) {
 
 struct Running {
     MetaCall result;
+    const MetaConduct* conduct;
     std::function<void(MetaCall)> done;
     sip::SteadyTime began;
     Headers proxies = {};
@@ -130,6 +131,7 @@ struct Meta::State {
     const EventSink sink;
     gateway::Endpoint bound;
     std::map<CallNumber, Running> calls;
+    std::size_t placed = 0;
     Loop loop;
     std::unique_ptr<Phone> phone;
     std::thread thread;
@@ -208,12 +210,13 @@ Headers Meta::State::proxy_headers() const {
 }
 
 Result<OutgoingCall> Meta::State::make_call(const Running& running) const {
+    const auto& conduct = *running.conduct;
     const auto host = bracketed(settings.gateway_host);
     const auto transport = transport_parameter(settings.transport);
-    const auto called = "sip:" + settings.called + "@" + host;
+    const auto called = "sip:" + conduct.called + "@" + host;
     const auto place = called + ":" + std::to_string(settings.gateway_port);
-    const auto caller = "sip:" + settings.caller + "@" + kDomain;
-    const auto shown = settings.caller.starts_with('+') ? settings.caller.substr(1) : settings.caller;
+    const auto caller = "sip:" + conduct.caller + "@" + kDomain;
+    const auto shown = conduct.caller.starts_with('+') ? conduct.caller.substr(1) : conduct.caller;
     OutgoingCall call;
     call.target = CALLCHAIN_TRY(sip::parse_uri(place + transport));
     call.from = CALLCHAIN_TRY(sip::parse_name_address("\"" + shown + "\" <" + caller + ">"));
@@ -224,9 +227,9 @@ Result<OutgoingCall> Meta::State::make_call(const Running& running) const {
     call.headers.push_back({"Max-Forwards", "69"});
     call.headers.push_back({"X-FB-External-Domain", kDomain});
     call.headers.push_back({"x-wa-meta-wacid", running.result.wacid});
-    if (is_business_scoped(settings.caller)) call.headers.push_back({"x-wa-meta-user-id", settings.caller});
+    if (is_business_scoped(conduct.caller)) call.headers.push_back({"x-wa-meta-user-id", conduct.caller});
     call.headers.push_back({"Allow", kMetaAllow});
-    call.sdp = make_offer(settings.offer, media_port(), &random_bytes);
+    call.sdp = make_offer(conduct.offer, media_port(), &random_bytes);
     call.destination = CALLCHAIN_TRY(sip::destination_of(call.target, settings.transport));
     call.account = settings.account;
     call.digest_uri = place;
@@ -234,7 +237,10 @@ Result<OutgoingCall> Meta::State::make_call(const Running& running) const {
 }
 
 void Meta::State::place(std::function<void(MetaCall)> done) {
+    const MetaConduct& conduct = placed < settings.script.size() ? settings.script[placed] : settings;
+    ++placed;
     Running running;
+    running.conduct = &conduct;
     running.result.wacid = "wacid." + encoding::to_base64(random_bytes(kWacidBytes));
     running.result.call_id = std::string(kOutgoing) + running.result.wacid;
     running.done = std::move(done);
@@ -249,7 +255,7 @@ void Meta::State::place(std::function<void(MetaCall)> done) {
         return running.done(std::move(running.result));
     }
     calls.emplace(*number, std::move(running));
-    later(*number, settings.ring, [this, number = *number](Running& one) {
+    later(*number, conduct.ring, [this, number = *number](Running& one) {
         if (!one.result.answered) end_by(number, MetaCall::End::cancelled, "it rang for too long");
     });
 }
@@ -263,10 +269,11 @@ void Meta::State::later(CallNumber number, milliseconds delay, std::function<voi
 void Meta::State::on_answered(CallNumber number) {
     auto* running = find(number);
     if (running == nullptr) return;
+    const auto& conduct = *running->conduct;
     running->result.status = 200;
     running->result.answered = running->since_start();
-    if (settings.drops_connection) {
-        later(number, *settings.drops_connection, [this, number](Running& one) {
+    if (conduct.drops_connection) {
+        later(number, *conduct.drops_connection, [this, number](Running& one) {
             one.dropped = true;
             if (sink)
                 sink({.at = wall_now(),
@@ -281,9 +288,9 @@ void Meta::State::on_answered(CallNumber number) {
         later(number, behind, [this, number, wish, why](Running&) { end_by(number, wish, why); });
     };
     using End = MetaCall::End;
-    if (!settings.hears) return ends(settings.silence, End::silence, "no sound came from the business");
-    if (settings.hangs_up) return ends(settings.talk, End::hung_up, "the caller hung up");
-    ends(settings.patience, End::hung_up, "the business did not end the call, the caller did");
+    if (!conduct.hears) return ends(conduct.silence, End::silence, "no sound came from the business");
+    if (conduct.hangs_up) return ends(conduct.talk, End::hung_up, "the caller hung up");
+    ends(conduct.patience, End::hung_up, "the business did not end the call, the caller did");
 }
 
 void Meta::State::end_by(CallNumber number, MetaCall::End wish, const std::string& why) {
@@ -302,7 +309,8 @@ Headers Meta::State::bye_headers(const Running& running) const {
     headers.push_back({"X-FB-External-Domain", kDomain});
     headers.push_back({"x-wa-meta-wacid", running.result.wacid});
     headers.push_back({"x-wa-meta-call-duration", std::to_string(std::lround(Seconds(lasted).count()))});
-    if (is_business_scoped(settings.caller)) headers.push_back({"x-wa-meta-user-id", settings.caller});
+    const auto& caller = running.conduct->caller;
+    if (is_business_scoped(caller)) headers.push_back({"x-wa-meta-user-id", caller});
     if (running.wish == MetaCall::End::silence)
         headers.push_back({"Reason", "SIP;cause=408;text=\"RTP Timeout\""});
     return headers;

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace callchain::simulator {
 
@@ -23,17 +24,10 @@ enum class Offer { sdes_g711, sdes_opus, dtls_opus, plain_g711 };
 [[nodiscard]] std::string_view word_of(Offer offer);  ///< "sdes-g711" …
 [[nodiscard]] std::optional<Offer> find_offer(std::string_view word);
 
-struct MetaSettings {
-    std::string listen = "127.0.0.1:0";  ///< where a BYE on a new connection finds it
-    sip::Transport transport = sip::Transport::tls;
-    std::string certificate = {};  ///< PEM files, TLS only
-    std::string key = {};
-    std::string ca_file = {};  ///< of the gateway's certificate
-    std::string gateway_host = "127.0.0.1";
-    std::uint16_t gateway_port = 5061;
+/// How a call is made, and ended.
+struct MetaConduct {
     std::string caller = "+12195550714";  ///< a business-scoped id stands here as it is: "US.1349…"
     std::string called = "+12145551869";
-    std::optional<sip::DigestAccount> account = std::nullopt;
     Offer offer = Offer::sdes_g711;
 
     std::chrono::milliseconds talk{2'000};  ///< from the answer to the BYE of the caller
@@ -43,6 +37,19 @@ struct MetaSettings {
     bool hears = true;                          ///< false: no media comes, BYE after `silence`
     std::chrono::milliseconds silence{20'000};  ///< as Meta has it; shorter where time is compressed
     std::optional<std::chrono::milliseconds> drops_connection = std::nullopt;  ///< so long behind the answer
+};
+
+/// The conduct is that of every call, but of those that `script` names.
+struct MetaSettings : MetaConduct {
+    std::string listen = "127.0.0.1:0";  ///< where a BYE on a new connection finds it
+    sip::Transport transport = sip::Transport::tls;
+    std::string certificate = {};  ///< PEM files, TLS only
+    std::string key = {};
+    std::string ca_file = {};  ///< of the gateway's certificate
+    std::string gateway_host = "127.0.0.1";
+    std::uint16_t gateway_port = 5061;
+    std::optional<sip::DigestAccount> account = std::nullopt;
+    std::vector<MetaConduct> script = {};  ///< of the first call, the second …
 };
 
 /// How a call of the caller went.

@@ -22,20 +22,15 @@ struct WebhookEndpoint {
     std::string secret;  ///< "whsec_…"
 };
 
-struct OpenAiSettings {
-    std::string sip_listen = "127.0.0.1:0";  ///< TLS
-    std::string certificate;                 ///< PEM files
-    std::string key;
-    std::string api_listen = "127.0.0.1:0";  ///< http: the API under /v1 and the sideband under /v1/realtime
-    std::string api_key;                     ///< of the project; another one gets 401
-    std::string project_id = "proj_00000000000000000000000a";  ///< user of the SIP URI; another one gets 404
-    std::vector<WebhookEndpoint> endpoints = {};               ///< may be empty and set later
-
+/// How a call is treated.
+struct OpenAiConduct {
     std::chrono::milliseconds accept_time{10'000};  ///< not accepted by then: SIP 400
     std::chrono::milliseconds webhook_time{5'000};  ///< of one delivery
     std::vector<std::chrono::milliseconds> retries{std::chrono::milliseconds(1'000),
                                                    std::chrono::milliseconds(4'000)};
     bool greets = true;  ///< the model speaks where response.create asks for it; false: it stays silent
+    /// The model ends the call so long behind the greeting; none: it waits for the caller.
+    std::optional<std::chrono::milliseconds> model_hangs_up = std::nullopt;
 
     // Faults.
     bool dead_accepts = false;  ///< 200 to accept, then 404 at the sideband, and BYE after `dead_after`
@@ -46,11 +41,21 @@ struct OpenAiSettings {
     bool body_reserialised =
         false;  ///< a proxy on the way writes the JSON anew, without blanks; the signature is of the original
     std::chrono::milliseconds between_endpoints{
-        0};                 ///< each endpoint is told so much later than the one before
-    int redeliveries = 0;   ///< the same webhook so many times more, at once, whatever was answered
-    int fails_percent = 0;  ///< of API answers: 500 (every 100/n-th, not random)
-    /// The model ends the call so long behind the greeting; none: it waits for the caller.
-    std::optional<std::chrono::milliseconds> model_hangs_up = std::nullopt;
+        0};                ///< each endpoint is told so much later than the one before
+    int redeliveries = 0;  ///< the same webhook so many times more, at once, whatever was answered
+};
+
+/// The conduct is that of every call, but of those that `script` names.
+struct OpenAiSettings : OpenAiConduct {
+    std::string sip_listen = "127.0.0.1:0";  ///< TLS
+    std::string certificate;                 ///< PEM files
+    std::string key;
+    std::string api_listen = "127.0.0.1:0";  ///< http: the API under /v1 and the sideband under /v1/realtime
+    std::string api_key;                     ///< of the project; another one gets 401
+    std::string project_id = "proj_00000000000000000000000a";  ///< user of the SIP URI; another one gets 404
+    std::vector<WebhookEndpoint> endpoints = {};               ///< may be empty and set later
+    int fails_percent = 0;                   ///< of API answers: 500 (every 100/n-th, not random)
+    std::vector<OpenAiConduct> script = {};  ///< of the first call, the second …
 };
 
 /// How a call went.

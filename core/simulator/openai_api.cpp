@@ -108,8 +108,8 @@ void OpenAiCalls::answer_leg(Call& call) {
     phone_.ring(call.leg);
     phone_.answer(call.leg, *std::move(sdp));
     call.told.final_status = 200;
-    if (!settings_.dead_accepts) return;
-    after(settings_.dead_after, call.told.call_id, [this](Call& dead) {
+    if (!call.conduct->dead_accepts) return;
+    after(call.conduct->dead_after, call.told.call_id, [this](Call& dead) {
         dead.told.why = "the session never began";
         hang_up(dead, "dead");
     });
@@ -152,7 +152,7 @@ std::optional<http::Response> OpenAiCalls::judge_upgrade(const http::Request& re
     if (!is_authorized(request)) return wrong_key();
     const auto* call = find(*call_id);
     const bool there = call != nullptr && !call->leg_over && call->told.accepted;
-    if (there && call->told.ended_by.empty() && !settings_.dead_accepts) return std::nullopt;
+    if (there && call->told.ended_by.empty() && !call->conduct->dead_accepts) return std::nullopt;
     if (call != nullptr)
         tell(*call, Party::openai, Party::serve, Medium::websocket, "404 Not Found", "call_id_not_found",
              true);
@@ -176,7 +176,7 @@ void OpenAiCalls::on_text(const std::string& call_id, const std::string& text) {
         return send(*call, session_event("session.updated", call_id, ++call->events));
     if (type != "response.create" && type != "session.instructions.append") return;
     tell(*call, Party::serve, Party::openai, Medium::websocket, type);
-    if (settings_.greets) speak(*call);
+    if (call->conduct->greets) speak(*call);
 }
 
 void OpenAiCalls::speak(Call& call) {
@@ -186,8 +186,8 @@ void OpenAiCalls::speak(Call& call) {
         send(call, response_event(type, ++call.events), type == "response.done" ? type : std::string_view());
     if (std::exchange(call.told.greeted, true)) return;
     call.told.greeted_after = since(call);
-    if (!settings_.model_hangs_up) return;
-    after(*settings_.model_hangs_up, call.told.call_id,
+    if (!call.conduct->model_hangs_up) return;
+    after(*call.conduct->model_hangs_up, call.told.call_id,
           [this](Call& speaking) { hang_up(speaking, "model"); });
 }
 

@@ -92,12 +92,15 @@ void OpenAiCalls::on_invite(CallNumber number, const sip::Received& invite) {
     call.leg = number;
     call.began = gateway::Loop::now();
     call.offer = invite.message.body;
-    call.not_found_left = settings_.not_found_first;
+    const auto& conduct = announced_ < settings_.script.size() ? settings_.script[announced_] : settings_;
+    ++announced_;
+    call.conduct = &conduct;
+    call.not_found_left = conduct.not_found_first;
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     call.event = write_incoming_event("evt_" + random_hex(), id, invite.message, now);
-    after(settings_.accept_time, id, [this, id](Call&) { on_deadline(id); });
-    if (settings_.dispatch_delay.count() == 0) return dispatch(id);
-    phone_.after(settings_.dispatch_delay, [this, id] { dispatch(id); });
+    after(conduct.accept_time, id, [this, id](Call&) { on_deadline(id); });
+    if (conduct.dispatch_delay.count() == 0) return dispatch(id);
+    phone_.after(conduct.dispatch_delay, [this, id] { dispatch(id); });
 }
 
 // The caller has left, or our BYE has its answer.
@@ -127,7 +130,7 @@ void OpenAiCalls::dispatch(const std::string& call_id) {
             deliver(call_id, one);
         else
             phone_.after(delay, [this, call_id, one] { deliver(call_id, one); });
-        delay += settings_.between_endpoints;
+        delay += call->conduct->between_endpoints;
     }
     --call->posts;
     finish_if_over(*call);
@@ -139,20 +142,20 @@ void OpenAiCalls::deliver(const std::string& call_id, Post one) {
     if (call == nullptr) return;
     post(*call, one);
     one.counts = false;
-    for (int i = 0; i < settings_.redeliveries; ++i) post(*call, one);
+    for (int i = 0; i < call->conduct->redeliveries; ++i) post(*call, one);
     --call->posts;
     finish_if_over(*call);
 }
 
 void OpenAiCalls::post(Call& call, const Post& one) {
     ++call.posts;
-    const auto now = std::chrono::system_clock::now() + settings_.clock_skew;
+    const auto now = std::chrono::system_clock::now() + call.conduct->clock_skew;
     Delivery delivery{.url = one.endpoint->url,
                       .webhook_id = one.webhook_id,
-                      .body = settings_.body_reserialised ? without_blanks(call.event) : call.event,
+                      .body = call.conduct->body_reserialised ? without_blanks(call.event) : call.event,
                       .signed_body = call.event,
                       .timestamp = std::chrono::floor<std::chrono::seconds>(now),
-                      .time = settings_.webhook_time};
+                      .time = call.conduct->webhook_time};
     tell(call, Party::openai, Party::serve, Medium::http, "POST " + path_of(one.endpoint->url),
          one.counts ? "attempt " + std::to_string(one.attempt + 1) : "redelivered", false, one.webhook_id);
     // The answer comes on the client's thread.
@@ -177,10 +180,10 @@ void OpenAiCalls::on_posted(const std::string& call_id, const Post& one, const h
     else
         tell(*call, Party::openai, Party::openai, Medium::note, "no answer to the webhook",
              detail + ": " + std::get<http::ClientFailure>(result).message, true, one.webhook_id);
-    if (!taken && one.counts && one.attempt < settings_.retries.size() && !call->leg_over) {
+    if (!taken && one.counts && one.attempt < call->conduct->retries.size() && !call->leg_over) {
         auto next = one;
         ++next.attempt;
-        after(settings_.retries[one.attempt], call_id, [this, next](Call& again) {
+        after(call->conduct->retries[one.attempt], call_id, [this, next](Call& again) {
             if (!again.leg_over) post(again, next);
         });
     }
@@ -196,7 +199,7 @@ void OpenAiCalls::on_deadline(const std::string& call_id) {
     call->told.ended_by = "deadline";
     call->told.why = "not accepted in time";
     tell(*call, Party::openai, Party::openai, Medium::note, "not accepted in time",
-         "no accept within " + std::to_string(settings_.accept_time.count()) + " ms", true);
+         "no accept within " + std::to_string(call->conduct->accept_time.count()) + " ms", true);
     phone_.refuse(call->leg, 400);
     finish_if_over(*call);
 }

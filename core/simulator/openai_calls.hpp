@@ -53,6 +53,7 @@ class OpenAiCalls {
     };
     struct Call {
         OpenAiCall told;
+        const OpenAiConduct* conduct = nullptr;
         CallNumber leg;
         sip::SteadyTime began;
         std::string offer;
@@ -104,6 +105,7 @@ class OpenAiCalls {
     std::vector<std::shared_ptr<const Endpoint>> endpoints_;
     std::unordered_map<std::string, std::unique_ptr<Call>> calls_;
     std::map<CallNumber, std::string> legs_;
+    std::size_t announced_ = 0;  // INVITEs that became calls
     std::uint64_t answers_ = 0;  // of the API, for fails_percent
     Phone phone_;                // the last: its events need all of the above
 };

@@ -19,29 +19,35 @@
 
 namespace callchain::simulator {
 
-struct TwilioSettings {
+/// How a call is treated.
+struct TwilioConduct {
+    enum class SecureMedia { off, on } secure_media = SecureMedia::on;
+    std::chrono::milliseconds webhook_time{15'000};  ///< above: error 11205, the call fails
+    std::chrono::milliseconds dial_timeout{30'000};  ///< in place of a longer one of <Dial>
+    /// A BYE to the gateway goes by a connection of its own, and says where from: as a second proxy would.
+    bool bye_on_new_connection = false;
+    std::string from = "whatsapp:+12195550714";  ///< of a call that starts here, without a gateway
+    std::string to = "whatsapp:+12145551869";
+};
+
+/// The conduct is that of every call, but of those that `script` names.
+struct TwilioSettings : TwilioConduct {
     std::string listen = "127.0.0.1:0";  ///< of the SIP Domain
     sip::Transport transport = sip::Transport::tls;
     std::string certificate = {};  ///< PEM files, TLS only
     std::string key = {};
     std::string ca_file = {};                                  ///< of OpenAI's stand-in and of https webhooks
     std::optional<sip::DigestAccount> account = std::nullopt;  ///< asked for by 407; none: nobody is asked
-    enum class SecureMedia { off, on } secure_media = SecureMedia::on;
 
     std::string account_sid = "AC00000000000000000000000000000001";
     std::string auth_token;  ///< X-Twilio-Signature is made with it; empty: no signature
     std::string voice_url;   ///< where it is sent: "http://127.0.0.1:8000/twilio/voice"
     std::string public_url =
         {};  ///< what is signed in its place, origin and path, where a proxy stands between
-    std::chrono::milliseconds webhook_time{15'000};  ///< above: error 11205, the call fails
-    std::string from = "whatsapp:+12195550714";      ///< of a call that starts here, without a gateway
-    std::string to = "whatsapp:+12145551869";
 
     /// Where a <Sip> whose host is none of ours leads: OpenAI's stand-in. TLS, whatever the URI's port.
     gateway::Endpoint openai = {};
-    std::chrono::milliseconds dial_timeout{30'000};  ///< in place of a longer one of <Dial>
-    /// A BYE to the gateway goes by a connection of its own, and says where from: as a second proxy would.
-    bool bye_on_new_connection = false;
+    std::vector<TwilioConduct> script = {};  ///< of the first call, the second …
 };
 
 /// How a call went, as Twilio's console would show it.

@@ -107,7 +107,7 @@ void TwilioSwitch::dial_noun(Call& call) {
     dialled_[*number] = call.key;
     tell_status(call, "initiated", "initiated");
     const auto limit =
-        std::min<std::chrono::milliseconds>(dial.step.timeout + kTimeoutMargin, settings_.dial_timeout);
+        std::min<std::chrono::milliseconds>(dial.step.timeout + kTimeoutMargin, call.conduct->dial_timeout);
     phone_.after(limit, [this, key = call.key, serial = dial.serial] {
         auto* again = find(key);
         if (again != nullptr && again->dial && again->dial->serial == serial && !again->dial->answered)

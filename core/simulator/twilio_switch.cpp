@@ -59,8 +59,7 @@ TwilioSwitch::TwilioSwitch(gateway::Loop& loop, http::Client& http, TwilioSettin
       account_{.account_sid = settings_.account_sid,
                .auth_token = settings_.auth_token,
                .voice_url = settings_.voice_url,
-               .public_url = settings_.public_url,
-               .time = settings_.webhook_time},
+               .public_url = settings_.public_url},
       sink_(std::move(sink)),
       on_call_(std::move(on_call)),
       digest_({.realm = kRealm}, crypto::HmacKey(crypto::HashAlgorithm::sha256, random_of_twilio(kKeyBytes))),
@@ -146,6 +145,8 @@ std::optional<sip::Message> TwilioSwitch::screen(const sip::Received& invite) {
 
 TwilioSwitch::Call& TwilioSwitch::add_call() {
     auto made = std::make_unique<Call>();
+    const auto place = static_cast<std::size_t>(last_key_);
+    made->conduct = place < settings_.script.size() ? &settings_.script[place] : &settings_;
     made->key = ++last_key_;
     made->began = gateway::Loop::now();
     made->told.call_sid = "CA" + encoding::to_hex(random_of_twilio(16));
@@ -174,7 +175,7 @@ void TwilioSwitch::on_invite(CallNumber number, const sip::Received& invite, con
     call.facts.sip_username = verdict.username;
     if (verdict.kind == sip::DigestVerdict::Kind::malformed) return refuse(call, 400, 0, verdict.why);
     if (verdict.kind != sip::DigestVerdict::Kind::accepted) return refuse(call, 403, 32202, verdict.why);
-    if (const auto refusal = check_media(call.offer, flow.transport, settings_.secure_media))
+    if (const auto refusal = check_media(call.offer, flow.transport, call.conduct->secure_media))
         return refuse(call, 488, refusal->code, refusal->why);
     phone_.ring(number, 180, {{"X-Twilio-CallSid", call.told.call_sid}});
     fetch_voice(call);
@@ -198,8 +199,8 @@ void TwilioSwitch::refuse(Call& call, int status, int code, const std::string& w
 void TwilioSwitch::place_call(std::chrono::milliseconds talk) {
     auto& call = add_call();
     call.talk = talk;
-    call.facts.from = settings_.from;
-    call.facts.to = settings_.to;
+    call.facts.from = call.conduct->from;
+    call.facts.to = call.conduct->to;
     note(call, "a WhatsApp call comes", {});
     fetch_voice(call);
 }
@@ -305,7 +306,7 @@ void TwilioSwitch::hang_up_caller(Call& call, int status) {
         phone_.refuse(leg, status);
         return finish_if_over(call);
     }
-    if (settings_.bye_on_new_connection) {
+    if (call.conduct->bye_on_new_connection) {
         phone_.forget_connection(leg);
         note(call, "BYE by a new connection", "as another of Twilio's proxies sends it");
     }

@@ -60,6 +60,7 @@ class TwilioSwitch {
 
     struct Call {
         Key key = 0;
+        const TwilioConduct* conduct = nullptr;
         TwilioCall told;
         WebhookCall facts;
         sip::SteadyTime began;

@@ -43,26 +43,29 @@ std::string detail_of(const encoding::FormFields& fields) {
 void TwilioSwitch::send_webhook(Call& call, const std::string& method, const std::string& url,
                                 const encoding::FormFields& fields,
                                 std::function<void(const http::ClientResult&)> done) {
-    auto request = make_webhook(account_, method, url, fields, random_of_twilio(16));
+    auto account = account_;
+    account.time = call.conduct->webhook_time;
+    auto request = make_webhook(account, method, url, fields, random_of_twilio(16));
     const auto label = method + " " + path_of(request.url);
     tell({wall_now(), Party::twilio, Party::serve, Medium::http, label, detail_of(fields), ids_of(call)});
     ++call.webhooks;
     // The answer comes on the client's thread.
-    http_.send(
-        std::move(request), [this, key = call.key, label, done = std::move(done)](http::ClientResult result) {
-            loop_.post([this, key, label, done, result = std::move(result)] {
-                auto* again = find(key);
-                if (again == nullptr) return;
-                --again->webhooks;
-                if (const auto* answer = std::get_if<http::ClientResponse>(&result)) {
-                    const auto reason = http::reason_phrase(answer->status);
-                    tell({wall_now(), Party::serve, Party::twilio, Medium::http,
-                          std::to_string(answer->status) + (reason.empty() ? "" : " " + std::string(reason)),
-                          label + ": " + detail_of(*answer), ids_of(*again), answer->status >= 400});
-                }
-                done(result);
-            });
+    http_.send(std::move(request), [this, key = call.key, label,
+                                    done = std::move(done)](http::ClientResult result) {
+        loop_.post([this, key, label, done, result = std::move(result)] {
+            auto* again = find(key);
+            if (again == nullptr) return;
+            --again->webhooks;
+            if (const auto* answer = std::get_if<http::ClientResponse>(&result)) {
+                const auto reason = http::reason_phrase(answer->status);
+                const auto detail = detail_of(*answer);
+                tell({wall_now(), Party::serve, Party::twilio, Medium::http,
+                      std::to_string(answer->status) + (reason.empty() ? "" : " " + std::string(reason)),
+                      label + (detail.empty() ? "" : ": " + detail), ids_of(*again), answer->status >= 400});
+            }
+            done(result);
         });
+    });
 }
 
 void TwilioSwitch::trace(const gateway::TracedMessage& message) const {

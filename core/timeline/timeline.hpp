@@ -38,6 +38,9 @@ struct Timeline {
 /// then the findings with their numbers. Control characters made visible.
 [[nodiscard]] std::string to_text(const Timeline& timeline, std::size_t width = 100);
 
+/// One event as to_text() has it, without its time and the end of its line.
+[[nodiscard]] std::string to_line(const Event& event, std::size_t width = 100);
+
 /// The document "callchain.timeline/1": {schema, tool_version, calls:[{ids, events:[{at_us (since the first
 /// event), from, to, medium, label, detail, ids, trouble}], findings:[{code, title, fix, event}]}]}.
 /// Reproducible: equal timelines give equal bytes. Started at: RFC 3339 in UTC with microseconds.

@@ -38,27 +38,27 @@ std::string way_of(const Event& event) {
     return padded(name_of(event.from), kPartyWidth) + arrow + padded(name_of(event.to), kPartyWidth);
 }
 
-void append_event(std::string& out, const Event& event, WallTime first, std::size_t width) {
-    auto line = since(first, event.at) + "  " + way_of(event) + "  " + (event.trouble ? "! " : "  ") +
-                visible_excerpt(event.label, kMostLabel);
-    if (!event.detail.empty()) {
-        // In characters: arrows and marks have several bytes.
-        const auto used = static_cast<std::size_t>(std::count_if(line.begin(), line.end(), [](char c) {
-            return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-        }));
-        constexpr std::size_t kLeastDetail = 10;
-        if (used + 3 + kLeastDetail <= width) line += "  " + visible_excerpt(event.detail, width - used - 3);
-    }
-    out += line;
-    out += '\n';
-}
-
 }  // namespace
+
+std::string to_line(const Event& event, std::size_t width) {
+    auto line =
+        way_of(event) + "  " + (event.trouble ? "! " : "  ") + visible_excerpt(event.label, kMostLabel);
+    if (event.detail.empty()) return line;
+    // In characters: arrows and marks have several bytes.
+    const auto used = static_cast<std::size_t>(std::count_if(
+        line.begin(), line.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+    constexpr std::size_t kLeastDetail = 10;
+    if (used + 3 + kLeastDetail <= width) line += "  " + visible_excerpt(event.detail, width - used - 3);
+    return line;
+}
 
 std::string to_text(const Timeline& timeline, std::size_t width) {
     std::string out;
     const auto first = timeline.events.empty() ? WallTime{} : timeline.events.front().at;
-    for (const auto& event : timeline.events) append_event(out, event, first, width);
+    for (const auto& event : timeline.events) {
+        const auto time = since(first, event.at) + "  ";
+        out += time + to_line(event, width - std::min(width, time.size())) + "\n";
+    }
     std::size_t longest = 0;
     for (const auto& [name, value] : timeline.ids) longest = std::max(longest, name.size());
     if (!timeline.ids.empty()) out += "\nids\n";

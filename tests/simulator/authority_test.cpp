@@ -94,5 +94,58 @@ TEST_F(AuthorityTest, OverwritesNothing) {
     EXPECT_FALSE(Authority::create(folder_ + "/none").has_value());
 }
 
+// Two processes that share a folder trust each other.
+TEST_F(AuthorityTest, IsSharedByAFolder) {
+    const auto folder = folder_ + "/shared";
+    const auto first = Authority::open(folder);
+    ASSERT_TRUE(first.has_value()) << first.error().message;
+    const auto second = Authority::open(folder);
+    ASSERT_TRUE(second.has_value()) << second.error().message;
+    const auto files = (*second)->issue("twilio", {"127.0.0.1"});
+    ASSERT_TRUE(files.has_value()) << files.error().message;
+    EXPECT_EQ((*first)->ca_file(), (*second)->ca_file());
+    const auto judge = [&](const std::string& certificate) {
+        return openssl({"verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", (*first)->ca_file(),
+                        "-verify_ip", "127.0.0.1", certificate})
+            .code;
+    };
+    EXPECT_EQ(judge(files->certificate), 0);
+    EXPECT_EQ(judge(folder + "/service.pem"), 0);
+    for (const char* name : {"ca.key", "twilio.key", "service.key"}) {
+        struct stat about {};
+        ASSERT_EQ(::stat((folder + "/" + name).c_str(), &about), 0) << name;
+        EXPECT_EQ(about.st_mode & 0777U, 0600U) << name;
+    }
+    // The next process of that name has a certificate of its own.
+    const auto again = (*first)->issue("twilio", {"127.0.0.1"});
+    ASSERT_TRUE(again.has_value()) << again.error().message;
+    EXPECT_EQ(judge(again->certificate), 0);
+    const auto key_of = [&](const std::string& kind, const std::string& file) {
+        return openssl(kind == "key" ? std::vector<std::string>{"pkey", "-in", file, "-pubout"}
+                                     : std::vector<std::string>{"x509", "-in", file, "-noout", "-pubkey"})
+            .output;
+    };
+    EXPECT_EQ(key_of("key", again->key), key_of("certificate", again->certificate));
+    EXPECT_FALSE(key_of("key", again->key).empty());
+}
+
+TEST_F(AuthorityTest, IsNotSharedWhereItsKeyWouldNotBeSafe) {
+    const auto open = folder_ + "/open";
+    ASSERT_EQ(::mkdir(open.c_str(), 0700), 0);
+    ASSERT_EQ(::chmod(open.c_str(), 0777), 0);
+    const auto refused = Authority::open(open);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_NE(refused.error().message.find("others may write"), std::string::npos) << refused.error().message;
+    // A certificate without its key is somebody else's: it is not written over.
+    const auto foreign = folder_ + "/foreign";
+    ASSERT_EQ(::mkdir(foreign.c_str(), 0700), 0);
+    std::filesystem::copy_file(authority_->ca_file(), foreign + "/ca.pem");
+    const auto of_others = Authority::open(foreign);
+    ASSERT_FALSE(of_others.has_value());
+    EXPECT_NE(of_others.error().message.find("no authority of ours"), std::string::npos);
+    EXPECT_TRUE(std::filesystem::exists(foreign + "/ca.pem"));
+    EXPECT_FALSE(Authority::open(folder_ + "/missing/deep").has_value());
+}
+
 }  // namespace
 }  // namespace callchain::simulator

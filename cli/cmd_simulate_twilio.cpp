@@ -1,0 +1,174 @@
+#include "base/text.hpp"
+#include "commands.hpp"
+#include "service/gateway_values.hpp"
+#include "simulator/twilio.hpp"
+#include "stand_in.hpp"
+
+namespace callchain::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using simulator::TwilioCall;
+using simulator::TwilioConduct;
+using std::chrono::milliseconds;
+
+constexpr double kMostTalk = 600;
+constexpr std::size_t kMostCalls = 1'000;
+
+struct TwilioOptions {
+    StandInOptions common;
+    std::string voice_url;
+    std::string public_url;
+    std::string openai;
+    std::size_t place = 0;
+    double talk = 2;
+};
+
+Result<std::optional<sip::DigestAccount>> account_of(const Context& context) {
+    const auto username = context.variable("TWILIO_SIP_USERNAME").value_or("");
+    const auto password = context.variable("TWILIO_SIP_PASSWORD").value_or("");
+    if (username.empty() && password.empty()) return std::nullopt;
+    if (username.empty() || password.empty())
+        return fail(ErrorCode::usage, "TWILIO_SIP_USERNAME and TWILIO_SIP_PASSWORD go together",
+                    "set both as the gateway has them, or none: then nobody is asked for a password");
+    return sip::DigestAccount{username, password};
+}
+
+Result<simulator::TwilioSettings> settings_of(const TwilioOptions& options,
+                                              const simulator::Authority& authority, Context& context) {
+    simulator::TwilioSettings settings;
+    const auto script = CALLCHAIN_TRY(script_of<TwilioConduct>(options.common, context, settings));
+    static_cast<TwilioConduct&>(settings) = script.rest;
+    settings.script = script.calls;
+    settings.listen = options.common.listen;
+    settings.transport = transport_of(options.common);
+    CALLCHAIN_TRY(check_url("--voice-url", options.voice_url));
+    if (!options.public_url.empty()) CALLCHAIN_TRY(check_url("--public-url", options.public_url));
+    settings.voice_url = options.voice_url;
+    settings.public_url = options.public_url;
+    settings.account = CALLCHAIN_TRY(account_of(context));
+    settings.account_sid = context.variable("TWILIO_ACCOUNT_SID").value_or(settings.account_sid);
+    settings.auth_token = context.variable("TWILIO_AUTH_TOKEN").value_or("");
+    if (settings.auth_token.empty())
+        return fail(ErrorCode::usage, "TWILIO_AUTH_TOKEN is not set: Twilio signs each request with it",
+                    "set it to what the service has; any text will do here");
+    if (!options.openai.empty()) {
+        auto openai = service::parse_host_address(options.openai, service::TransportBehind::refused);
+        if (!openai) {
+            openai.error().message = "--openai: " + openai.error().message;
+            return tl::unexpected(std::move(openai).error());
+        }
+        settings.openai = {openai->host, openai->port.value_or(sip::default_port(sip::Transport::tls))};
+    }
+    const auto files = CALLCHAIN_TRY(authority.issue("twilio", {"127.0.0.1", "example.sip.twilio.com"}));
+    settings.certificate = files.certificate;
+    settings.key = files.key;
+    settings.ca_file = authority.ca_file();
+    return settings;
+}
+
+std::string sentence_of(const TwilioCall& call) {
+    const auto code =
+        call.twilio_error == 0 ? std::string() : "Twilio " + std::to_string(call.twilio_error) + ": ";
+    if (call.refused_with != 0)
+        return "refused with " + std::to_string(call.refused_with) + "; " + code + call.why;
+    if (!call.bridged)
+        return "not bridged; " + code + (call.why.empty() ? "the call ended before" : call.why);
+    return "bridged after " + std::to_string(call.bridged_after.value_or(milliseconds(0)).count()) +
+           " ms, ended by " + call.ended_by + " after " + std::to_string(call.ended.count()) + " ms";
+}
+
+CallReport report_of(const TwilioCall& call) {
+    CallReport report;
+    report.good = call.bridged;
+    report.id = call.call_sid;
+    report.sentence = sentence_of(call);
+    report.fields = {{"call_sid", call.call_sid},
+                     {"call_id", call.call_id},
+                     {"callchain_id", call.callchain_id},
+                     {"refused_with", call.refused_with},
+                     {"twilio_error", call.twilio_error},
+                     {"why", call.why},
+                     {"webhook_status", call.webhook_status},
+                     {"dial_status", call.dial_status},
+                     {"dial_sip_status", call.dial_sip_status},
+                     {"dial_call_id", call.dial_call_id},
+                     {"bridged", call.bridged},
+                     {"bridged_ms", call.bridged_after ? Json(call.bridged_after->count()) : Json(nullptr)},
+                     {"ended_ms", call.ended.count()},
+                     {"ended_by", call.ended_by}};
+    return report;
+}
+
+int run(const TwilioOptions& options, Context& context) {
+    const auto authority = StandInAuthority::open(options.common);
+    if (!authority) return context.report_error(authority.error());
+    const auto settings = settings_of(options, **authority, context);
+    if (!settings) return context.report_error(settings.error());
+    StandInRun run(context, "callchain.simulate-twilio/1");
+    int code = kDone;
+    {
+        auto started = simulator::Twilio::start(
+            *settings, [&run](timeline::Event event) { run.add(std::move(event)); },
+            [&run](const TwilioCall& call) { run.add(report_of(call)); });
+        if (!started) return report_start_error(started.error(), context);
+        auto& twilio = **started;
+        run.tell_ready({{"sip", twilio.address()},
+                        {"transport", options.common.transport},
+                        {"voice_url", options.voice_url},
+                        {"openai", options.openai},
+                        {"ca_file", settings->ca_file}});
+        for (std::size_t i = 0; i < options.place; ++i)
+            twilio.place_call(milliseconds(static_cast<std::int64_t>(options.talk * 1000)));
+        code = run.wait(options.common.calls != 0 ? options.common.calls : options.place);
+    }
+    run.print_rest();
+    return code;
+}
+
+}  // namespace
+
+void add_simulate_twilio(CLI::App& simulate, Context& context) {
+    auto options = std::make_shared<TwilioOptions>();
+    auto* command = simulate.add_subcommand(
+        "twilio", "Twilio's side alone: a SIP Domain, signed webhooks, and the TwiML of this chain");
+    command->add_option("--voice-url", options->voice_url, "Webhook of the SIP Domain, http or https")
+        ->required()
+        ->type_name("URL");
+    command
+        ->add_option("--public-url", options->public_url,
+                     "Sign this in its place: what Twilio knows where a proxy stands between")
+        ->type_name("URL");
+    command
+        ->add_option("--openai", options->openai,
+                     "Where <Sip> leads, by TLS: host, host:port; without it nobody can be dialled")
+        ->type_name("ADDRESS");
+    add_transport_option(*command, options->common);
+    command
+        ->add_option(
+            "--place", options->place,
+            "Begin so many calls here, as a WhatsApp sender without a gateway has them, and end with them")
+        ->type_name("N")
+        ->check(CLI::Range(std::size_t{1}, kMostCalls).description(""));
+    command
+        ->add_option("--talk", options->talk,
+                     "With --place: seconds from the bridging to the caller's hanging up")
+        ->type_name("SECONDS")
+        ->check(number_within(0.0, kMostTalk))
+        ->capture_default_str();
+    add_calls_option(*command, options->common);
+    add_stand_in_options(*command, options->common, context);
+    add_conduct_options<TwilioConduct>(*command, options->common);
+    set_footer(*command,
+               "TWILIO_AUTH_TOKEN signs; TWILIO_SIP_USERNAME and TWILIO_SIP_PASSWORD are asked for where "
+               "they are set. The "
+               "first line says\nthat it is ready; then a line for each message, and one for each call; with "
+               "--json one "
+               "document a line.\nExit codes: 0 ended by SIGTERM, or every call was bridged; 1 one was not; "
+               "2 usage; 6 the "
+               "address is taken; 130 ended by Ctrl-C.",
+               {"callchain simulate twilio --help"});
+    set_body(*command, context, [options, &context] { return run(*options, context); });
+}
+
+}  // namespace callchain::cli

@@ -7,6 +7,7 @@
 #include "stand_in.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 namespace callchain::cli {
 namespace {
@@ -75,15 +76,16 @@ CallReport report_of(const MetaCall& call) {
     report.sentence = simulator::heard_by_caller({.timeline = {}, .meta = call});
     if (!call.why.empty()) report.sentence += "; " + call.why;
     if (!call.warning.empty()) report.sentence += "; Warning: " + call.warning;
-    report.fields = {{"call_id", call.call_id},
-                     {"wacid", call.wacid},
-                     {"status", call.status},
-                     {"warning", call.warning},
-                     {"end", simulator::word_of(call.end)},
-                     {"why", call.why},
-                     {"rang_ms", ms_of(call.rang)},
-                     {"answered_ms", ms_of(call.answered)},
-                     {"ended_ms", call.ended.count()}};
+    report.fields = Json{{"call_id", call.call_id},
+                         {"wacid", call.wacid},
+                         {"status", call.status},
+                         {"warning", call.warning},
+                         {"end", simulator::word_of(call.end)},
+                         {"why", call.why},
+                         {"rang_ms", ms_of(call.rang)},
+                         {"answered_ms", ms_of(call.answered)},
+                         {"ended_ms", call.ended.count()}}
+                        .dump();
     return report;
 }
 

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 namespace callchain::cli {
@@ -32,6 +33,10 @@ extern "C" void note_signal(int number) { g_signal = number; }
 
 std::string time_text(timeline::WallTime at) {
     return observe::utc_text(std::chrono::floor<milliseconds>(at));
+}
+
+Json document(const std::string& schema, const char* type) {
+    return {{"schema", schema}, {"tool_version", CALLCHAIN_VERSION}, {"type", type}};
 }
 
 }  // namespace
@@ -146,12 +151,8 @@ void StandInRun::add(CallReport report) {
     changed_.notify_one();
 }
 
-Json StandInRun::document(const char* type) const {
-    return {{"schema", schema_}, {"tool_version", CALLCHAIN_VERSION}, {"type", type}};
-}
-
 void StandInRun::tell_ready(const std::vector<std::pair<std::string, std::string>>& fields) {
-    auto json = document("ready");
+    auto json = document(schema_, "ready");
     std::string line = "ready";
     for (const auto& [name, value] : fields) {
         if (value.empty()) continue;
@@ -202,7 +203,7 @@ void StandInRun::print(const timeline::Event& event) {
         context_.out << time_text(event.at) << "  " << timeline::to_line(event) << "\n";
         return;
     }
-    auto json = document("event");
+    auto json = document(schema_, "event");
     json["at"] = time_text(event.at);
     json["from"] = timeline::word_of(event.from);
     json["to"] = timeline::word_of(event.to);
@@ -223,10 +224,10 @@ void StandInRun::print(const CallReport& report) {
                      << visible_excerpt(report.sentence, 400) << "\n";
         return;
     }
-    auto json = document("call");
+    auto json = document(schema_, "call");
     json["good"] = report.good;
     json["sentence"] = visible(report.sentence);
-    json.update(report.fields);
+    json.update(Json::parse(report.fields));
     context_.out << json.dump() << "\n";
 }
 

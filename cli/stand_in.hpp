@@ -17,7 +17,6 @@
 #include <functional>
 #include <map>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -108,7 +107,7 @@ struct CallReport {
     bool good = false;
     std::string id;
     std::string sentence;
-    nlohmann::ordered_json fields;
+    std::string fields;  ///< one JSON object
 };
 
 /// Prints what a stand-in tells, and waits for its end. Made before the stand-in, destroyed behind it.
@@ -134,7 +133,6 @@ class StandInRun {
     bool print_pending();
     void print(const timeline::Event& event);
     void print(const CallReport& report);
-    [[nodiscard]] nlohmann::ordered_json document(const char* type) const;
 
     Context& context_;
     std::string schema_;

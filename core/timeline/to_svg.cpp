@@ -21,6 +21,7 @@ constexpr int kMark = 12;  // half of a mark's place
 constexpr int kFindingRow = 18;
 constexpr std::size_t kMostLabel = 40;
 constexpr std::size_t kMostNote = 60;
+constexpr std::size_t kMostDetail = 160;
 constexpr std::size_t kFindingWidth = 110;  // characters
 
 constexpr std::string_view kStyle = R"(<style>
@@ -136,6 +137,8 @@ class Picture {
         const char* const dashes = event.medium == Medium::sip    ? ""
                                    : event.medium == Medium::http ? " stroke-dasharray=\"7 4\""
                                                                   : " stroke-dasharray=\"2 4\"";
+        // Shown where the pointer rests: between two columns there is room for the label alone.
+        if (!event.detail.empty()) out_ += "<g><title>" + xml_text(event.detail, kMostDetail) + "</title>";
         out_ += std::string("<line class=\"") + (event.trouble ? "bad" : "arrow") +
                 "\" stroke-width=\"1.5\" x1=\"" + number(from) + "\" y1=\"" + number(y) + "\" x2=\"" +
                 number(to) + "\" y2=\"" + number(y) + "\"" + dashes + " marker-end=\"url(#" +
@@ -143,6 +146,7 @@ class Picture {
         const auto shown = xml_text(event.label, kMostLabel);
         out_ += text((from + to) / 2, y - 5, event.trouble ? "bad-ink" : "ink", "middle",
                      (event.trouble ? "⚠ " : "") + shown);
+        if (!event.detail.empty()) out_ += "</g>\n";
     }
 
     void draw_mark(std::size_t which, int x, int y) {

@@ -10,6 +10,18 @@
 
 namespace callchain::simulator {
 
+inline constexpr std::string_view kAllowOfPhone = "INVITE, ACK, BYE, CANCEL, OPTIONS";
+
+/// What the phone's user has set stays.
+inline void add_missing(sip::Message& message, std::string_view name, std::string value) {
+    if (!message.find(name)) message.add(name, std::move(value));
+}
+inline void add_body(sip::Message& message, std::string body) {
+    if (body.empty()) return;
+    add_missing(message, "Content-Type", "application/sdp");
+    message.body = std::move(body);
+}
+
 struct Phone::State : std::enable_shared_from_this<Phone::State> {
     using FlowInfo = gateway::FlowInfo;
     using IncomingRequest = gateway::IncomingRequest;

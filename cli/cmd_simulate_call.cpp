@@ -15,6 +15,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <sstream>
 #include <unistd.h>
 #include <utility>
 
@@ -200,8 +201,7 @@ struct Outcome {
     bool kept = false;
 };
 
-void print_cause(const Conclusion& found, Context& context) {
-    auto& out = context.out;
+void print_cause(const Conclusion& found, std::ostream& out) {
     out << "where:  " << visible_excerpt(found.component, 300) << "\n";
     out << "cause:  " << visible_excerpt(found.cause, 600) << (found.proved ? " (proved)" : "") << "\n";
     out << "fix:    " << visible_excerpt(found.fix, 600) << "\n";
@@ -216,15 +216,15 @@ std::string how_many(const Outcome& outcome, std::size_t count) {
     return std::to_string(count) + " of " + count_of(outcome.placed, "call") + ", such as this: ";
 }
 
-void print_conclusion(const Outcome& outcome, Context& context) {
+void print_conclusion(const Outcome& outcome, std::ostream& out) {
     if (outcome.conclusion) {
-        context.out << "failed: " << how_many(outcome, outcome.placed - outcome.good)
-                    << outcome.conclusion->caller << "\n";
-        return print_cause(*outcome.conclusion, context);
+        out << "failed: " << how_many(outcome, outcome.placed - outcome.good) << outcome.conclusion->caller
+            << "\n";
+        return print_cause(*outcome.conclusion, out);
     }
-    context.out << "good:   " << how_many(outcome, outcome.good)
-                << heard_by_caller(outcome.result.calls.front()) << "; bridged, greeted and ended cleanly\n";
-    for (const auto& found : outcome.borne) print_cause(found, context);
+    out << "good:   " << how_many(outcome, outcome.good) << heard_by_caller(outcome.result.calls.front())
+        << "; bridged, greeted and ended cleanly\n";
+    for (const auto& found : outcome.borne) print_cause(found, out);
 }
 
 // They stand above it.
@@ -234,9 +234,8 @@ std::string to_text_without_findings(const ChainResult& result) {
     return timeline::to_text(shown);
 }
 
-void print_text(const Outcome& outcome, Context& context) {
-    auto& out = context.out;
-    print_conclusion(outcome, context);
+void print_text(const Outcome& outcome, std::ostream& out) {
+    print_conclusion(outcome, out);
     if (outcome.placed > 1) {
         out << "\nms behind the INVITE   p50    p95    p99    most\n";
         for (const auto& stage : stages_of(outcome.result)) {
@@ -255,7 +254,17 @@ void print_text(const Outcome& outcome, Context& context) {
     for (const auto& remark : remarks) out << "  " << visible_excerpt(remark, 300) << "\n";
     if (outcome.kept)
         out << "\nfiles:  " << outcome.result.evidence.folder
-            << "  (call.svg, call.mmd, timeline.json, gateway.log, serve.log, captures)\n";
+            << "  (verdict.txt, call.svg, call.mmd, timeline.json, "
+            << (outcome.result.evidence.second_gateway_log.empty() ? "" : "gateway-2.log, ")
+            << "gateway.log, serve.log, captures)\n";
+}
+
+// What is printed is kept too: with --json nobody has seen it, and a folder is passed on more often than a
+// terminal.
+Result<void> write_verdict(const std::string& folder, const Outcome& outcome) {
+    std::ostringstream text;
+    print_text(outcome, text);
+    return write_file(folder + "/verdict.txt", text.str());
 }
 
 Json conclusion_json(const Conclusion& found) {
@@ -337,7 +346,7 @@ int tell(const Outcome& outcome, const CallOptions& options, Context& context) {
     if (context.output.json)
         print_json(outcome, options, context);
     else
-        print_text(outcome, context);
+        print_text(outcome, context.out);
     return outcome.conclusion ? kNo : kDone;
 }
 
@@ -394,11 +403,14 @@ int run(const CallOptions& options, Context& context) {
     const auto borne = conclusion ? std::vector<Conclusion>{} : borne_by(*result, command);
     add_findings(*result, conclusion, borne);
     const bool kept = conclusion.has_value() || !options.faults.empty() || !options.out.empty();
-    if (auto written = write_pictures(*folder, *result); !written)
-        return context.report_error(written.error());
+    auto written = write_pictures(*folder, *result);
     const auto good = static_cast<std::size_t>(std::count_if(
         result->calls.begin(), result->calls.end(), [](const CallResult& call) { return call.good(); }));
-    const int code = tell({*result, conclusion, borne, plan->calls, good, kept}, options, context);
+    const Outcome outcome{*result, conclusion, borne, plan->calls, good, kept};
+    if (written) written = write_verdict(*folder, outcome);
+    const int code = tell(outcome, options, context);
+    // What was found is not lost for want of a picture.
+    if (!written) return context.report_error(written.error());
     if (!kept) {
         std::error_code ignored;  // what is left of it harms nobody
         std::filesystem::remove_all(*folder, ignored);

@@ -56,7 +56,11 @@ std::optional<Place> CallDriver::State::place_of(const sip::Received& request) c
 void CallDriver::State::on_request(IncomingRequest in) {
     if (!in.request.to.tag()) return outside(in);
     if (const auto place = place_of(in.request)) return within(in, *place);
-    if (!is_known(in.flow)) return ignore(in.flow, "a stranger's request belongs to no call");
+    if (!is_known(in.flow)) {
+        remark_not_here(in, not_here_for_strangers, "nothing");
+        return ignore(in.flow, "a stranger's request belongs to no call");
+    }
+    remark_not_here(in, not_here, "481");
     answer(in, 481);
 }
 

@@ -100,18 +100,33 @@ void CallDriver::State::invited(const IncomingRequest& in) {
     }
 }
 
-// A flood must not fill the log: the metrics count them all.
 void CallDriver::State::remark_refusal(const IncomingRequest& in, const std::string& why) {
-    if (!refusal_remarks.take(Loop::now())) {
-        ++refusals_left_out;
-        return;
-    }
-    const auto left_out = std::exchange(refusals_left_out, 0);
+    const auto left_out = refusals.take(Loop::now());
+    if (!left_out) return;
     remark(DriverEvents::Level::warn, "a call was not let in",
            {{"why", why},
             {"peer", text_of(in.flow.peer)},
             {"call_id", in.request.call_id},
-            {"left_out", left_out == 0 ? std::string() : std::to_string(left_out)}});
+            {"left_out", *left_out == 0 ? std::string() : std::to_string(*left_out)}});
+}
+
+// No repetition is one of these: a call is remembered for the 32 s for which a request is repeated, and
+// longer. Nor is a dialog that a refusal of ours seems to have begun. Where CALLCHAIN_ALLOW names Meta alone,
+// Twilio is a stranger to every gateway but the one that has its call.
+void CallDriver::State::remark_not_here(const IncomingRequest& in, LimitedRemark& limit,
+                                        std::string_view answered) {
+    if (in.request.to.tag() == kStatelessTag) return;
+    const auto left_out = limit.take(Loop::now());
+    if (!left_out) return;
+    remark(DriverEvents::Level::warn, "a request of a call that is not here",
+           {{"method", in.request.message.method},
+            {"call_id", in.request.call_id},
+            {"peer", text_of(in.flow.peer)},
+            {"answered", std::string(answered)},
+            {"remedy",
+             "run exactly one replica, and no second deployment beside it: callchain does not share calls "
+             "between processes"},
+            {"left_out", *left_out == 0 ? std::string() : std::to_string(*left_out)}});
 }
 
 sip::DigestClient& CallDriver::State::client_for(const b2bua::CallSettings& of, const sip::Received& invite) {

@@ -18,7 +18,20 @@ using sip::IdHash;
 using sip::TransactionId;
 
 inline constexpr std::size_t kKeyBytes = 32;
-inline constexpr double kMostRefusalRemarks = 10;  // a second
+inline constexpr double kMostRemarksAlike = 10;  // a second
+
+/// A flood must not fill the log: the metrics count them all.
+struct LimitedRemark {
+    b2bua::RateLimit limit{kMostRemarksAlike};
+    std::size_t left_out = 0;
+
+    /// How many were left out since the last; nullopt: so is this one.
+    std::optional<std::size_t> take(sip::SteadyTime now) {
+        if (limit.take(now)) return std::exchange(left_out, 0);
+        ++left_out;
+        return std::nullopt;
+    }
+};
 
 /// What the driver has of one call.
 struct Entry {
@@ -102,6 +115,7 @@ struct CallDriver::State : std::enable_shared_from_this<CallDriver::State> {
         return flow.outbound || dialog_flows.contains(flow.id) || admission.knows(flow.peer.address);
     }
     void remark_refusal(const IncomingRequest& in, const std::string& why);
+    void remark_not_here(const IncomingRequest& in, LimitedRemark& limit, std::string_view answered);
     sip::DigestClient& client_for(const b2bua::CallSettings& of, const sip::Received& invite);
     const b2bua::CallSettings& settings_for(bool inward, Transport transport);
 
@@ -180,9 +194,10 @@ struct CallDriver::State : std::enable_shared_from_this<CallDriver::State> {
     bool draining = false;
     bool told_drained = false;
     bool trace = false;
-    b2bua::RateLimit refusal_remarks{kMostRefusalRemarks};
-    std::size_t refusals_left_out = 0;
-    SipStack stack;  // the last: its events need all of the above
+    LimitedRemark refusals;
+    LimitedRemark not_here;
+    LimitedRemark not_here_for_strangers;  // who must not drown what is said of the others
+    SipStack stack;                        // the last: its events need all of the above
 };
 
 }  // namespace callchain::gateway

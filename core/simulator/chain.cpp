@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "simulator/chain_parts.hpp"
+#include "simulator/relay.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -21,6 +22,10 @@ using timeline::Party;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr const char* kPublicOrigin = "https://serve.example.com";  // what Twilio was told, and signs
+// The processes, and their logs.
+constexpr const char* kGateway = "gateway";
+constexpr const char* kSecondGateway = "gateway-2";
+constexpr const char* kServe = "serve";
 constexpr milliseconds kStart{20'000};
 constexpr milliseconds kStop{15'000};
 // The longest that OpenAI waits, tries again and that serve asks, with room; beside the talk.
@@ -52,7 +57,7 @@ class Chain {
     Result<void> start_serve();
     Result<void> start_gateway();
     Result<void> start_meta();
-    Result<std::unique_ptr<ChildProcess>> start_process(Party party,
+    Result<std::unique_ptr<ChildProcess>> start_process(Party party, const std::string& name,
                                                         const std::vector<std::string>& arguments,
                                                         std::map<std::string, std::string> environment);
     EventSink sink() {
@@ -81,6 +86,8 @@ class Chain {
     std::unique_ptr<Twilio> twilio_;
     std::unique_ptr<ChildProcess> serve_;
     std::unique_ptr<ChildProcess> gateway_;
+    std::unique_ptr<ChildProcess> second_gateway_;
+    std::unique_ptr<Relay> relay_;  // before the gateways, where there is one
     std::unique_ptr<Meta> meta_;
     std::size_t placed_ = 0;
     bool interrupted_ = false;
@@ -129,19 +136,18 @@ Result<void> Chain::start_twilio() {
     return {};
 }
 
-Result<std::unique_ptr<ChildProcess>> Chain::start_process(Party party,
+Result<std::unique_ptr<ChildProcess>> Chain::start_process(Party party, const std::string& name,
                                                            const std::vector<std::string>& arguments,
                                                            std::map<std::string, std::string> environment) {
-    const std::string name(timeline::word_of(party));
-    auto child = CALLCHAIN_TRY(
-        ChildProcess::start({.program = settings_.program,
-                             .arguments = arguments,
-                             .environment = std::move(environment),
-                             .folder = settings_.folder,
-                             .output_file = settings_.folder + "/" + name + ".log"},
-                            [this, party](const std::string& line) { recorder_.add_line(party, line); }));
+    auto child = CALLCHAIN_TRY(ChildProcess::start(
+        {.program = settings_.program,
+         .arguments = arguments,
+         .environment = std::move(environment),
+         .folder = settings_.folder,
+         .output_file = settings_.folder + "/" + name + ".log"},
+        [this, party, name](const std::string& line) { recorder_.add_line(party, name, line); }));
     if (!child->wait_for_line("\"message\":\"ready\"", kStart))
-        return fail(ErrorCode::io, name + " did not start: " + last_line(recorder_.log_of(party)),
+        return fail(ErrorCode::io, name + " did not start: " + last_line(recorder_.log_of(name)),
                     "its whole output is in " + settings_.folder + "/" + name + ".log");
     return child;
 }
@@ -149,13 +155,14 @@ Result<std::unique_ptr<ChildProcess>> Chain::start_process(Party party,
 Result<void> Chain::start_serve() {
     if (::mkdir((settings_.folder + "/captures").c_str(), 0700) != 0)
         return fail(ErrorCode::io, "cannot make " + settings_.folder + "/captures");
-    serve_ = CALLCHAIN_TRY(start_process(Party::serve, {"serve"}, serve_environment(plan_, places_)));
+    serve_ = CALLCHAIN_TRY(start_process(Party::serve, kServe, {"serve"}, serve_environment(plan_, places_)));
     std::string address;
-    for (const auto& line : recorder_.log_of(Party::serve)) {
+    for (const auto& line : recorder_.log_of(kServe)) {
         const auto json = nlohmann::json::parse(line, nullptr, false);
         if (json.is_object() && json.value("message", std::string()) == "ready")
             address = json.value("listen", std::string());
     }
+    if (plan_.freezes_serve) serve_->signal(SIGSTOP);
     const auto base = address.starts_with("http") ? address : "http://" + address;
     std::vector<WebhookEndpoint> endpoints{{base + "/openai/webhook", plan_.secret}};
     if (plan_.other_endpoint) {
@@ -183,8 +190,23 @@ Result<void> Chain::start_gateway() {
     places_.gateway_certificate = files.certificate;
     places_.gateway_key = files.key;
     places_.gateway_port = CALLCHAIN_TRY(free_port());
+    places_.advertised_port = places_.gateway_port;
+    auto second = places_;
+    second.gateway_name = kSecondGateway;
+    while (plan_.second_replica && second.gateway_port == places_.gateway_port)
+        second.gateway_port = CALLCHAIN_TRY(free_port());
+    if (plan_.second_replica || !plan_.peers_of_gateway.empty()) {
+        std::vector<std::uint16_t> ports{places_.gateway_port};
+        if (plan_.second_replica) ports.push_back(second.gateway_port);
+        relay_ = CALLCHAIN_TRY(Relay::start({.backends = ports, .sources = plan_.peers_of_gateway}));
+        places_.advertised_port = second.advertised_port = relay_->port();
+    }
     gateway_environment_ = gateway_environment(plan_, places_);
-    gateway_ = CALLCHAIN_TRY(start_process(Party::gateway, {"gateway", "run"}, gateway_environment_));
+    const std::vector<std::string> run{"gateway", "run"};
+    gateway_ = CALLCHAIN_TRY(start_process(Party::gateway, kGateway, run, gateway_environment_));
+    if (!plan_.second_replica) return {};
+    second_gateway_ =
+        CALLCHAIN_TRY(start_process(Party::gateway, kSecondGateway, run, gateway_environment(plan_, second)));
     return {};
 }
 
@@ -195,7 +217,7 @@ Result<void> Chain::start_meta() {
     of.key = files.key;
     of.ca_file = places_.ca_file;
     of.gateway_host = "127.0.0.1";
-    of.gateway_port = places_.gateway_port;
+    of.gateway_port = places_.advertised_port;
     meta_ = CALLCHAIN_TRY(Meta::start(of, sink()));
     return {};
 }
@@ -249,8 +271,11 @@ void Chain::wait_until_over() {
 
 void Chain::stop() {
     // Drains: what is under way is summed up in the logs.
-    if (gateway_) gateway_exit_ = gateway_->stop(interrupted_ ? milliseconds(1'000) : kStop);
-    if (serve_) serve_exit_ = serve_->stop(interrupted_ ? milliseconds(1'000) : kStop);
+    const auto most = interrupted_ ? milliseconds(1'000) : kStop;
+    if (gateway_) gateway_exit_ = gateway_->stop(most);
+    if (second_gateway_) second_gateway_->stop(most);
+    if (serve_ && plan_.freezes_serve) serve_->signal(SIGCONT);
+    if (serve_) serve_exit_ = serve_->stop(most);
     meta_.reset();
     twilio_.reset();
     openai_.reset();
@@ -263,8 +288,9 @@ ChainResult Chain::result() {
     result.calls = recorder_.take(result.others);
     result.evidence = {
         .folder = settings_.folder,
-        .gateway_log = recorder_.log_of(Party::gateway),
-        .serve_log = recorder_.log_of(Party::serve),
+        .gateway_log = recorder_.log_of(kGateway),
+        .second_gateway_log = recorder_.log_of(kSecondGateway),
+        .serve_log = recorder_.log_of(kServe),
         .gateway_exit = gateway_exit_,
         .serve_exit = serve_exit_,
         .gateway_environment = gateway_environment_,

@@ -6,6 +6,7 @@
 #include "simulator/plan.hpp"
 #include "timeline/timeline.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -19,6 +20,14 @@ struct ChainSettings {
     std::string folder;   ///< there, ours and empty: gets logs, captures, certificates
 };
 
+/// A side that did not hear of the end of a call, since the other's BYE was answered 481, or not at all.
+struct Untold {
+    timeline::Party side = timeline::Party::whatsapp;  ///< or twilio
+    int bye_status = 481;                              ///< of the other; 0: no answer came
+    /// From that BYE to the end of this side; nullopt: the run saw none.
+    std::optional<std::chrono::milliseconds> time = std::nullopt;
+};
+
 /// One call as each side saw it; nullopt: it never got there.
 struct CallResult {
     timeline::Timeline timeline;
@@ -30,6 +39,8 @@ struct CallResult {
     [[nodiscard]] bool greeted() const;
     /// One of the two ends hung up, and every side knows.
     [[nodiscard]] bool ended_cleanly() const;
+    /// nullopt where both hung up at the same time as well: then a 481 is the proper answer.
+    [[nodiscard]] std::optional<Untold> untold() const;
     [[nodiscard]] bool good() const { return bridged() && greeted() && ended_cleanly(); }
 };
 
@@ -37,6 +48,7 @@ struct CallResult {
 struct Evidence {
     std::string folder;
     std::vector<std::string> gateway_log = {};  ///< lines of JSON
+    std::vector<std::string> second_gateway_log = {};
     std::vector<std::string> serve_log = {};
     std::optional<int> gateway_exit = std::nullopt;
     std::optional<int> serve_exit = std::nullopt;

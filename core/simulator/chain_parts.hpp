@@ -7,6 +7,7 @@
 #include "simulator/child_process.hpp"
 
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,8 +22,8 @@ class Recorder {
     void add(MetaCall call);
     void add(TwilioCall call);
     void add(OpenAiCall call);
-    /// A line of a process's log: what it says of a call, and warnings, become notes.
-    void add_line(timeline::Party party, const std::string& line);
+    /// A line of the log of that name: what it says of a call, and warnings, become notes.
+    void add_line(timeline::Party party, const std::string& log, const std::string& line);
 
     struct Counts {
         std::size_t events = 0;
@@ -36,7 +37,7 @@ class Recorder {
     void wait(std::chrono::milliseconds most);
     /// Everything, sorted into calls; `others` gets the events of none.
     [[nodiscard]] std::vector<CallResult> take(std::vector<timeline::Event>& others);
-    [[nodiscard]] std::vector<std::string> log_of(timeline::Party party) const;
+    [[nodiscard]] std::vector<std::string> log_of(const std::string& name) const;
 
   private:
     void add_silent_calls(std::vector<CallResult>& results) const;
@@ -47,8 +48,7 @@ class Recorder {
     std::vector<MetaCall> meta_;
     std::vector<TwilioCall> twilio_;
     std::vector<OpenAiCall> openai_;
-    std::vector<std::string> gateway_log_;
-    std::vector<std::string> serve_log_;
+    std::map<std::string, std::vector<std::string>> logs_;
     std::size_t bridged_ = 0;
 };
 

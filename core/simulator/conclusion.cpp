@@ -58,9 +58,10 @@ class Search {
         : result_(result), call_(call), secrets_(secrets), run_(run) {}
 
     [[nodiscard]] Conclusion go() {
-        for (const auto step : {&Search::gateway_verdict, &Search::gateway_admission, &Search::gateway_check,
-                                &Search::foreign_document, &Search::refused_webhook, &Search::late_webhook,
-                                &Search::accept, &Search::twilio_error, &Search::silent_model}) {
+        for (const auto step :
+             {&Search::lost_bye, &Search::gateway_verdict, &Search::gateway_admission, &Search::gateway_check,
+              &Search::foreign_document, &Search::refused_webhook, &Search::late_webhook, &Search::accept,
+              &Search::twilio_error, &Search::silent_model}) {
             if (auto found = (this->*step)()) {
                 found->caller = heard_by_caller(call_);
                 return *found;
@@ -73,6 +74,37 @@ class Search {
     }
 
   private:
+    // A BYE came to a process that does not have the call. First: what the others say of the rest of the call
+    // follows from it.
+    std::optional<Conclusion> lost_bye() {
+        const auto untold = call_.untold();
+        if (!untold) return std::nullopt;
+        const bool was_twilio = untold->side == timeline::Party::whatsapp;
+        const auto id = id_of(call_, was_twilio ? "call_id_twilio" : "call_id_meta");
+        const auto is_told_in = [&id](const std::vector<std::string>& log) {
+            return find_line(log, "a request of a call that is not here", {{"call_id", id}}).has_value();
+        };
+        const bool in_second = is_told_in(result_.evidence.second_gateway_log);
+        const bool is_known = in_second || is_told_in(result_.evidence.gateway_log);
+        const std::string log = in_second ? "gateway-2.log" : "gateway.log";
+        const bool is_answered = untold->bye_status != 0;
+        std::string cause = was_twilio ? "Twilio's BYE " : "WhatsApp's BYE ";
+        cause += is_answered ? "was answered " + std::to_string(untold->bye_status) : "was not answered";
+        if (is_known) cause += " by a gateway that does not have the call (" + log + ")";
+        cause += std::string(", and ") + (was_twilio ? "WhatsApp" : "Twilio") + "'s side was not told ";
+        cause += untold->time ? "for " + seconds_text(*untold->time) : "at all";
+        return Conclusion{
+            .component = in_second ? "gateway, a second replica" : "gateway, the BYE of a call",
+            .cause = std::move(cause),
+            .fix = std::string(is_known ? "Run exactly one replica, and let no second deployment overlap it: "
+                                        : "See in the logs which gateway ran at that time, if any: ") +
+                   "callchain does not share calls between processes.",
+            .code = is_answered ? "sip " + std::to_string(untold->bye_status) : std::string(),
+            .command = is_known      ? "grep 'not here' " + log
+                       : is_answered ? "callchain explain sip " + std::to_string(untold->bye_status)
+                                     : "grep 'call summary' gateway.log"};
+    }
+
     // What the gateway says of the call: it refused the offer, or Twilio's domain refused it.
     std::optional<Conclusion> gateway_verdict() {
         const auto summary = find_line(result_.evidence.gateway_log, "call summary",
@@ -337,12 +369,13 @@ std::vector<Conclusion> borne_in(const CallResult& call) {
                  .fix = "Nothing: the gateway takes requests of a dialog from anywhere.",
                  .code = "connection",
                  .command = "grep 'call summary' gateway.log"});
-        if (event.label == "BYE by a new connection")
+        if (event.label == "BYE by a new connection" && call.twilio && call.twilio->bye_status / 100 == 2)
             borne.push_back(
                 {.component = "gateway, Twilio's connections",
                  .cause = "Twilio's BYE came by a connection that the gateway had not seen before",
-                 .fix = "Nothing: the gateway takes requests of a dialog from anywhere. A firewall in "
-                        "front must let Twilio's signalling addresses in.",
+                 .fix =
+                     "Nothing: the gateway takes requests of a dialog from anywhere, whatever "
+                     "CALLCHAIN_ALLOW says. A firewall in front must let Twilio's signalling addresses in.",
                  .code = "connection",
                  .command = "grep 'call summary' gateway.log"});
     }
@@ -367,7 +400,7 @@ std::vector<Conclusion> borne_in(const CallResult& call) {
     return borne;
 }
 
-std::string heard_by_whatsapp(const MetaCall& call) {
+std::string heard_by_whatsapp(const MetaCall& call, const std::optional<Untold>& untold) {
     using End = MetaCall::End;
     const auto rang = call.rang
                           ? "ringing for " + seconds_text(call.answered.value_or(call.ended) - *call.rang)
@@ -376,7 +409,14 @@ std::string heard_by_whatsapp(const MetaCall& call) {
     if (!call.answered)
         return "the caller heard " + rang + ", then the call failed (" + status + " after " +
                seconds_text(call.ended) + ")";
-    const auto talked = seconds_text(call.ended - *call.answered);
+    const auto lasted = call.ended - *call.answered;
+    if (untold && untold->side == timeline::Party::whatsapp) {
+        const auto dead = std::min(untold->time.value_or(lasted), lasted);
+        return "the caller was answered after " + seconds_text(*call.answered) + ", talked for " +
+               seconds_text(lasted - dead) + ", and then heard nothing for " + seconds_text(dead) +
+               " until " + (call.end == End::silence ? "WhatsApp" : "they") + " hung up";
+    }
+    const auto talked = seconds_text(lasted);
     switch (call.end) {
         case End::silence:
             return "the caller heard nothing, and WhatsApp hung up " + talked + " behind the answer";
@@ -395,7 +435,7 @@ std::string heard_by_whatsapp(const MetaCall& call) {
 std::string heard_by_caller(const CallResult& call) {
     std::string text;
     if (call.meta) {
-        text = heard_by_whatsapp(*call.meta);
+        text = heard_by_whatsapp(*call.meta, call.untold());
     } else if (call.twilio) {
         const auto& twilio = *call.twilio;
         text = twilio.bridged

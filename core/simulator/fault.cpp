@@ -27,6 +27,18 @@ std::string altered(std::string text) {
     return text;
 }
 
+// Each of a network that its owner publishes for signalling: AS32934 of Meta, and Twilio, "SIP Interface: IP
+// addresses".
+constexpr const char* kAddressOfMeta = "157.240.0.1";
+constexpr const char* kAddressOfTwilio = "54.172.60.1";
+
+// The model ends the call, so that Twilio has a BYE to send.
+void hang_up_on_new_connection(Plan& plan) {
+    plan.twilio.bye_on_new_connection = true;
+    plan.openai.model_hangs_up = 500ms;
+    plan.meta.hangs_up = false;
+}
+
 constexpr Fault kFaults[] = {
     // WhatsApp and the gateway
     {"expired-certificate", "the gateway's certificate has ended", kMetaGuide, true,
@@ -53,12 +65,21 @@ constexpr Fault kFaults[] = {
      }},
     {"dropped-connection", "Meta's connection breaks in mid-call", kMetaGuide, true,
      [](Plan& plan, const RunSecrets&) { plan.meta.drops_connection = 500ms; }},
-    {"bye-on-new-connection", "the BYE of Twilio comes by a connection that nobody has seen", kMetaGuide,
+    {"bye-on-new-connection",
+     "the BYE of Twilio comes by a connection that nobody has seen, and CALLCHAIN_ALLOW is meta", kMetaGuide,
      true,
      [](Plan& plan, const RunSecrets&) {
-         plan.twilio.bye_on_new_connection = true;
-         plan.openai.model_hangs_up = 500ms;
-         plan.meta.hangs_up = false;
+         hang_up_on_new_connection(plan);
+         plan.gateway["CALLCHAIN_ALLOW"] = "meta";
+         plan.gateway["CALLCHAIN_PROXY_PROTOCOL_FROM"] = "127.0.0.1";
+         plan.peers_of_gateway = {kAddressOfMeta, kAddressOfTwilio};
+     }},
+    {"second-replica", "a second replica runs, and the BYE of Twilio reaches the one without the call",
+     kFirstGateway, true,
+     [](Plan& plan, const RunSecrets&) {
+         hang_up_on_new_connection(plan);
+         plan.meta.patience = 4s;
+         plan.second_replica = true;
      }},
     {"no-media", "no sound of the business reaches WhatsApp, which hangs up after 20 s", kMetaGuide, true,
      [](Plan& plan, const RunSecrets&) { plan.meta.hears = false; }},
@@ -69,6 +90,12 @@ constexpr Fault kFaults[] = {
     {"wrong-auth-token", "TWILIO_AUTH_TOKEN is another account's", kTwilioGuide, false,
      [](Plan& plan, const RunSecrets& secrets) {
          plan.serve["TWILIO_AUTH_TOKEN"] = altered(secrets.auth_token);
+     }},
+    {"slow-voice-webhook", "serve does not answer the voice webhook within Twilio's 15 s", kTwilioGuide,
+     false,
+     [](Plan& plan, const RunSecrets&) {
+         plan.twilio.webhook_time = 2s;
+         plan.freezes_serve = true;
      }},
     {"wrong-project", "OPENAI_PROJECT_ID names another project", kOpenAiForum, false,
      [](Plan& plan, const RunSecrets&) {

@@ -333,6 +333,7 @@ void Meta::State::on_hung_up(CallNumber number, int status) {
     auto* running = find(number);
     if (running == nullptr) return;
     using End = MetaCall::End;
+    running->result.bye_status = status;
     if (status == 0 && running->dropped)
         return finish(number, End::connection_dropped, "the connection broke, and no other could be made");
     finish(number, running->wish.value_or(End::hung_up), running->result.why);

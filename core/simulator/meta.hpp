@@ -71,6 +71,7 @@ struct MetaCall {
         no_answer
     } end = End::refused;
     std::string why = {};  ///< one sentence
+    int bye_status = 0;    ///< what its BYE was answered; 0: it sent none, or nothing came
 };
 [[nodiscard]] std::string_view word_of(MetaCall::End end);
 

@@ -55,14 +55,14 @@ std::map<std::string, std::string> gateway_environment(const Plan& plan, const P
     std::map<std::string, std::string> environment{
         {"CALLCHAIN_LOG", "json"},
         {"CALLCHAIN_LISTEN", "127.0.0.1:" + std::to_string(places.gateway_port)},
-        {"CALLCHAIN_ADVERTISE", "127.0.0.1:" + std::to_string(places.gateway_port)},
+        {"CALLCHAIN_ADVERTISE", "127.0.0.1:" + std::to_string(places.advertised_port)},
         {"CALLCHAIN_ADMIN_LISTEN", "127.0.0.1:0"},
         {"CALLCHAIN_ALLOW", "127.0.0.0/8"},
         {"CALLCHAIN_CA_FILE", places.ca_file},
         {"CALLCHAIN_MAX_CALLS", "100000"},
         {"CALLCHAIN_CALLS_PER_SECOND", "1000"},
         {"CALLCHAIN_TWILIO_SECURE_MEDIA", secure ? "on" : "off"},
-        {"CALLCHAIN_TRACE", places.folder + "/gateway-trace.jsonl"},
+        {"CALLCHAIN_TRACE", places.folder + "/" + places.gateway_name + "-trace.jsonl"},
         {"META_SIP_USERNAME", plan.meta.account ? plan.meta.account->username : ""},
         {"META_SIP_PASSWORD", plan.meta.account ? plan.meta.account->password : ""},
         // What Meta trusts, for the judgement of gateway check: in this run that is our authority.

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace callchain::simulator {
 
@@ -37,6 +38,12 @@ struct Plan {
     std::chrono::seconds gateway_certificate_life{std::chrono::hours(90 * 24)};
     /// serve gets SIGTERM so long behind the bridging of a call, and SIGKILL at once behind it.
     std::optional<std::chrono::milliseconds> kills_serve = std::nullopt;
+    /// serve is stopped in the middle of things once it is ready: its port takes connections, nobody answers.
+    bool freezes_serve = false;
+    /// A second gateway of the same settings; a balancer gives the connections to one and the other in turn.
+    bool second_replica = false;
+    /// The balancer tells of its connections, one after the other, that they come from these addresses.
+    std::vector<std::string> peers_of_gateway = {};
 };
 
 /// What only this run knows.
@@ -60,7 +67,9 @@ struct Places {
     std::string ca_file = {};
     std::string gateway_certificate = {};
     std::string gateway_key = {};
-    std::uint16_t gateway_port = 0;
+    std::string gateway_name = "gateway";  ///< of its files
+    std::uint16_t gateway_port = 0;        ///< where it listens
+    std::uint16_t advertised_port = 0;     ///< where the others find it, directly or not
     std::string twilio_address = {};
     std::string openai_url = {};
     std::string public_url = {};  ///< of serve, as Twilio knows it

@@ -25,6 +25,12 @@ constexpr IdName kServeIds[] = {{"callchain_id", "callchain_id"},
                                 {"call_sid", "call_sid"},
                                 {"webhook_id", "webhook_id"}};
 
+constexpr std::string_view kNotHere = "a request of a call that is not here";
+constexpr std::string_view kCallIdsOfMeta = "outgoing:";
+// A side that learned of the end so soon behind the other's BYE has hung up itself, or was told by the
+// gateway.
+constexpr std::chrono::seconds kAtOnce{1};
+
 std::string text_of(const Json& line, const char* name) {
     const auto found = line.find(name);
     if (found == line.end()) return {};
@@ -34,7 +40,7 @@ std::string text_of(const Json& line, const char* name) {
 // What a line adds to its message, where it has something to say.
 std::string detail_of(const Json& line) {
     for (const char* name :
-         {"why", "meaning", "reason", "verdict", "detail", "warning", "remarks", "outcome"})
+         {"why", "meaning", "reason", "verdict", "detail", "warning", "remarks", "outcome", "remedy"})
         if (auto text = text_of(line, name); !text.empty()) return text;
     return {};
 }
@@ -47,6 +53,29 @@ std::optional<Call> find_call(const timeline::Timeline& of, const char* name, co
     const auto found = std::find_if(calls.begin(), calls.end(),
                                     [&](const Call& call) { return call.*member == id->second; });
     return found == calls.end() ? std::nullopt : std::optional(*found);
+}
+
+// The first BYE between that side and the gateway, whoever sent it.
+const timeline::Event* find_bye(const timeline::Timeline& call, Party side) {
+    const auto is_of_side = [side](const timeline::Event& event) {
+        return event.medium == timeline::Medium::sip && event.label == "BYE" &&
+               ((event.from == side && event.to == Party::gateway) ||
+                (event.from == Party::gateway && event.to == side));
+    };
+    const auto found = std::find_if(call.events.begin(), call.events.end(), is_of_side);
+    return found == call.events.end() ? nullptr : &*found;
+}
+
+// How long `other` went on behind the BYE of `side`, which was answered so.
+std::optional<Untold> judge_bye(const timeline::Timeline& call, int status, Party side, Party other) {
+    constexpr int kNoSuchCall = 481;
+    const auto* said = find_bye(call, side);
+    const bool is_unanswered = status == 0 && said != nullptr && said->from == side;
+    if (status != kNoSuchCall && !is_unanswered) return std::nullopt;
+    const auto* heard = find_bye(call, other);
+    if (said == nullptr || heard == nullptr) return Untold{other, status};
+    if (heard->at <= said->at + kAtOnce) return std::nullopt;
+    return Untold{other, status, std::chrono::duration_cast<std::chrono::milliseconds>(heard->at - said->at)};
 }
 
 }  // namespace
@@ -84,10 +113,10 @@ void Recorder::add(OpenAiCall call) {
     changed_.notify_all();
 }
 
-void Recorder::add_line(Party party, const std::string& line) {
+void Recorder::add_line(Party party, const std::string& log, const std::string& line) {
     {
         const std::lock_guard lock(mutex_);
-        (party == Party::gateway ? gateway_log_ : serve_log_).push_back(line);
+        logs_[log].push_back(line);
     }
     const auto json = Json::parse(line, nullptr, false);
     if (!json.is_object()) return;
@@ -104,8 +133,13 @@ void Recorder::add_line(Party party, const std::string& line) {
                           .trouble = trouble};
     const auto names =
         party == Party::gateway ? std::span<const IdName>(kGatewayIds) : std::span<const IdName>(kServeIds);
-    for (const auto& [in_log, in_timeline] : names)
-        if (auto id = text_of(json, in_log); !id.empty()) event.ids.emplace_back(in_timeline, std::move(id));
+    // A message of the gateway about one request may be of either of its legs.
+    const bool is_of_twilio = party == Party::gateway && message == kNotHere &&
+                              !text_of(json, "call_id").starts_with(kCallIdsOfMeta);
+    for (const auto& [in_log, in_timeline] : names) {
+        if (auto id = text_of(json, in_log); !id.empty())
+            event.ids.emplace_back(is_of_twilio ? "call_id_twilio" : in_timeline, std::move(id));
+    }
     add(std::move(event));
 }
 
@@ -119,9 +153,10 @@ void Recorder::wait(std::chrono::milliseconds most) {
     changed_.wait_for(lock, most);
 }
 
-std::vector<std::string> Recorder::log_of(Party party) const {
+std::vector<std::string> Recorder::log_of(const std::string& name) const {
     const std::lock_guard lock(mutex_);
-    return party == Party::gateway ? gateway_log_ : serve_log_;
+    const auto found = logs_.find(name);
+    return found == logs_.end() ? std::vector<std::string>{} : found->second;
 }
 
 // Those of which not a message was sent: the gateway could not be reached.
@@ -170,7 +205,14 @@ bool CallResult::ended_cleanly() const {
     const bool caller_is = !meta || meta->end == End::hung_up || meta->end == End::ended_by_peer;
     const bool model_is = openai && (openai->ended_by == "caller" || openai->ended_by == "model" ||
                                      openai->ended_by == "hangup");
-    return caller_is && model_is;
+    return caller_is && model_is && !untold();
+}
+
+std::optional<Untold> CallResult::untold() const {
+    auto found =
+        twilio ? judge_bye(timeline, twilio->bye_status, Party::twilio, Party::whatsapp) : std::nullopt;
+    if (!found && meta) found = judge_bye(timeline, meta->bye_status, Party::whatsapp, Party::twilio);
+    return found;
 }
 
 }  // namespace callchain::simulator

@@ -67,6 +67,7 @@ struct TwilioCall {
     std::optional<std::chrono::milliseconds> bridged_after = std::nullopt;  ///< since the call came
     std::chrono::milliseconds ended{};
     std::string ended_by = {};  ///< "caller", "openai", "twilio"
+    int bye_status = 0;         ///< what its BYE was answered; 0: it sent none, or nothing came
 };
 
 /// On a thread of its own. Functions from any thread.

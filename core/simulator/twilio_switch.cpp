@@ -106,12 +106,13 @@ PhoneEvents TwilioSwitch::phone_events() {
         call->leg.reset();
         on_caller_left(*call);
     };
-    events.on_hung_up = [this](CallNumber number, int) {
+    events.on_hung_up = [this](CallNumber number, int status) {
         if (auto* call = find_dialled(number)) return on_dial_hung_up(*call, nullptr);
         auto* call = find_leg(number);
         if (call == nullptr) return;
         legs_.erase(number);
         call->leg.reset();
+        call->told.bye_status = status;
         if (!call->caller_is_there) return finish_if_over(*call);
         // By the phone itself: no ACK came for the 200.
         call->told.ended_by = "twilio";

@@ -106,9 +106,11 @@ FAILED = {
     "secure-media-off": ("gateway, the offer", "sdp_secure_media_off", False),
     "secure-media-mismatch": ("Twilio, the SIP Domain", "twilio 32207", False),
     "wrong-sip-password": ("Twilio, the SIP Domain", "twilio 32202", False),
+    "second-replica": ("gateway, a second replica", "sip 481", False),
     "no-media": ("the media", "silence", False),
     "missing-caller-id": ("the voice URL's TwiML", "twiml_caller_id_missing", False),
     "wrong-auth-token": ("serve, POST /twilio/voice", "twilio 11200", False),
+    "slow-voice-webhook": ("serve, POST /twilio/voice", "twilio 11205", False),
     "wrong-project": ("OpenAI, SIP 404", "not_found", False),
     "wrong-secret": ("serve, POST /openai/webhook", "secret_other_label", True),
     "body-reserialised": ("serve, POST /openai/webhook", "body_json_reserialized", True),
@@ -138,8 +140,10 @@ def test_every_fault_has_a_row_here():
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """Every fault once, some at a time: they wait more than they work."""
+    root = tmp_path_factory.mktemp("runs")  # here: its maker is not for several threads
+
     def run(name: str):
-        folder = tmp_path_factory.mktemp("runs") / name
+        folder = root / name
         return simulate("--fault", name, "--talk", "0.5" if name in FAILED else "1.5", "--json", "--out", str(folder)), folder
     names = sorted(FAILED | BORNE, key=lambda name: name != "no-media")  # the longest first
     with ThreadPoolExecutor(5) as pool:
@@ -171,6 +175,48 @@ def test_a_fault_that_is_borne_is_told(runs, name):
     document = json.loads(run.stdout)
     assert document["conclusion"] is None
     assert (component, code) in [(one["component"], one["code"]) for one in document["borne"]], document["borne"]
+
+
+def test_the_caller_hears_nothing_where_a_second_replica_took_the_bye(runs):
+    run, folder = runs["second-replica"]
+    found = json.loads(run.stdout)["conclusion"]
+    assert re.search(r"talked for [\d.]+ m?s, and then heard nothing for [\d.]+ s until they hung up$", found["caller"]), found["caller"]
+    assert re.search(r"^Twilio's BYE was answered 481 by .* \(gateway-2\.log\), and WhatsApp's side was not told for [\d.]+ s$", found["cause"]), found
+    shown = subprocess.run(["bash", "-c", found["command"]], cwd=folder, capture_output=True, text=True, timeout=60)
+    line = json.loads(shown.stdout)
+    call = json.loads(run.stdout)["calls"][0]["ids"]
+    assert (line["level"], line["method"], line["call_id"]) == ("warn", "BYE", call["call_id_twilio"])
+    assert line["peer"].startswith("127.0.0.1:") and line["answered"] == "481" and "exactly one replica" in line["remedy"]
+    # The first has the call and heard of its end by the caller alone; the second never had one.
+    assert '"message":"call summary"' in read(folder, "gateway.log") and "not here" not in read(folder, "gateway.log")
+    assert '"message":"call summary"' not in read(folder, "gateway-2.log")
+
+
+def test_a_second_replica_that_takes_twilio_for_a_stranger_is_found_as_well(tmp_path):
+    folder = tmp_path / "run"
+    run = simulate("--fault", "second-replica", "--fault", "bye-on-new-connection", "--json", "--out", str(folder))
+    found = json.loads(run.stdout)["conclusion"]
+    assert (run.returncode, found["component"]) == (1, "gateway, a second replica"), found
+    assert found["cause"].startswith("Twilio's BYE was not answered by a gateway that does not have the call (gateway-2.log), and WhatsApp's side")
+    shown = subprocess.run(["bash", "-c", found["command"]], cwd=folder, capture_output=True, text=True, timeout=60)
+    line = json.loads(shown.stdout)
+    assert (line["peer"].split(":")[0], line["answered"]) == ("54.172.60.1", "nothing")
+
+
+def test_the_bye_of_twilio_passes_whoever_may_call(runs):
+    _, folder = runs["bye-on-new-connection"]
+    trace = [json.loads(line) for line in read(folder, "gateway-trace.jsonl").splitlines()]
+    came = {(message["peer"].split(":")[0], message["message"].split()[0]) for message in trace if message["direction"] == "received"}
+    assert {("157.240.0.1", "INVITE"), ("54.172.60.1", "BYE")} <= came
+    assert ("54.172.60.1", "INVITE") not in came
+
+
+def test_a_frozen_serve_costs_the_call_what_twilio_waits(runs):
+    run, folder = runs["slow-voice-webhook"]
+    found = json.loads(run.stdout)["conclusion"]
+    assert re.fullmatch(r"the caller heard ringing for [2-9]\.\d s, then the call failed \(SIP 503 after \d+\.\d s\)", found["caller"]), found["caller"]
+    # It was thawed again, and left in order.
+    assert '"message":"stopped"' in read(folder, "serve.log"), read(folder, "serve.log")
 
 
 def test_the_first_five_lines_say_it_all(tmp_path):
@@ -273,6 +319,22 @@ def test_an_interrupt_ends_everything(tmp_path, number):
     left = children(process.pid)
     assert len(left) == 2, "gateway run and serve"
     process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and "interrupted" in errors
+    assert all(is_free(pid) for pid in left)
+
+
+def test_an_interrupt_ends_what_is_frozen_and_a_second_replica(tmp_path):
+    faults = ["--fault", "slow-voice-webhook", "--fault", "second-replica"]
+    process = subprocess.Popen([os.environ["CALLCHAIN"], "simulate", "call", *faults, "--out", str(tmp_path / "run")],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + 60
+    while '"message":"call"' not in (read(tmp_path / "run", "gateway.log") if (tmp_path / "run" / "gateway.log").exists() else ""):
+        assert time.monotonic() < end and process.poll() is None
+        time.sleep(0.05)
+    left = children(process.pid)
+    assert len(left) == 3, "two of gateway run, and serve"
+    process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130 and "interrupted" in errors
     assert all(is_free(pid) for pid in left)

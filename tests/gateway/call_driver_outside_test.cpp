@@ -87,6 +87,54 @@ TEST_F(CallDriverTest, AnswersRequestsOutsideOfCallsAndRemembersNone) {
     EXPECT_TRUE(admissions.empty()) << "none of them would have begun a call";
 }
 
+// Of a second replica, or a process before this one: whoever asks is answered, and the operator is told why.
+TEST_F(CallDriverTest, TellsOfARequestWhoseCallIsNotHere) {
+    struct Row {
+        const char* method;
+        const char* tag;
+        std::size_t remarks;
+        int status;  // RFC 3261 sections 12.2.2 and 15.1.2; 0: none, which nobody is told of either
+    };
+    for (const auto transport : {Transport::udp, Transport::tcp}) {
+        driver.reset();
+        start(transport);
+        for (const auto& row :
+             {Row{"BYE", ";tag=of-another-replica", 1, 481}, Row{"INVITE", ";tag=of-another-replica", 1, 481},
+              Row{"OPTIONS", ";tag=of-another-replica", 1, 481}, Row{"ACK", ";tag=of-another-replica", 0, 0},
+              Row{"CANCEL", ";tag=of-another-replica", 0, 481}, Row{"BYE", "", 0, 481}}) {
+            SCOPED_TRACE(std::string(row.method) + row.tag + " over " + std::string(name_of(transport)));
+            meta->node.messages.clear();
+            remarks.clear();
+            auto message = outside(row.method);
+            replace(message, "To", "<sip:gateway@sip.example.com>" + std::string(row.tag));
+            meta->send(meta_flow, message);
+            ask_whether_it_lives();
+            EXPECT_EQ(count_of_remarks("a request of a call that is not here"), row.remarks);
+            EXPECT_EQ(remarks.size(), row.remarks);
+            EXPECT_TRUE(row.status == 0 || meta->has_heard(row.method, row.status));
+        }
+        EXPECT_TRUE(is_empty());
+    }
+}
+
+TEST_F(CallDriverTest, SaysNothingOfLateRequestsOfACallThatIsOver) {
+    start(Transport::udp);
+    set_up_call();
+    auto& call = meta->call();
+    ++call.cseq;
+    const auto bye = meta->request("BYE", call);
+    meta->send(meta_flow, bye);
+    ASSERT_TRUE(wait([&] { return !records.empty() && meta->has_heard("BYE", 200); }));
+    meta->send(meta_flow, bye);
+    twilio->send_within(twilio->call(), "BYE");
+    meta->send_within(call, "OPTIONS");
+    ASSERT_TRUE(wait([&] {
+        return meta->statuses("BYE").size() == 2 && !twilio->statuses("BYE").empty() &&
+               !meta->statuses("OPTIONS").empty();
+    }));
+    EXPECT_FALSE(has_remark("a request of a call that is not here"));
+}
+
 TEST_F(CallDriverTest, CountsMethodsByAClosedSet) {
     start(Transport::tcp);
     meta->send(meta_flow, outside("CALLCHAIN"));
@@ -154,6 +202,33 @@ TEST_F(CallDriverTest, WritesFewLinesAboutAFlood) {
     EXPECT_TRUE(is_empty());
 }
 
+TEST_F(CallDriverTest, WritesFewLinesAboutCallsThatAreNotHere) {
+    start(Transport::tcp);
+    auto message = outside("BYE");
+    replace(message, "To", "<sip:gateway@sip.example.com>;tag=of-another-replica");
+    for (int i = 0; i < 500; ++i) meta->send(meta_flow, message);
+    ASSERT_TRUE(wait([&] { return meta->statuses("BYE").size() == 500; }));
+    // Ten a second, however slow the machine is.
+    const auto lines = count_of_remarks("a request of a call that is not here");
+    EXPECT_GE(lines, 1U);
+    EXPECT_LT(lines, 100U);
+}
+
+TEST_F(CallDriverTest, LetsNoStrangerDrownWhatItSaysOfTheOthers) {
+    settings.admission.allow = *config::parse_networks("127.0.0.1/32");
+    start(Transport::udp);
+    auto message = outside("BYE");
+    replace(message, "To", "<sip:gateway@sip.example.com>;tag=of-another-replica");
+    Stranger stranger(gateway.endpoint, SOCK_DGRAM);
+    for (int i = 0; i < 40; ++i) stranger.send(text_of_message(message));
+    ask_whether_it_lives();
+    const auto before = count_of_remarks("a request of a call that is not here");
+    EXPECT_GE(before, 1U);
+    meta->send(meta_flow, message);
+    ASSERT_TRUE(wait([&] { return meta->has_heard("BYE", 481); }));
+    EXPECT_EQ(count_of_remarks("a request of a call that is not here"), before + 1);
+}
+
 TEST_F(CallDriverTest, WritesFewLinesAboutGarbage) {
     start(Transport::udp);
     Stranger stranger(gateway.endpoint, SOCK_DGRAM);
@@ -200,6 +275,8 @@ TEST_F(CallDriverTest, HangsUpOnStrangersWithoutAWord) {
         EXPECT_TRUE(is_empty());
     }
     EXPECT_TRUE(answers.empty());
+    // Of a call that another replica has, perhaps: that is for the log alone.
+    EXPECT_EQ(count_of_remarks("a request of a call that is not here"), 1U);
     ask_whether_it_lives();
     EXPECT_EQ(meta->statuses("OPTIONS"), std::vector{200});
 }

@@ -186,6 +186,162 @@ TEST(BorneBy, TellsWhatAGoodCallCameThrough) {
     EXPECT_TRUE(borne_by(result, commands.run).empty());
 }
 
+// A call that the model ended, while the caller listened on for so long.
+CallResult untold_call(std::chrono::milliseconds caller_hangs_up) {
+    using timeline::Party;
+    auto call = call_of(talked());
+    call.meta->ended = 4'000ms;
+    call.timeline.ids["call_id_twilio"] = "t-1";
+    call.twilio = TwilioCall{};
+    call.twilio->bridged = true;
+    call.twilio->bye_status = 481;
+    call.openai = OpenAiCall{};
+    call.openai->greeted = true;
+    call.openai->ended_by = "model";
+    const auto message = [&call](Party from, Party to, const char* label, std::chrono::milliseconds at) {
+        call.timeline.events.push_back({.at = timeline::WallTime(at),
+                                        .from = from,
+                                        .to = to,
+                                        .medium = timeline::Medium::sip,
+                                        .label = label});
+    };
+    message(Party::openai, Party::twilio, "BYE", 990ms);
+    message(Party::twilio, Party::gateway, "BYE", 1'000ms);
+    message(Party::gateway, Party::twilio, "481 Call/Transaction Does Not Exist", 1'010ms);
+    message(Party::whatsapp, Party::gateway, "BYE", 1'000ms + caller_hangs_up);
+    message(Party::gateway, Party::twilio, "BYE", 1'010ms + caller_hangs_up);
+    return call;
+}
+
+TEST(Conclude, FindsTheReplicaThatDoesNotHaveTheCall) {
+    auto result = result_of(untold_call(2'000ms));
+    const std::vector<std::string> log{
+        R"({"message":"a request of a call that is not here","method":"BYE","call_id":"another"})",
+        R"({"message":"a request of a call that is not here","method":"BYE","call_id":"t-1"})"};
+    struct Row {
+        const char* name;
+        std::vector<std::string> first;
+        std::vector<std::string> second;
+        const char* component;
+        const char* place;
+        const char* command;
+    };
+    Commands commands;
+    for (const auto& row :
+         {Row{"second",
+              {},
+              log,
+              "gateway, a second replica",
+              " by a gateway that does not have the call (gateway-2.log)",
+              "grep 'not here' gateway-2.log"},
+          Row{"first",
+              log,
+              {log[0]},
+              "gateway, the BYE of a call",
+              " by a gateway that does not have the call (gateway.log)",
+              "grep 'not here' gateway.log"},
+          Row{"neither", {}, {}, "gateway, the BYE of a call", "", "callchain explain sip 481"}}) {
+        SCOPED_TRACE(row.name);
+        result.evidence.gateway_log = row.first;
+        result.evidence.second_gateway_log = row.second;
+        const auto found = conclude(result, {}, commands.run);
+        ASSERT_TRUE(found.has_value());
+        EXPECT_EQ(found->component, row.component);
+        EXPECT_EQ(found->code, "sip 481");
+        EXPECT_EQ(found->cause, "Twilio's BYE was answered 481" + std::string(row.place) +
+                                    ", and WhatsApp's side was not told for 2.0 s");
+        EXPECT_EQ(found->command, row.command);
+        EXPECT_EQ(found->caller,
+                  "the caller was answered after 400 ms, talked for 1.6 s, and then heard nothing for 2.0 s "
+                  "until they hung up");
+    }
+    // As in production, where it is WhatsApp that gives up.
+    result.calls[0].meta->end = MetaCall::End::silence;
+    const auto found = conclude(result, {}, commands.run);
+    ASSERT_TRUE(found.has_value());
+    EXPECT_EQ(found->code, "sip 481");
+    EXPECT_TRUE(found->caller.ends_with("for 2.0 s until WhatsApp hung up")) << found->caller;
+}
+
+// Twilio is a stranger to a replica that does not have its call, where CALLCHAIN_ALLOW is meta.
+TEST(Conclude, FindsAByeThatNobodyAnswered) {
+    auto result = result_of(untold_call(2'000ms));
+    result.calls[0].twilio->bye_status = 0;
+    Commands commands;
+    const std::string known =
+        R"({"message":"a request of a call that is not here","method":"BYE","call_id":"t-1"})";
+    for (const bool is_known : {true, false}) {
+        SCOPED_TRACE(is_known);
+        result.evidence.second_gateway_log = {is_known ? known : "no JSON"};
+        const auto found = conclude(result, {}, commands.run);
+        ASSERT_TRUE(found.has_value());
+        EXPECT_EQ(found->component, is_known ? "gateway, a second replica" : "gateway, the BYE of a call");
+        EXPECT_EQ(found->code, "");
+        EXPECT_EQ(found->cause, "Twilio's BYE was not answered" +
+                                    std::string(is_known ? " by a gateway that does not have the call "
+                                                           "(gateway-2.log)"
+                                                         : "") +
+                                    ", and WhatsApp's side was not told for 2.0 s");
+        EXPECT_EQ(found->command,
+                  is_known ? "grep 'not here' gateway-2.log" : "grep 'call summary' gateway.log");
+    }
+    // One that was told sends none.
+    for (auto& event : result.calls[0].timeline.events)
+        if (event.from == timeline::Party::twilio) std::swap(event.from, event.to);
+    EXPECT_TRUE(result.calls[0].good());
+}
+
+TEST(Conclude, FindsThatTwiliosSideWasNotTold) {
+    auto call = untold_call(10s);
+    std::swap(call.meta->bye_status, call.twilio->bye_status);
+    for (auto& event : call.timeline.events) {
+        if (event.from == timeline::Party::twilio)
+            event.from = timeline::Party::whatsapp;
+        else if (event.from == timeline::Party::whatsapp)
+            event.from = timeline::Party::twilio;
+    }
+    Commands commands;
+    const auto found = conclude(result_of(call), {}, commands.run);
+    ASSERT_TRUE(found.has_value());
+    EXPECT_EQ(found->cause,
+              "WhatsApp's BYE was answered 481, and Twilio's side was "
+              "not told for 10.0 s");
+    EXPECT_EQ(found->caller, "the caller was answered after 400 ms and talked for 3.6 s");
+}
+
+// Both hang up at once, and each BYE meets the end of the call.
+TEST(CallResult, IsCleanWhereTwoByesHaveCrossed) {
+    for (const auto behind : {-1'500ms, -5ms, 0ms, 5ms}) {
+        SCOPED_TRACE(behind.count());
+        auto call = untold_call(behind);
+        call.meta->bye_status = 200;
+        EXPECT_TRUE(call.good());
+        EXPECT_FALSE(call.untold().has_value());
+    }
+    EXPECT_FALSE(untold_call(4s).good());
+    // Nor is it known to be clean where the run saw too little.
+    auto call = untold_call(0ms);
+    call.timeline.events.clear();
+    EXPECT_FALSE(call.good());
+    ASSERT_TRUE(call.untold().has_value());
+    EXPECT_FALSE(call.untold()->time.has_value());
+}
+
+TEST(BorneBy, TellsOfAByeByANewConnectionThatWasTaken) {
+    auto call = call_of(talked());
+    call.twilio = TwilioCall{};
+    timeline::Event event;
+    event.from = event.to = timeline::Party::twilio;
+    event.label = "BYE by a new connection";
+    call.timeline.events = {event};
+    Commands commands;
+    for (const auto& [status, count] : std::map<int, std::size_t>{{200, 1}, {481, 0}, {0, 0}}) {
+        SCOPED_TRACE(status);
+        call.twilio->bye_status = status;
+        EXPECT_EQ(borne_by(result_of(call), commands.run).size(), count);
+    }
+}
+
 // OpenAI's own delay is none of serve's faults.
 TEST(Conclude, TellsALateWebhookFromALateAnswer) {
     auto call = call_of(refused(603));

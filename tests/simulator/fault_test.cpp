@@ -1,5 +1,7 @@
 #include "simulator/fault.hpp"
 
+#include "config/network.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <gtest/gtest.h>
@@ -34,7 +36,7 @@ TEST(Faults, HaveNamesOfTheirOwnAndSayWhatIsWrong) {
         EXPECT_FALSE(fault.title.ends_with('.'));
         EXPECT_FALSE(fault.source.empty());
     }
-    EXPECT_GE(names.size(), 20U);
+    EXPECT_GE(names.size(), 28U);
 }
 
 TEST(Faults, AreFoundByNameAndSuggestedByALikeOne) {
@@ -86,6 +88,25 @@ TEST(Environment, OfAPlanOverridesAndTakesAway) {
     EXPECT_EQ(environment.at("OPENAI_BASE_URL"), "http://127.0.0.1:1/v1");
     plan.twilio.secure_media = TwilioSettings::SecureMedia::off;
     EXPECT_EQ(gateway_environment(plan, {}).at("CALLCHAIN_TWILIO_SECURE_MEDIA"), "off");
+}
+
+TEST(Environment, TellsAGatewayBehindABalancerWhereItIsFound) {
+    const auto environment = gateway_environment(
+        make_plan(secrets()),
+        {.folder = "/f", .gateway_name = "gateway-2", .gateway_port = 1000, .advertised_port = 2000});
+    EXPECT_EQ(environment.at("CALLCHAIN_LISTEN"), "127.0.0.1:1000");
+    EXPECT_EQ(environment.at("CALLCHAIN_ADVERTISE"), "127.0.0.1:2000");
+    EXPECT_EQ(environment.at("CALLCHAIN_TRACE"), "/f/gateway-2-trace.jsonl");
+}
+
+// As the list and the manual have them, or the fault would show nothing.
+TEST(Faults, PutTwilioOnNoListOfAllowMeta) {
+    const auto plan = plan_with("bye-on-new-connection");
+    EXPECT_EQ(plan.gateway.at("CALLCHAIN_ALLOW"), "meta");
+    ASSERT_EQ(plan.peers_of_gateway.size(), 2U);
+    // Source: whois of AS32934; Twilio, "SIP Interface: IP addresses".
+    EXPECT_TRUE(config::contains(*config::parse_networks("157.240.0.0/16"), plan.peers_of_gateway[0]));
+    EXPECT_TRUE(config::contains(*config::parse_networks("54.172.60.0/30"), plan.peers_of_gateway[1]));
 }
 
 }  // namespace

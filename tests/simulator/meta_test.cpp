@@ -197,6 +197,7 @@ TEST_F(MetaTest, HangsUpWhenTheCallerHasTalked) {
     const auto call = place().get();
     EXPECT_EQ(call.end, End::hung_up);
     EXPECT_EQ(call.status, 200);
+    EXPECT_EQ(call.bye_status, 200);
     ASSERT_TRUE(call.rang && call.answered);
     EXPECT_LE(*call.rang, *call.answered);
     EXPECT_GE(call.ended - *call.answered, settings.talk);
@@ -220,6 +221,7 @@ TEST_F(MetaTest, IsEndedByAByeOnANewConnectionAlongItsRoute) {
     begin(hooks);
     const auto call = place().get();
     EXPECT_EQ(call.end, End::ended_by_peer);
+    EXPECT_EQ(call.bye_status, 0);
     EXPECT_NE(call.why.find("cause=200"), std::string::npos) << call.why;
     EXPECT_TRUE(gateway->saw("hung up 200"));
     // To Meta's Contact, by way of the listener that the first Record-Route names.
@@ -293,7 +295,9 @@ TEST_F(MetaTest, TellsThatTheConnectionBrokeForGood) {
     auto call = place();
     ASSERT_TRUE(gateway->saw("acknowledged"));
     gateway.reset();
-    EXPECT_EQ(call.get().end, End::connection_dropped);
+    const auto over = call.get();
+    EXPECT_EQ(over.end, End::connection_dropped);
+    EXPECT_EQ(over.bye_status, 0);
 }
 
 TEST_F(MetaTest, TellsThatNobodyIsThere) {

@@ -29,6 +29,7 @@ TEST_F(TwilioTest, CarriesACallUntilTheCallerHangsUp) {
     EXPECT_TRUE(told.bridged);
     EXPECT_TRUE(told.bridged_after.has_value());
     EXPECT_EQ(told.ended_by, "caller");
+    EXPECT_EQ(told.bye_status, 0);
     EXPECT_EQ(told.callchain_id, "cc_0123456789abcdef01234567");
     const auto seen = board.content();
     EXPECT_EQ(seen.caller, (std::vector<std::string>{"180", "200", "hung up 200"}));
@@ -127,7 +128,9 @@ TEST_F(TwilioTest, SendsTheByeByAConnectionOfItsOwn) {
     call();
     ASSERT_TRUE(wait_until_up());
     in_loop([this] { openai_->hang_up(openai_number); });
-    EXPECT_EQ(finished().ended_by, "openai");
+    const auto told = finished();
+    EXPECT_EQ(told.ended_by, "openai");
+    EXPECT_EQ(told.bye_status, 200);
     const auto seen = board.content();
     EXPECT_EQ(seen.caller.back(), "ended");
     ASSERT_EQ(seen.bye_flows.size(), 1U);

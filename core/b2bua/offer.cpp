@@ -127,7 +127,7 @@ MediaDecision decide_offer(std::string_view offer, std::optional<std::string_vie
                  code, verdict->warning_text.empty() ? verdict->summary : verdict->warning_text, settings),
              .code = std::string(sorted.stop != nullptr ? sorted.stop->code : "sdp_no_common_codec"),
              .detail = sorted.stop != nullptr ? sorted.stop->detail : verdict->summary,
-             .remedy = join(sorted.remedies, "; ")});
+             .remedy = join(sorted.remedies, " ")});
     }
     auto filtered = sdp::filter_offer(offer, settings.keep);
     if (!filtered) return refuse_unreadable(filtered.error(), 400);
@@ -162,7 +162,7 @@ MediaDecision decide_answer(std::string_view offer, std::string_view answer,
              .warning = warning_of(399, "the answer of the called side does not fit: " + detail, settings),
              .code = std::string(sorted.stop != nullptr ? sorted.stop->code : "sdp_unreadable"),
              .detail = detail,
-             .remedy = join(sorted.remedies, "; ")});
+             .remedy = join(sorted.remedies, " ")});
     }
     MediaDecision decision;
     decision.codecs = codecs_of(verdict->filtered.text);

@@ -1,6 +1,8 @@
 #include "base/text.hpp"
 #include "commands.hpp"
+#include "secrets.hpp"
 #include "service/gateway_values.hpp"
+#include "signature/twilio_url.hpp"
 #include "simulator/twilio.hpp"
 #include "stand_in.hpp"
 
@@ -45,7 +47,11 @@ Result<simulator::TwilioSettings> settings_of(const TwilioOptions& options,
     settings.listen = options.common.listen;
     settings.transport = transport_of(options.common);
     CALLCHAIN_TRY(check_url("--voice-url", options.voice_url));
-    if (!options.public_url.empty()) CALLCHAIN_TRY(check_url("--public-url", options.public_url));
+    // Nobody calls it: unlike the voice URL it may have a user and a password, which are signed with it.
+    if (!options.public_url.empty() && !signature::split_url(options.public_url))
+        return fail(ErrorCode::usage,
+                    "--public-url: \"" + safe_echo(options.public_url, 200) + "\" is no URL",
+                    "http:// or https://, a host, and a path");
     settings.voice_url = options.voice_url;
     settings.public_url = options.public_url;
     settings.account = CALLCHAIN_TRY(account_of(context));

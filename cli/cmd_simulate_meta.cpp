@@ -37,7 +37,7 @@ Result<std::optional<sip::DigestAccount>> account_of(const Context& context) {
     return sip::DigestAccount{username, password};
 }
 
-Result<simulator::MetaSettings> settings_of(const MetaOptions& options, const simulator::Authority& authority,
+Result<simulator::MetaSettings> settings_of(const MetaOptions& options, const StandInAuthority& authority,
                                             Context& context) {
     simulator::MetaSettings settings;
     const auto script = CALLCHAIN_TRY(script_of<MetaConduct>(options.common, context, settings));
@@ -120,7 +120,7 @@ class Placing {
 int run(const MetaOptions& options, Context& context) {
     const auto authority = StandInAuthority::open(options.common);
     if (!authority) return context.report_error(authority.error());
-    const auto settings = settings_of(options, **authority, context);
+    const auto settings = settings_of(options, *authority, context);
     if (!settings) return context.report_error(settings.error());
     StandInRun run(context, "callchain.simulate-meta/1");
     int code = kDone;

@@ -39,8 +39,8 @@ Result<std::vector<simulator::WebhookEndpoint>> endpoints_of(const OpenAiOptions
     return endpoints;
 }
 
-Result<simulator::OpenAiSettings> settings_of(const OpenAiOptions& options,
-                                              const simulator::Authority& authority, Context& context) {
+Result<simulator::OpenAiSettings> settings_of(const OpenAiOptions& options, const StandInAuthority& authority,
+                                              Context& context) {
     simulator::OpenAiSettings settings;
     const auto script = CALLCHAIN_TRY(script_of<OpenAiConduct>(options.common, context, settings));
     static_cast<OpenAiConduct&>(settings) = script.rest;
@@ -116,7 +116,7 @@ CallReport report_of(const OpenAiCall& call) {
 int run(const OpenAiOptions& options, Context& context) {
     const auto authority = StandInAuthority::open(options.common);
     if (!authority) return context.report_error(authority.error());
-    const auto settings = settings_of(options, **authority, context);
+    const auto settings = settings_of(options, *authority, context);
     if (!settings) return context.report_error(settings.error());
     StandInRun run(context, "callchain.simulate-openai/1");
     int code = kDone;
@@ -130,7 +130,7 @@ int run(const OpenAiOptions& options, Context& context) {
                         {"transport", "tls"},
                         {"api", openai.api_url()},
                         {"project", settings->project_id},
-                        {"ca_file", (*authority)->ca_file()}});
+                        {"ca_file", authority->ca_file()}});
         code = run.wait(options.common.calls);
     }
     run.print_rest();

@@ -38,8 +38,8 @@ Result<std::optional<sip::DigestAccount>> account_of(const Context& context) {
     return sip::DigestAccount{username, password};
 }
 
-Result<simulator::TwilioSettings> settings_of(const TwilioOptions& options,
-                                              const simulator::Authority& authority, Context& context) {
+Result<simulator::TwilioSettings> settings_of(const TwilioOptions& options, const StandInAuthority& authority,
+                                              Context& context) {
     simulator::TwilioSettings settings;
     const auto script = CALLCHAIN_TRY(script_of<TwilioConduct>(options.common, context, settings));
     static_cast<TwilioConduct&>(settings) = script.rest;
@@ -113,7 +113,7 @@ CallReport report_of(const TwilioCall& call) {
 int run(const TwilioOptions& options, Context& context) {
     const auto authority = StandInAuthority::open(options.common);
     if (!authority) return context.report_error(authority.error());
-    const auto settings = settings_of(options, **authority, context);
+    const auto settings = settings_of(options, *authority, context);
     if (!settings) return context.report_error(settings.error());
     StandInRun run(context, "callchain.simulate-twilio/1");
     int code = kDone;

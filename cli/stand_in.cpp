@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <unistd.h>
 
 namespace callchain::cli {
 namespace {
@@ -116,9 +117,16 @@ Result<StandInAuthority> StandInAuthority::open(const StandInOptions& options) {
 }
 
 StandInAuthority::~StandInAuthority() {
-    if (removed_.empty()) return;
     std::error_code ignored;  // what is left of it harms nobody
-    std::filesystem::remove_all(removed_, ignored);
+    for (const auto& file : issued_) std::filesystem::remove(file, ignored);
+    if (!removed_.empty()) std::filesystem::remove_all(removed_, ignored);
+}
+
+Result<simulator::CertificateFiles> StandInAuthority::issue(const std::string& name,
+                                                            const std::vector<std::string>& subjects) const {
+    auto files = CALLCHAIN_TRY(authority_->issue(name + "-" + std::to_string(::getpid()), subjects));
+    issued_.insert(issued_.end(), {files.certificate, files.key});
+    return files;
 }
 
 // ---- the run ----

@@ -92,14 +92,18 @@ class StandInAuthority {
     StandInAuthority& operator=(const StandInAuthority&) = delete;
     ~StandInAuthority();
 
-    [[nodiscard]] const simulator::Authority& operator*() const { return *authority_; }
-    [[nodiscard]] const simulator::Authority* operator->() const { return authority_.get(); }
+    [[nodiscard]] std::string ca_file() const { return authority_->ca_file(); }
+    /// A certificate of this process alone, which is removed with this: of two of one kind that share a
+    /// folder neither must load the key of the other. Errors: those of Authority::issue().
+    [[nodiscard]] Result<simulator::CertificateFiles> issue(const std::string& name,
+                                                            const std::vector<std::string>& subjects) const;
 
   private:
     StandInAuthority(std::unique_ptr<simulator::Authority> authority, std::string removed)
         : authority_(std::move(authority)), removed_(std::move(removed)) {}
     std::unique_ptr<simulator::Authority> authority_;
     std::string removed_;
+    mutable std::vector<std::string> issued_;
 };
 
 /// How a call went: for a person, and for a program.

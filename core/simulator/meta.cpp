@@ -98,9 +98,12 @@ struct Meta::State {
     State& operator=(const State&) = delete;
     ~State() {
         if (!thread.joinable()) return;
+        // By two turns of the loop: what is still to be sent has been posted by the one that sent it.
         loop.post([this] {
-            phone.reset();
-            loop.stop();
+            loop.post([this] {
+                phone.reset();
+                loop.stop();
+            });
         });
         thread.join();
     }

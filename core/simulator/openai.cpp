@@ -19,7 +19,8 @@ struct OpenAi::State {
         // First those whose handlers post to the loop or wait for it.
         server.reset();
         http.stop();
-        loop.stop();
+        // By two turns of the loop: what is still to be sent has been posted by the one that sent it.
+        loop.post([this] { loop.post([this] { loop.stop(); }); });
         if (thread.joinable()) thread.join();
     }
 

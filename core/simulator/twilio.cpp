@@ -19,7 +19,8 @@ struct Twilio::State {
     ~State() {
         // First: its answers are posted to the loop, which must be there to take them.
         http.stop();
-        loop.stop();
+        // By two turns of the loop: what is still to be sent has been posted by the one that sent it.
+        loop.post([this] { loop.post([this] { loop.stop(); }); });
         if (thread.joinable()) thread.join();
     }
 

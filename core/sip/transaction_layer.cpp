@@ -292,7 +292,7 @@ TransactionLayer::Transaction* TransactionLayer::find(TransactionId id) const {
 }
 
 TransactionLayer::Transaction* TransactionLayer::find_client(const Received& response) const {
-    // More Vias than were sent: it was for somebody else. Source: RFC 3261 section 8.1.3.3.
+    // Other Vias than were sent: it was for somebody else. Source: RFC 3261 section 8.1.3.3.
     const auto [first, last] = clients_.equal_range(transaction_key(response.via.front()));
     const auto found = std::find_if(first, last, [&](const auto& one) {
         return one.second->method == response.cseq.method && one.second->vias == response.via.size();

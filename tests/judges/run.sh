@@ -7,6 +7,6 @@ mkdir -p "$2"
 folder=$(readlink -f "$2")
 
 node=$("$here/install.sh" "$folder")
-for judge in judges sdp twiml serve matrix simulator; do
+for judge in judges sdp twiml serve matrix simulator stand_ins; do
     "$node" "$here/$judge.mjs" "$program" "$folder"
 done

@@ -64,7 +64,8 @@ http::Response OpenAiCalls::act(const ApiTarget& target, const http::Request& re
     if (++answers_; every != 0 && answers_ % every == 0)
         return api_error(500, "server_error", "The server had an error while processing your request.");
     auto* call = find(target.call_id);
-    if (call == nullptr || call->leg_over) return not_found();
+    // Also where the BYE of ours has no answer yet.
+    if (call == nullptr || call->leg_over || !call->told.ended_by.empty()) return not_found();
     if (target.action == CallAction::accept) {
         if (call->not_found_left > 0) {
             --call->not_found_left;

@@ -34,6 +34,7 @@ void add_simulate_call(CLI::App& simulate, Context& context);
 void add_simulate_meta(CLI::App& simulate, Context& context);
 void add_simulate_twilio(CLI::App& simulate, Context& context);
 void add_simulate_openai(CLI::App& simulate, Context& context);
+void add_listen(CLI::App& root, Context& context);
 void add_show(CLI::App& root, Context& context);
 void add_tail(CLI::App& root, Context& context);
 void add_explain(CLI::App& root, Context& context);
@@ -52,6 +53,9 @@ void set_footer(CLI::App& command, const std::string& text, const std::vector<st
 
 /// Accepts a number from `least` to `most`; unlike CLI::Range it takes no "nan".
 [[nodiscard]] CLI::Validator number_within(double least, double most);
+
+/// Accepts "host:port" forms of config::parse_listen_address() and writes them out.
+[[nodiscard]] CLI::Validator listen_address();
 
 /// Which files of variables are read: those of --env-file; or, in front of them, ./.env where it is there, is
 /// ours and nobody else may write it (long-running commands).

@@ -1,6 +1,7 @@
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "config/env_file.hpp"
+#include "config/network.hpp"
 #include "usage.hpp"
 
 #include <algorithm>
@@ -82,6 +83,16 @@ CLI::Validator number_within(double least, double most) {
                            ? std::string()
                            : "\"" + visible_excerpt(text, 40) + "\" is not between " +
                                  CLI::detail::to_string(least) + " and " + CLI::detail::to_string(most);
+            },
+            ""};
+}
+
+CLI::Validator listen_address() {
+    return {[](std::string& text) {
+                auto address = config::parse_listen_address(text);
+                if (!address) return address.error().message + "; write it as HOST:PORT";
+                text = *std::move(address);
+                return std::string();
             },
             ""};
 }

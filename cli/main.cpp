@@ -43,6 +43,7 @@ void add_commands(CLI::App& root, Context& context) {
     add_serve(root, context);
     add_gateway(root, context);
     add_simulate(root, context);
+    add_listen(root, context);
     add_show(root, context);
     add_tail(root, context);
     add_explain(root, context);

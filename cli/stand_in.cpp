@@ -2,7 +2,6 @@
 
 #include "base/text.hpp"
 #include "commands.hpp"
-#include "config/network.hpp"
 #include "http/url.hpp"
 #include "observe/utc_text.hpp"
 #include "run_folder.hpp"
@@ -41,16 +40,6 @@ Json document(const std::string& schema, const char* type) {
 }
 
 }  // namespace
-
-CLI::Validator listen_address() {
-    return {[](std::string& text) {
-                auto address = config::parse_listen_address(text);
-                if (!address) return address.error().message + "; write it as HOST:PORT";
-                text = *std::move(address);
-                return std::string();
-            },
-            ""};
-}
 
 void add_stand_in_options(CLI::App& command, StandInOptions& options, Context& context) {
     options.command = &command;

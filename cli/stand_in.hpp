@@ -40,9 +40,6 @@ void add_transport_option(CLI::App& command, StandInOptions& options);
 [[nodiscard]] sip::Transport transport_of(const StandInOptions& options);
 /// --calls N: end when so many are over.
 void add_calls_option(CLI::App& command, StandInOptions& options);
-/// Accepts "host:port" forms of config::parse_listen_address() and writes them out.
-[[nodiscard]] CLI::Validator listen_address();
-
 /// Errors: usage for what is no http or https URL, with the option's name.
 [[nodiscard]] Result<void> check_url(const std::string& option, const std::string& url);
 

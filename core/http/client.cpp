@@ -173,13 +173,16 @@ void append(HeaderList& list, const std::string& line) {
 HeaderList header_list(const ClientRequest& request) {
     HeaderList list;
     bool has_content_type = false;
+    bool has_accept = false;
     for (const auto& header : request.headers) {
         if (is_framing_header(header)) continue;
         has_content_type = has_content_type || equal_ignoring_case(header.name, "Content-Type");
+        has_accept = has_accept || equal_ignoring_case(header.name, "Accept");
         append(list, header.value.empty() ? header.name + ';' : header.name + ": " + header.value);
     }
     append(list, "Expect:");  // libcurl would hold back a body above 1 MiB for a second
     if (!has_content_type) append(list, "Content-Type:");
+    if (!has_accept && request.form == ClientRequest::Form::as_given) append(list, "Accept:");
     return list;
 }
 
@@ -194,6 +197,8 @@ std::string_view fault_of(const ClientRequest& request) {
         std::string_view("/?#").find(request.url[host]) != std::string_view::npos)
         return "its URL has no host";
     if (!is_token(request.method)) return "its method is none";
+    if (!is_field_value(request.target) || request.target.find_first_of(" \t") != std::string::npos)
+        return "its target has a character that HTTP does not allow";
     if (!std::all_of(request.headers.begin(), request.headers.end(), is_well_formed))
         return "a header has a character that HTTP does not allow";
     return {};
@@ -253,6 +258,16 @@ void set_version(EasyOptions& options, bool https, std::size_t running) {
         .set(CURLOPT_PIPEWAIT, running >= kMostConnectingAtOnce ? 1L : 0L);
 }
 
+void set_form(EasyOptions& options, const ClientRequest& request) {
+    if (!request.target.empty()) options.set(CURLOPT_REQUEST_TARGET, request.target.c_str());
+    if (request.form == ClientRequest::Form::usual) return;
+    options.set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1))
+        .set(CURLOPT_PIPEWAIT, 0L)
+        .set(CURLOPT_USERAGENT, static_cast<char*>(nullptr))
+        .set(CURLOPT_FRESH_CONNECT, 1L)
+        .set(CURLOPT_FORBID_REUSE, 1L);
+}
+
 void set_callbacks(EasyOptions& options, Transfer& transfer) {
     options.set(CURLOPT_HEADERFUNCTION, &callchain_on_header)
         .set(CURLOPT_HEADERDATA, &transfer)
@@ -274,6 +289,7 @@ CURLcode set_up(Transfer& transfer, const ClientOptions& client, std::size_t run
     set_behaviour(options, client);
     set_trust(options, client);
     set_version(options, starts_with_ignoring_case(request.url, "https:"), running);
+    set_form(options, request);
     set_method_and_body(options, request);
     set_callbacks(options, transfer);
     transfer.headers = header_list(request);

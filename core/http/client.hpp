@@ -21,6 +21,11 @@ struct ClientRequest {
     /// Expect are passed over: they follow from the body. No Content-Type is added.
     std::vector<Header> headers = {};
     std::string body = {};  ///< sent with Content-Length, also when empty, for POST
+    /// Sent as the request target, byte for byte, in place of the URL's path and query; empty: those.
+    std::string target = {};
+    /// `as_given`, for a request that is passed on: no Accept and User-Agent of our own; HTTP/1.1, so that
+    /// names stay as written; and a connection of its own, which the peer cannot have closed meanwhile.
+    enum class Form { usual, as_given } form = Form::usual;
     std::chrono::milliseconds connect_time{3'000};
     /// From the call of send() to the last byte, so the time in the queue counts.
     std::chrono::milliseconds total_time{10'000};

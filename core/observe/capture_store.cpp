@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <mutex>
 #include <utility>
 
@@ -41,18 +42,30 @@ struct CaptureStore::State {
     State(CaptureDirectory opened, CaptureStoreLimits given)
         : directory(std::move(opened)), limits(given), bucket(given.burst, std::max(given.per_second, 0.0)) {}
 
-    // Removes the oldest captures until `bytes` more fit. The directory is read each time, since other hands,
-    // or another process of ours during a restart, add and remove files as well.
-    Result<void> make_room(std::uint64_t bytes) const {
+    // The directory is read again and again, since other hands, or another process of ours during a restart,
+    // add and remove files as well; but of a large one not for every capture.
+    Result<void> look() {
+        constexpr std::size_t kFilesPerWrite = 256;  // that are looked at, on the average
+        if (writes_until_look > 0) {
+            --writes_until_look;
+            return {};
+        }
         const auto files = CALLCHAIN_TRY(directory.list());
-        std::uint64_t total = 0;
-        for (const auto& file : files) total += file.bytes;
-        auto left = files.size();
-        for (const auto& file : files) {
-            if (left < limits.most_files && total + bytes <= limits.most_bytes) break;
-            CALLCHAIN_TRY(directory.remove(file.name));
-            total -= file.bytes;
-            --left;
+        known.assign(files.begin(), files.end());
+        known_bytes = 0;
+        for (const auto& file : known) known_bytes += file.bytes;
+        writes_until_look = limits.most_files / kFilesPerWrite;
+        return {};
+    }
+
+    // Removes the oldest captures until `bytes` more fit.
+    Result<void> make_room(std::uint64_t bytes) {
+        CALLCHAIN_TRY(look());
+        while (!known.empty() &&
+               (known.size() >= limits.most_files || known_bytes + bytes > limits.most_bytes)) {
+            CALLCHAIN_TRY(directory.remove(known.front().name));
+            known_bytes -= known.front().bytes;
+            known.pop_front();
         }
         return {};
     }
@@ -65,8 +78,13 @@ struct CaptureStore::State {
         // A name can be taken by a file that is not ours, or by another process.
         constexpr int kMostNames = 100;
         for (int i = 0; i < kMostNames; ++i) {
-            auto name = capture_name(utc_text(now), next_number++);
-            if (CALLCHAIN_TRY(directory.create(name, bytes)) == CaptureDirectory::Made::yes) return name;
+            const auto number = next_number++;
+            auto name = capture_name(utc_text(now), number);
+            if (CALLCHAIN_TRY(directory.create(name, bytes)) == CaptureDirectory::Made::name_is_taken)
+                continue;
+            known.push_back({name, number, bytes.size()});
+            known_bytes += bytes.size();
+            return name;
         }
         return fail(ErrorCode::io, "cannot make a capture: all names that were tried are taken");
     }
@@ -76,6 +94,9 @@ struct CaptureStore::State {
     std::mutex mutex;  ///< of what is below, and of the ring
     TokenBucket bucket;
     std::uint64_t next_number = 0;
+    std::deque<CaptureDirectory::File> known;  ///< oldest first: as of the last look, and what we wrote since
+    std::uint64_t known_bytes = 0;
+    std::size_t writes_until_look = 0;
     std::atomic<std::uint64_t> rate_limited = 0;
 };
 

@@ -1,32 +1,15 @@
 #include "service/webhook_handler.hpp"
 
-#include "base/text.hpp"
 #include "diagnosis/delivery.hpp"
 #include "signature/standard_webhooks.hpp"
 
-#include <array>
 #include <utility>
 
 namespace callchain::service {
 namespace {
 
-constexpr std::array<std::string_view, 3> kHeaders{"webhook-id", "webhook-timestamp", "webhook-signature"};
-
 std::string_view header(const http::Request& request, std::string_view name) {
     return request.headers.find(name).value_or(std::string_view{});
-}
-
-// A repeated header is refused, not joined: two libraries would read two different values.
-std::string headers_where(const http::Request& request, bool (*matches)(std::size_t count)) {
-    std::vector<std::string> names;
-    for (const auto name : kHeaders) {
-        if (matches(request.headers.values(name).size())) names.emplace_back(name);
-    }
-    return join(names, ", ");
-}
-
-std::string age_in_words(std::chrono::sys_seconds sent, std::chrono::sys_seconds now) {
-    return duration_of(now > sent ? now - sent : sent - now);
 }
 
 }  // namespace
@@ -36,34 +19,8 @@ WebhookHandler::WebhookHandler(WebhookContext context) : context_(context) {
         keys_.emplace_back(crypto::HashAlgorithm::sha256, secret.key);
 }
 
-std::optional<WebhookHandler::Refusal> WebhookHandler::verify(const http::Request& request) const {
-    if (const auto missing = headers_where(request, [](std::size_t count) { return count == 0; });
-        !missing.empty())
-        return Refusal{"header_missing", "the request has no " + missing};
-    if (const auto doubled = headers_where(request, [](std::size_t count) { return count > 1; });
-        !doubled.empty())
-        return Refusal{"header_duplicated", "the request has more than one " + doubled};
-    const signature::WebhookHeaders headers{header(request, "webhook-id"),
-                                            header(request, "webhook-timestamp"),
-                                            header(request, "webhook-signature")};
-    if (headers.id.empty()) return Refusal{"header_missing", "webhook-id is empty"};
-    const auto now = std::chrono::floor<std::chrono::seconds>(request.received_at);
-    const auto check = signature::check_webhook(keys_, headers, request.body, now, kTolerance);
-    if (!check) return Refusal{"timestamp_malformed", check.error().message};
-    // The MAC first: of a forged delivery the time says nothing.
-    if (check->mac == signature::Mac::differs)
-        return Refusal{"signature_mismatch", keys_.size() == 1
-                                                 ? "the configured secret does not yield this signature"
-                                                 : "none of the configured secrets yields this signature"};
-    if (check->valid()) return std::nullopt;
-    const auto sent = signature::parse_timestamp(headers.timestamp);
-    const bool old = check->freshness == signature::Freshness::too_old;
-    return Refusal{old ? "timestamp_too_old" : "timestamp_too_new",
-                   "the MAC is right, and the timestamp " + age_in_words(*sent, now) +
-                       (old ? " old" : " ahead") + "; 300 seconds are allowed: is this clock right?"};
-}
-
-void WebhookHandler::refuse(http::Request request, http::Responder responder, const Refusal& refusal) const {
+void WebhookHandler::refuse(http::Request request, http::Responder responder,
+                            const WebhookCheck& refusal) const {
     context_.metrics.webhooks.add("refused");
     context_.metrics.refusals.add(refusal.code);
     responder.send(webhook_response(401, "refused", refusal.code));
@@ -87,8 +44,8 @@ void WebhookHandler::handle(http::Request request, http::Responder responder) co
         response.headers = {{"Retry-After", "1"}};
         return responder.send(std::move(response));
     }
-    if (const auto refusal = verify(request))
-        return refuse(std::move(request), std::move(responder), *refusal);
+    if (const auto check = check_webhook_request(keys_, request); !check.passes())
+        return refuse(std::move(request), std::move(responder), check);
     auto event = openai::read_call_event(request.body);
     if (!event) {
         context_.metrics.webhooks.add("bad_event");

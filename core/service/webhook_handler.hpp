@@ -9,11 +9,11 @@
 #include "service/refusals.hpp"
 #include "service/serve_config.hpp"
 #include "service/service_metrics.hpp"
+#include "service/webhook_check.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <functional>
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -37,19 +37,12 @@ struct WebhookContext {
 /// time is bad or missing; 503 while draining, or where the registry is full of calls under way.
 class WebhookHandler {
   public:
-    static constexpr std::chrono::seconds kTolerance{300};
-
     explicit WebhookHandler(WebhookContext context);
     /// Any thread; does not block.
     void handle(http::Request request, http::Responder responder) const;
 
   private:
-    struct Refusal {
-        std::string_view code;
-        std::string reason;
-    };
-    [[nodiscard]] std::optional<Refusal> verify(const http::Request& request) const;
-    void refuse(http::Request request, http::Responder responder, const Refusal& refusal) const;
+    void refuse(http::Request request, http::Responder responder, const WebhookCheck& refusal) const;
     void take(const http::Request& request, openai::CallEvent event, http::Responder responder,
               SteadyTime received) const;
 

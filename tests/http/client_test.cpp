@@ -71,6 +71,22 @@ TEST_F(ClientTest, SendsWhatItWasGiven) {
                   request.body);
 }
 
+TEST_F(ClientTest, AddsNothingToWhatIsPassedOn) {
+    Client client({.user_agent = "callchain/test"});
+    auto request = post(peer().url("http", "/elsewhere"), "x");
+    request.headers = {{"x-b", "1"}, {"Host", "hook.example.com"}, {"X-A", ""}};
+    request.target = "/echo?q='|\"\\{}^";
+    request.form = ClientRequest::Form::as_given;
+    EXPECT_EQ(
+        answer_of(client, request).body,
+        "POST /echo?q='|\"\\{}^ HTTP/1.1\nHost: hook.example.com\nx-b: 1\nX-A: \nContent-Length: 1\n\nx");
+    for (const auto* target : {"/echo x", "/echo\r\nX: 1", "/echo\t"}) {
+        SCOPED_TRACE(target);
+        request.target = target;
+        EXPECT_EQ(failure_of(client, request).kind, Kind::url);
+    }
+}
+
 TEST_F(ClientTest, FramesEachMethodAsHttpSays) {
     struct Row {
         std::string method, body, want, not_want;

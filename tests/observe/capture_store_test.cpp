@@ -84,6 +84,26 @@ TEST_F(CaptureStoreTest, NamesTwoCapturesOfOneMillisecondApart) {
     EXPECT_EQ(numbers(), (Names{"000000", "000001"}));
 }
 
+TEST_F(CaptureStoreTest, KeepsALargeRingAndSeesWhatOtherHandsDo) {
+    CaptureStoreLimits limits;
+    limits.most_files = 600;  // looks at the folder for every third capture only
+    limits.burst = 10'000;
+    const auto store = open(limits);
+    for (int i = 0; i < 610; ++i) ASSERT_EQ(store->write("x", kTime).outcome, CaptureOutcome::written);
+    auto left = numbers();
+    EXPECT_EQ(left.size(), 600U);
+    EXPECT_EQ(left.front(), "000010");
+    EXPECT_EQ(left.back(), "000609");
+    for (int i = 10; i < 310; ++i)
+        fs::remove(
+            at("20261127T225600.123Z-000" + std::string(i < 100 ? "0" : "") + std::to_string(i) + ".http"));
+    for (int i = 0; i < 10; ++i) ASSERT_EQ(store->write("x", kTime).outcome, CaptureOutcome::written);
+    left = numbers();
+    EXPECT_EQ(left.size(), 310U) << "what is gone makes room";
+    EXPECT_EQ(left.front(), "000310");
+    EXPECT_EQ(left.back(), "000619");
+}
+
 TEST_F(CaptureStoreTest, TakesADirectoryWithASlashBehindIt) {
     fs::create_directory(path());
     fs::permissions(path(), fs::perms::owner_all);

@@ -1,0 +1,60 @@
+#include "service/webhook_check.hpp"
+
+#include "base/text.hpp"
+#include "signature/standard_webhooks.hpp"
+
+#include <array>
+#include <vector>
+
+namespace callchain::service {
+namespace {
+
+constexpr std::array<std::string_view, 3> kHeaders{"webhook-id", "webhook-timestamp", "webhook-signature"};
+
+std::string_view header(const http::Request& request, std::string_view name) {
+    return request.headers.find(name).value_or(std::string_view{});
+}
+
+std::string headers_where(const http::Request& request, bool (*matches)(std::size_t count)) {
+    std::vector<std::string> names;
+    for (const auto name : kHeaders) {
+        if (matches(request.headers.values(name).size())) names.emplace_back(name);
+    }
+    return join(names, ", ");
+}
+
+std::string age_in_words(std::chrono::sys_seconds sent, std::chrono::sys_seconds now) {
+    return duration_of(now > sent ? now - sent : sent - now);
+}
+
+}  // namespace
+
+WebhookCheck check_webhook_request(std::span<const crypto::HmacKey> keys, const http::Request& request) {
+    if (const auto missing = headers_where(request, [](std::size_t count) { return count == 0; });
+        !missing.empty())
+        return {"header_missing", "the request has no " + missing};
+    if (const auto doubled = headers_where(request, [](std::size_t count) { return count > 1; });
+        !doubled.empty())
+        return {"header_duplicated", "the request has more than one " + doubled};
+    const signature::WebhookHeaders headers{header(request, "webhook-id"),
+                                            header(request, "webhook-timestamp"),
+                                            header(request, "webhook-signature")};
+    if (headers.id.empty()) return {"header_missing", "webhook-id is empty"};
+    const auto now = std::chrono::floor<std::chrono::seconds>(request.received_at);
+    const auto check = signature::check_webhook(keys, headers, request.body, now, kWebhookTolerance);
+    if (!check) return {"timestamp_malformed", check.error().message};
+    // The MAC first: of a forged delivery the time says nothing.
+    if (check->mac == signature::Mac::differs)
+        return {"signature_mismatch", keys.size() == 1
+                                          ? "the configured secret does not yield this signature"
+                                          : "none of the configured secrets yields this signature"};
+    if (check->valid()) return {{}, {}, check->key_index};
+    const auto sent = signature::parse_timestamp(headers.timestamp);
+    const bool old = check->freshness == signature::Freshness::too_old;
+    return {old ? "timestamp_too_old" : "timestamp_too_new",
+            "the MAC is right, and the timestamp " + age_in_words(*sent, now) + (old ? " old" : " ahead") +
+                "; 300 seconds are allowed: is this clock right?",
+            check->key_index};
+}
+
+}  // namespace callchain::service

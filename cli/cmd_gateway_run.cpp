@@ -6,7 +6,6 @@
 #include "gateway_inputs.hpp"
 #include "http/server.hpp"
 #include "observe/log.hpp"
-#include "service/gateway_check.hpp"
 #include "service/gateway_service.hpp"
 
 #include <csignal>
@@ -92,11 +91,7 @@ int run_gateway(const GatewayConfig& config, const std::vector<std::string>& war
     auto started = service::GatewayService::start(config, log);
     if (!started) {
         log.flush();
-        const auto& error = started.error();
-        // It may pass by itself: whoever looks after the process is to try again, which 2 tells it not to.
-        if (service::is_address_fault(error))
-            return context.report_failure(kNetwork, error.message, error.hint);
-        return context.report_error(error);
+        return report_start_error(started.error(), context);
     }
     // Before anybody is told that it is ready, and may tell it to stop.
     (*started)->handle_signals();

@@ -5,7 +5,6 @@
 #include "http/url.hpp"
 #include "listen_output.hpp"
 #include "secrets.hpp"
-#include "service/gateway_check.hpp"
 #include "service/listen_service.hpp"
 #include "signature/twilio_url.hpp"
 

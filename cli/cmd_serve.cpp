@@ -4,7 +4,6 @@
 #include "http/server.hpp"
 #include "observe/log.hpp"
 #include "secrets.hpp"
-#include "service/gateway_check.hpp"
 #include "service/serve_config.hpp"
 #include "service/service.hpp"
 #include "signature/twilio_url.hpp"
@@ -172,11 +171,7 @@ int run_service(const ServeConfig& config, const std::vector<std::string>& warni
     auto started = service::Service::start(config, log, CALLCHAIN_VERSION);
     if (!started) {
         log.flush();
-        const auto& error = started.error();
-        // As with the gateway: it may pass by itself.
-        if (service::is_address_fault(error))
-            return context.report_failure(kNetwork, error.message, error.hint);
-        return context.report_error(error);
+        return report_start_error(started.error(), context);
     }
     // Before anybody is told that it is ready, and may tell it to stop.
     (*started)->handle_signals();

@@ -54,6 +54,10 @@ void set_footer(CLI::App& command, const std::string& text, const std::vector<st
 /// Accepts a number from `least` to `most`; unlike CLI::Range it takes no "nan".
 [[nodiscard]] CLI::Validator number_within(double least, double most);
 
+/// Where what listens could not be started: an address that is taken is kNetwork, since it may pass by
+/// itself, and whoever looks after the process is to try again, which kUsage tells it not to.
+int report_start_error(const Error& error, const Context& context);
+
 /// Accepts "host:port" forms of config::parse_listen_address() and writes them out.
 [[nodiscard]] CLI::Validator listen_address();
 

@@ -2,6 +2,7 @@
 #include "commands.hpp"
 #include "config/env_file.hpp"
 #include "config/network.hpp"
+#include "service/gateway_check.hpp"
 #include "usage.hpp"
 
 #include <algorithm>
@@ -85,6 +86,11 @@ CLI::Validator number_within(double least, double most) {
                                  CLI::detail::to_string(least) + " and " + CLI::detail::to_string(most);
             },
             ""};
+}
+
+int report_start_error(const Error& error, const Context& context) {
+    return service::is_address_fault(error) ? context.report_failure(kNetwork, error.message, error.hint)
+                                            : context.report_error(error);
 }
 
 CLI::Validator listen_address() {

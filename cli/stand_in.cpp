@@ -6,7 +6,6 @@
 #include "observe/utc_text.hpp"
 #include "run_folder.hpp"
 #include "secrets.hpp"
-#include "service/gateway_check.hpp"
 #include "timeline/timeline.hpp"
 
 #include <cerrno>
@@ -226,11 +225,6 @@ void StandInRun::print(const CallReport& report) {
     json["sentence"] = visible(report.sentence);
     json.update(Json::parse(report.fields));
     context_.out << json.dump() << "\n";
-}
-
-int report_start_error(const Error& error, const Context& context) {
-    return service::is_address_fault(error) ? context.report_failure(kNetwork, error.message, error.hint)
-                                            : context.report_error(error);
 }
 
 }  // namespace callchain::cli

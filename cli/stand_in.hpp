@@ -147,7 +147,4 @@ class StandInRun {
     std::size_t good_ = 0;
 };
 
-/// Where it could not be started: an address that is taken is a fault of the network (6).
-int report_start_error(const Error& error, const Context& context);
-
 }  // namespace callchain::cli

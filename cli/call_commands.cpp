@@ -48,7 +48,7 @@ Result<Key> read_key(Context& context, const SecretSources& sources) {
     return key;
 }
 
-std::string base_url_of(const CallOptions& options, const Context& context) {
+std::string base_url_of(const ApiOptions& options, const Context& context) {
     if (!options.base_url.empty()) return options.base_url;
     const auto configured = context.variable("OPENAI_BASE_URL").value_or("");
     return configured.empty() ? std::string(openai::kDefaultBaseUrl) : configured;
@@ -88,6 +88,12 @@ std::string answer_in_words(const service::AcceptResult& result) {
     if (answer.status == 0)
         return result.failure +
                (result.attempts > 0 && !answer.nothing_was_sent ? "; it may have been carried out" : "");
+    return error_in_words(answer);
+}
+
+}  // namespace
+
+std::string error_in_words(const openai::ApiAnswer& answer) {
     std::string text = std::to_string(answer.status);
     if (!answer.error_code.empty()) text += " " + answer.error_code;
     if (!answer.error_message.empty()) text += ": " + answer.error_message;
@@ -101,8 +107,6 @@ Json error_json(const openai::ApiAnswer& answer) {
         return nullptr;
     return {{"code", answer.error_code}, {"type", answer.error_type}, {"message", answer.error_message}};
 }
-
-}  // namespace
 
 void add_send_options(CLI::App& command, SendOptions& options) {
     constexpr const char* kGroup = "How to send";
@@ -118,14 +122,18 @@ void add_send_options(CLI::App& command, SendOptions& options) {
 }
 
 void add_call_options(CLI::App& command, CallOptions& options, const std::string& timeout_help) {
-    constexpr const char* kGroup = "How to send";
-    constexpr int kLongestTimeout = 600;
     command.add_option("id", options.id, "data.call_id or data.session_id of the event: rtc_… or live_…")
         ->required()
         ->type_name("ID");
     command.add_option("--api", options.api, "realtime or live; else by the id: live_… is live")
         ->check(one_of({"realtime", "live"}))
         ->type_name("API");
+    add_api_options(command, options, timeout_help);
+}
+
+void add_api_options(CLI::App& command, ApiOptions& options, const std::string& timeout_help) {
+    constexpr const char* kGroup = "How to send";
+    constexpr int kLongestTimeout = 600;
     command
         .add_option("--base-url", options.base_url,
                     "The API's base, with /v1; else OPENAI_BASE_URL, else https://api.openai.com/v1")
@@ -138,6 +146,39 @@ void add_call_options(CLI::App& command, CallOptions& options, const std::string
         ->type_name("SECONDS")
         ->group(kGroup);
     add_send_options(command, options.send);
+}
+
+void Problems::add(const Error& error) {
+    texts.push_back(error.message);
+    if (hint.empty()) hint = error.hint;
+}
+
+Error Problems::error(const Context& context) const {
+    return {ErrorCode::usage, join(texts, "; "), std::nullopt,
+            hint.empty() ? "callchain help " + context.command : hint};
+}
+
+ApiAccess read_api_access(Context& context, const ApiOptions& options, Problems& problems) {
+    ApiAccess access{base_url_of(options, context), {}, kDefaultKeyVariable};
+    const auto key = read_key(context, options.api_key);
+    if (!key) {
+        problems.add(key.error());
+        return access;
+    }
+    if (key->text.empty() && !options.send.only_shows())
+        problems.add(
+            {ErrorCode::usage, "no API key given, and OPENAI_API_KEY is not set", std::nullopt, kNoKeyHint});
+    access.key = key->text;
+    access.key_variable = key->variable;
+    return access;
+}
+
+void check_api_url(const Result<std::string>& url, Problems& problems) {
+    if (!url)
+        problems.add(url.error());
+    else if (!http::is_url_for_secrets(*url))
+        problems.add({ErrorCode::usage, "the API key goes only over https, or over http to this machine",
+                      std::nullopt, "write https:// in OPENAI_BASE_URL or --base-url"});
 }
 
 openai::Dialect dialect_of(const CallOptions& options, const Context& context) {
@@ -155,31 +196,14 @@ Result<CallPlan> plan_call(Context& context, const CallOptions& options, openai:
                            openai::Dialect dialect, const Result<std::string>& body) {
     CallPlan plan{action, dialect, options.id, base_url_of(options, context), {}, {}, {}, {}};
     plan.time = std::chrono::seconds{options.send.timeout_s};
-    std::vector<std::string> problems;
-    std::string hint;
-    const auto refuse = [&](const Error& error) {
-        problems.push_back(error.message);
-        if (hint.empty()) hint = error.hint;
-    };
+    Problems problems;
     const auto url = openai::call_url(plan.base_url, dialect, options.id, action);
-    if (!url) {
-        refuse(url.error());
-    } else if (!http::is_url_for_secrets(*url)) {
-        refuse({ErrorCode::usage, "the API key goes only over https, or over http to this machine",
-                std::nullopt, "write https:// in OPENAI_BASE_URL or --base-url"});
-    }
-    const auto key = read_key(context, options.api_key);
-    if (!key)
-        refuse(key.error());
-    else if (key->text.empty() && !options.send.only_shows())
-        refuse(
-            {ErrorCode::usage, "no API key given, and OPENAI_API_KEY is not set", std::nullopt, kNoKeyHint});
-    if (!body) refuse(body.error());
-    if (!problems.empty())
-        return fail(ErrorCode::usage, join(problems, "; "),
-                    hint.empty() ? "callchain help " + context.command : hint);
-    plan.api_key = key->text;
-    plan.key_variable = key->variable;
+    check_api_url(url, problems);
+    const auto access = read_api_access(context, options, problems);
+    if (!body) problems.add(body.error());
+    if (!problems.texts.empty()) return tl::unexpected(problems.error(context));
+    plan.api_key = access.key;
+    plan.key_variable = access.key_variable;
     plan.request = service::call_request(*url, plan.api_key, *body);
     plan.request.total_time = plan.time;
     plan.request.connect_time = std::min(plan.request.connect_time, plan.time);

@@ -1,4 +1,5 @@
-/// What accept-call, reject-call, refer-call and hangup-call share: options, request, answer, exit code.
+/// What accept-call, reject-call, refer-call and hangup-call share: options, request, answer, exit code. The
+/// parts that are about OpenAI's API and not about calls serve the commands of `endpoints` as well.
 #pragma once
 
 #include "context.hpp"
@@ -13,6 +14,8 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace callchain::cli {
 
@@ -26,12 +29,35 @@ struct SendOptions {
 };
 void add_send_options(CLI::App& command, SendOptions& options);
 
-struct CallOptions {
-    std::string id;
-    std::string api;
+/// Where OpenAI's API is, and the key to it.
+struct ApiOptions {
     std::string base_url;
     SecretSources api_key;
     SendOptions send;
+};
+void add_api_options(CLI::App& command, ApiOptions& options, const std::string& timeout_help);
+
+/// What is wrong with a command line, told all at once with the first hint.
+struct Problems {
+    std::vector<std::string> texts;
+    std::string hint;
+    void add(const Error& error);
+    [[nodiscard]] Error error(const Context& context) const;  ///< usage
+};
+
+struct ApiAccess {
+    std::string base_url;
+    std::string key;           ///< empty: none was given, which a dry run does without
+    std::string key_variable;  ///< the name that stands for the key in what is shown
+};
+/// Problems: a key that is no key, more than one, none where one is needed.
+[[nodiscard]] ApiAccess read_api_access(Context& context, const ApiOptions& options, Problems& problems);
+/// Problems: those of `url`, and an address that must not get the key.
+void check_api_url(const Result<std::string>& url, Problems& problems);
+
+struct CallOptions : ApiOptions {
+    std::string id;
+    std::string api;
 };
 void add_call_options(CLI::App& command, CallOptions& options, const std::string& timeout_help);
 
@@ -79,6 +105,11 @@ int run_single_action(Context& context, const CallOptions& options, openai::Call
 /// Prints the failure of an action as text on stderr (with --json: only what is an error by the contract) and
 /// returns its exit code.
 int report_outcome(const Context& context, const service::AcceptResult& result);
+/// "404 call_id_not_found: No call with that id".
+[[nodiscard]] std::string error_in_words(const openai::ApiAnswer& answer);
+/// code, type and message of the answer's error; null where it has none.
+[[nodiscard]] nlohmann::ordered_json error_json(const openai::ApiAnswer& answer);
+[[nodiscard]] nlohmann::ordered_json text_or_null(std::string_view text);
 /// What came of it as one remark: "done, 200, 1 attempt, 120 ms".
 [[nodiscard]] std::string measure_of(const service::AcceptResult& result);
 

@@ -24,6 +24,7 @@ void add_reject_call(CLI::App& root, Context& context);
 void add_refer_call(CLI::App& root, Context& context);
 void add_hangup_call(CLI::App& root, Context& context);
 void add_place_call(CLI::App& root, Context& context);
+void add_endpoints(CLI::App& root, Context& context);  ///< with the commands within it, each in its own file
 void add_serve(CLI::App& root, Context& context);
 void add_gateway(CLI::App& root, Context& context);  ///< with the commands within it, each in its own file
 void add_gateway_run(CLI::App& gateway, Context& context);

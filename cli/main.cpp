@@ -40,6 +40,7 @@ void add_commands(CLI::App& root, Context& context) {
     add_refer_call(root, context);
     add_hangup_call(root, context);
     add_place_call(root, context);
+    add_endpoints(root, context);
     add_serve(root, context);
     add_gateway(root, context);
     add_simulate(root, context);

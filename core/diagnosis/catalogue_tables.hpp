@@ -19,5 +19,6 @@ twilio_entries();                                             ///< parameter_, t
 [[nodiscard]] std::span<const CatalogueEntry> twiml_entries();     ///< twiml_
 [[nodiscard]] std::span<const CatalogueEntry> call_entries();      ///< call_
 [[nodiscard]] std::span<const CatalogueEntry> receiver_entries();  ///< receiver_
+[[nodiscard]] std::span<const CatalogueEntry> endpoint_entries();  ///< endpoint_
 
 }  // namespace callchain::diagnosis

@@ -88,11 +88,14 @@ std::string_view name_of(CallAction action) {
 }
 
 Result<void> check_call_id(std::string_view id) {
+    return check_id(id, "the call id", "pass the id on as it stands in data.call_id or data.session_id");
+}
+
+Result<void> check_id(std::string_view id, std::string_view what, std::string_view hint) {
     // The id becomes part of a path: whatever could lead to another path is refused, not encoded.
     constexpr std::string_view kForbidden = "/\\%?#";
-    constexpr std::string_view kHint = "pass the id on as it stands in data.call_id or data.session_id";
-    const auto refuse = [&](std::string why) {
-        return fail(ErrorCode::bad_input, "the call id " + std::move(why), std::string(kHint));
+    const auto refuse = [&](const std::string& why) {
+        return fail(ErrorCode::bad_input, std::string(what) + " " + why, std::string(hint));
     };
     if (id.empty()) return refuse("is empty");
     if (id.size() > kMostIdBytes)
@@ -105,11 +108,14 @@ Result<void> check_call_id(std::string_view id) {
     return {};
 }
 
-Result<std::string> call_url(std::string_view base, Dialect dialect, std::string_view id, CallAction action) {
+Result<std::string> api_root(std::string_view base) {
     const auto parsed = CALLCHAIN_TRY(parse_base(base));
+    return (parsed.encrypted ? "https://" : "http://") + std::string(parsed.rest);
+}
+
+Result<std::string> call_url(std::string_view base, Dialect dialect, std::string_view id, CallAction action) {
+    auto url = CALLCHAIN_TRY(api_root(base));
     CALLCHAIN_TRY(check_call_id(id));
-    std::string url = parsed.encrypted ? "https://" : "http://";
-    url += parsed.rest;
     url += collection_of(dialect);
     url += encoding::percent_encode(id);
     url += '/';

@@ -31,6 +31,13 @@ inline constexpr std::size_t kMostIdBytes = 256;
 /// An id is opaque: any text of 1 to kMostIdBytes visible ASCII characters but '/', '\', '%', '?' and '#',
 /// and neither "." nor "..". Errors: bad_input saying what is wrong, with the text made visible and cut.
 [[nodiscard]] Result<void> check_call_id(std::string_view id);
+/// The same for an id of another kind: `what` names it in the message ("the endpoint id"), `hint` says where
+/// it stands.
+[[nodiscard]] Result<void> check_id(std::string_view id, std::string_view what, std::string_view hint);
+
+/// `base` as call_url() takes it, without the '/' at its end: what a path of the API is put behind.
+/// Errors: usage, as there.
+[[nodiscard]] Result<std::string> api_root(std::string_view base);
 
 /// `base` is OPENAI_BASE_URL, with /v1, with or without a '/' at its end; the id is percent-encoded.
 /// Errors: as check_call_id(); usage where `base` is no http or https URL, has a query or a fragment.

@@ -3,6 +3,7 @@
 
     POST /v1/realtime/calls/ID/{accept,reject,refer,hangup}     GET /v1/realtime?call_id=ID        (WebSocket)
     POST /v1/live/sessions/ID/{accept,reject,refer,hangup}      GET /v1/live/sessions/ID/attach    (WebSocket)
+    GET /v1/webhook_endpoints?after=&limit=                     POST /v1/webhook_endpoints/ID/{test,rotate_secret}
 
 Every id is a call that rings, unless it has a script. As at OpenAI the first accept or reject decides, a later one is
 answered 409 decision_already_made; a wrong key 401; the sideband of a call that was not accepted 404.
@@ -17,7 +18,9 @@ As a program it prints its address and one line a request. Scripts are chosen by
 
 import argparse
 import asyncio
+import base64
 import json
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,6 +77,29 @@ class Script:
     refer: list[Answer] = field(default_factory=list)
     hangup: list[Answer] = field(default_factory=list)
     sideband: Sideband = field(default_factory=Sideband)
+
+
+HALF = "half"  # a fault of an endpoint's answer: its first bytes, then the connection is cut
+
+
+@dataclass
+class Endpoint:
+    """A webhook endpoint of the project. The hint is masked as `mask` says; nobody knows how OpenAI does it."""
+
+    id: str
+    url: str
+    secret: str
+    name: str = ""
+    event_types: list[str] = field(default_factory=lambda: ["realtime.call.incoming"])
+    created_at: int = 1760000000
+    updated_at: int = 1760000000
+    mask: str = "{prefix}…{last4}"
+    test_status: int = 200  # what its server answers to a test
+
+    def document(self) -> dict:
+        hint = self.mask.format(prefix="whsec_", last4=self.secret[-4:]) if self.mask else None
+        return {"id": self.id, "object": "webhook_endpoint", "name": self.name, "url": self.url, "event_types": self.event_types,
+                "created_at": self.created_at, "updated_at": self.updated_at, "signing_secret_hint": hint}
 
 
 def dead_by_error() -> Sideband:
@@ -144,6 +170,9 @@ class OpenAiStandin(Standin):
         self.calls: dict[str, Call] = {}
         self.sidebands: list[SidebandRecord] = []
         self._events = 0
+        self.endpoints: list[Endpoint] = []  # newest first
+        self.endpoint_answers: dict[str, Turns] = {}  # "list", "test", "rotate_secret": in place of what OpenAI does
+        self.most_on_a_page = 100
 
     @property
     def base_url(self) -> str:
@@ -155,7 +184,9 @@ class OpenAiStandin(Standin):
 
     def routes(self) -> list[web.RouteDef]:
         return [web.post("/v1/realtime/calls/{id}/{verb}", self._act), web.post("/v1/live/sessions/{id}/{verb}", self._act),
-                web.get("/v1/realtime", self._attach), web.get("/v1/live/sessions/{id}/attach", self._attach)]
+                web.get("/v1/realtime", self._attach), web.get("/v1/live/sessions/{id}/attach", self._attach),
+                web.get("/v1/webhook_endpoints", self._list_endpoints),
+                web.post("/v1/webhook_endpoints/{id}/{verb:test|rotate_secret}", self._act_on_endpoint)]
 
     def _call(self, call_id: str) -> Call:
         if call_id not in self.calls:
@@ -205,6 +236,54 @@ class OpenAiStandin(Standin):
         call.over = True
         for request in call.sockets:
             cut(request)
+
+    # Webhook endpoints
+
+    async def _answer_endpoint(self, request: web.Request, answer: Answer) -> web.StreamResponse:
+        if answer.fault != HALF:
+            return await self.answer(request, answer)
+        response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(answer.body))})
+        await response.prepare(request)
+        await response.write(answer.body[:len(answer.body) // 2])
+        await asyncio.sleep(0.05)
+        cut(request)
+        return response
+
+    async def _list_endpoints(self, request: web.Request) -> web.StreamResponse:
+        if not self._is_authorized(request):
+            return await self._answer_endpoint(request, error(401, "invalid_api_key", "Incorrect API key provided"))
+        if "list" in self.endpoint_answers:
+            return await self._answer_endpoint(request, self.endpoint_answers["list"].next())
+        ids = [endpoint.id for endpoint in self.endpoints]
+        after = request.query.get("after")
+        start = ids.index(after) + 1 if after in ids else 0
+        page = self.endpoints[start:start + min(int(request.query.get("limit", 20)), self.most_on_a_page)]
+        body = {"object": "list", "data": [endpoint.document() for endpoint in page], "first_id": page[0].id if page else None,
+                "last_id": page[-1].id if page else None, "has_more": start + len(page) < len(ids)}
+        return await self._answer_endpoint(request, Answer(body=json.dumps(body).encode()))
+
+    async def _act_on_endpoint(self, request: web.Request) -> web.StreamResponse:
+        verb = request.match_info["verb"]
+        if not self._is_authorized(request):
+            return await self._answer_endpoint(request, error(401, "invalid_api_key", "Incorrect API key provided"))
+        found = [endpoint for endpoint in self.endpoints if endpoint.id == request.match_info["id"]]
+        scripted = self.endpoint_answers[verb].next() if verb in self.endpoint_answers else None
+        if scripted and not scripted.carried_out:
+            return await self._answer_endpoint(request, scripted)
+        if not found:
+            return await self._answer_endpoint(request, error(404, "not_found", "No webhook endpoint found"))
+        asked = json.loads(await request.read() or b"{}")
+        if verb == "test":
+            body = {"object": "webhook_endpoint.test", "event_type": asked["event_type"], "status_code": found[0].test_status,
+                    "success": True, "webhook_endpoint_id": found[0].id}
+        else:
+            found[0].secret = "whsec_" + base64.b64encode(os.urandom(32)).decode()
+            found[0].updated_at = int(time.time())
+            body = {**found[0].document(), "signing_secret": found[0].secret}
+        answer = Answer(body=json.dumps(body).encode())
+        if scripted:  # it is done, and only the answer is not as it should be
+            answer = Answer(body=answer.body, fault=scripted.fault, delay=scripted.delay)
+        return await self._answer_endpoint(request, answer)
 
     # Sideband
 

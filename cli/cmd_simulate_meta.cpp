@@ -27,16 +27,6 @@ struct MetaOptions {
     double rate = 1;
 };
 
-Result<std::optional<sip::DigestAccount>> account_of(const Context& context) {
-    const auto username = context.variable("META_SIP_USERNAME").value_or("");
-    const auto password = context.variable("META_SIP_PASSWORD").value_or("");
-    if (username.empty() && password.empty()) return std::nullopt;
-    if (username.empty() || password.empty())
-        return fail(ErrorCode::usage, "META_SIP_USERNAME and META_SIP_PASSWORD go together",
-                    "set both as the gateway has them, or none: then a challenge is not answered");
-    return sip::DigestAccount{username, password};
-}
-
 Result<simulator::MetaSettings> settings_of(const MetaOptions& options, const StandInAuthority& authority,
                                             Context& context) {
     simulator::MetaSettings settings;
@@ -53,7 +43,8 @@ Result<simulator::MetaSettings> settings_of(const MetaOptions& options, const St
     const bool is_tls = settings.transport == sip::Transport::tls;
     settings.gateway_host = gateway->host;
     settings.gateway_port = gateway->port.value_or(sip::default_port(settings.transport));
-    settings.account = CALLCHAIN_TRY(account_of(context));
+    settings.account = CALLCHAIN_TRY(sip_account_of(
+        context, "META_SIP", "set both as the gateway has them, or none: then a challenge is not answered"));
     if (!is_tls) return settings;
     const auto files = CALLCHAIN_TRY(authority.issue("meta", {"127.0.0.1", "wa.meta.vc"}));
     settings.certificate = files.certificate;

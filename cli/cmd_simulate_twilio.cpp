@@ -28,16 +28,6 @@ struct TwilioOptions {
     double talk = 2;
 };
 
-Result<std::optional<sip::DigestAccount>> account_of(const Context& context) {
-    const auto username = context.variable("TWILIO_SIP_USERNAME").value_or("");
-    const auto password = context.variable("TWILIO_SIP_PASSWORD").value_or("");
-    if (username.empty() && password.empty()) return std::nullopt;
-    if (username.empty() || password.empty())
-        return fail(ErrorCode::usage, "TWILIO_SIP_USERNAME and TWILIO_SIP_PASSWORD go together",
-                    "set both as the gateway has them, or none: then nobody is asked for a password");
-    return sip::DigestAccount{username, password};
-}
-
 Result<simulator::TwilioSettings> settings_of(const TwilioOptions& options, const StandInAuthority& authority,
                                               Context& context) {
     simulator::TwilioSettings settings;
@@ -54,7 +44,9 @@ Result<simulator::TwilioSettings> settings_of(const TwilioOptions& options, cons
                     "http:// or https://, a host, and a path");
     settings.voice_url = options.voice_url;
     settings.public_url = options.public_url;
-    settings.account = CALLCHAIN_TRY(account_of(context));
+    settings.account = CALLCHAIN_TRY(
+        sip_account_of(context, "TWILIO_SIP",
+                       "set both as the gateway has them, or none: then nobody is asked for a password"));
     settings.account_sid = context.variable("TWILIO_ACCOUNT_SID").value_or(settings.account_sid);
     settings.auth_token = context.variable("TWILIO_AUTH_TOKEN").value_or("");
     if (settings.auth_token.empty())

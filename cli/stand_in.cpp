@@ -76,6 +76,16 @@ Result<void> check_url(const std::string& option, const std::string& url) {
                 "http:// or https://, a host, and a path");
 }
 
+Result<std::optional<sip::DigestAccount>> sip_account_of(const Context& context, const std::string& name,
+                                                         const std::string& hint) {
+    const auto username = context.variable(name + "_USERNAME").value_or("");
+    const auto password = context.variable(name + "_PASSWORD").value_or("");
+    if (username.empty() && password.empty()) return std::nullopt;
+    if (username.empty() || password.empty())
+        return fail(ErrorCode::usage, name + "_USERNAME and " + name + "_PASSWORD go together", hint);
+    return sip::DigestAccount{username, password};
+}
+
 void add_calls_option(CLI::App& command, StandInOptions& options) {
     command.add_option("--calls", options.calls, "End when so many calls are over")
         ->type_name("N")

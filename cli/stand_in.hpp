@@ -6,6 +6,7 @@
 #include "context.hpp"
 #include "simulator/authority.hpp"
 #include "simulator/scenario.hpp"
+#include "sip/digest_client.hpp"
 #include "sip/resolve.hpp"
 #include "timeline/event.hpp"
 
@@ -17,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,6 +40,11 @@ void add_stand_in_options(CLI::App& command, StandInOptions& options, Context& c
 /// --transport tls|tcp|udp.
 void add_transport_option(CLI::App& command, StandInOptions& options);
 [[nodiscard]] sip::Transport transport_of(const StandInOptions& options);
+/// NAME_USERNAME and NAME_PASSWORD of the environment, or none. Errors: usage where one is there alone, with
+/// `hint`.
+[[nodiscard]] Result<std::optional<sip::DigestAccount>> sip_account_of(const Context& context,
+                                                                       const std::string& name,
+                                                                       const std::string& hint);
 /// --calls N: end when so many are over.
 void add_calls_option(CLI::App& command, StandInOptions& options);
 /// Errors: usage for what is no http or https URL, with the option's name.

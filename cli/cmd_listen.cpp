@@ -51,13 +51,18 @@ void check_passing_on(const ListenOptions& options, bool has_secrets, std::vecto
 
 Result<void> check_options(const ListenOptions& options, bool has_secrets) {
     std::vector<std::string> problems;
-    const auto check = [&](const std::string& option, const std::string& url) {
-        const auto parts = http::read_url(url);
-        if (!parts || !parts->scheme.starts_with("http"))
-            problems.push_back(option + ": \"" + safe_echo(url, 200) + "\" is no http or https URL");
+    const auto refuse = [&](const std::string& option, const std::string& url, const std::string& what) {
+        problems.push_back(option + ": \"" + safe_echo(signature::show_url(url), 200) + "\" is no " + what);
     };
-    if (!options.forward_to.empty()) check("--forward-to", options.forward_to);
-    for (const auto& url : options.public_urls) check("--public-url", url);
+    const auto target = http::read_url(options.forward_to);
+    if (!options.forward_to.empty() && (!target || !target->scheme.starts_with("http")))
+        refuse("--forward-to", options.forward_to,
+               signature::split_url(options.forward_to)
+                   ? "URL that can be called: leave user and password out"
+                   : "http or https URL");
+    // Nobody calls it: it may have a user and a password, which Twilio signs with it.
+    for (const auto& url : options.public_urls)
+        if (!signature::split_url(url)) refuse("--public-url", url, "http or https URL");
     check_passing_on(options, has_secrets, problems);
     if (problems.empty()) return {};
     return fail(ErrorCode::usage, join(problems, "; "),

@@ -39,9 +39,10 @@ Result<simulator::TwilioSettings> settings_of(const TwilioOptions& options, cons
     CALLCHAIN_TRY(check_url("--voice-url", options.voice_url));
     // Nobody calls it: unlike the voice URL it may have a user and a password, which are signed with it.
     if (!options.public_url.empty() && !signature::split_url(options.public_url))
-        return fail(ErrorCode::usage,
-                    "--public-url: \"" + safe_echo(options.public_url, 200) + "\" is no URL",
-                    "http:// or https://, a host, and a path");
+        return fail(
+            ErrorCode::usage,
+            "--public-url: \"" + safe_echo(signature::show_url(options.public_url), 200) + "\" is no URL",
+            "http:// or https://, a host, and a path");
     settings.voice_url = options.voice_url;
     settings.public_url = options.public_url;
     settings.account = CALLCHAIN_TRY(

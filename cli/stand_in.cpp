@@ -6,6 +6,7 @@
 #include "observe/utc_text.hpp"
 #include "run_folder.hpp"
 #include "secrets.hpp"
+#include "signature/twilio_url.hpp"
 #include "timeline/timeline.hpp"
 
 #include <cerrno>
@@ -72,8 +73,11 @@ sip::Transport transport_of(const StandInOptions& options) {
 
 Result<void> check_url(const std::string& option, const std::string& url) {
     if (http::read_url(url)) return {};
-    return fail(ErrorCode::usage, option + ": \"" + safe_echo(url, 200) + "\" is no URL that can be called",
-                "http:// or https://, a host, and a path");
+    return fail(
+        ErrorCode::usage,
+        option + ": \"" + safe_echo(signature::show_url(url), 200) + "\" is no URL that can be called",
+        signature::split_url(url) ? "leave user and password out of it"
+                                  : "http:// or https://, a host, and a path");
 }
 
 Result<std::optional<sip::DigestAccount>> sip_account_of(const Context& context, const std::string& name,

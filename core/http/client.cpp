@@ -186,24 +186,6 @@ HeaderList header_list(const ClientRequest& request) {
     return list;
 }
 
-// Why a request cannot be sent at all, or nothing.
-std::string_view fault_of(const ClientRequest& request) {
-    if (!starts_with_ignoring_case(request.url, "https://") &&
-        !starts_with_ignoring_case(request.url, "http://"))
-        return "its URL is neither http nor https";
-    // libcurl takes the next word for the host where there is none.
-    const auto host = request.url.find("://") + 3;
-    if (host == request.url.size() ||
-        std::string_view("/?#").find(request.url[host]) != std::string_view::npos)
-        return "its URL has no host";
-    if (!is_token(request.method)) return "its method is none";
-    if (!is_field_value(request.target) || request.target.find_first_of(" \t") != std::string::npos)
-        return "its target has a character that HTTP does not allow";
-    if (!std::all_of(request.headers.begin(), request.headers.end(), is_well_formed))
-        return "a header has a character that HTTP does not allow";
-    return {};
-}
-
 bool has_body(const ClientRequest& request) { return !request.body.empty() || takes_body(request.method); }
 
 void set_method_and_body(EasyOptions& options, const ClientRequest& request) {

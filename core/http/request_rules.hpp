@@ -8,6 +8,8 @@
 
 namespace callchain::http {
 
+struct ClientRequest;
+
 /// Source: RFC 9110 section 5.6.2.
 [[nodiscard]] bool is_token(std::string_view text);
 /// Source: RFC 9110 section 5.5; no control character but the tab, so no line can be added by a value.
@@ -21,5 +23,8 @@ namespace callchain::http {
 [[nodiscard]] bool takes_body(std::string_view method);
 /// Methods that may be sent a second time without being asked. Source: RFC 9110 section 9.2.2.
 [[nodiscard]] bool is_idempotent(std::string_view method);
+
+/// Why a request cannot be sent at all; empty: it can.
+[[nodiscard]] std::string_view fault_of(const ClientRequest& request);
 
 }  // namespace callchain::http

@@ -22,16 +22,6 @@ http::Response busy_response(std::string_view why) {
     return response;
 }
 
-webhook::Capture capture_of(const http::Request& request) {
-    webhook::Capture capture;
-    capture.method = request.method;
-    capture.target = request.target;
-    capture.version = request.version;
-    capture.headers = request.headers;
-    capture.body = request.body;
-    return capture;
-}
-
 std::string_view sentence_on(const Judgement& judgement) {
     switch (judgement.verdict) {
         case Judgement::Verdict::valid:
@@ -66,20 +56,13 @@ Reception::Reception(ReceptionSettings settings, DeliveryJudge judge,
     if (settings_.forward) forwarder_ = std::make_unique<Forwarder>(*settings_.forward);
 }
 
-void Reception::start() {
-    thread_ = std::thread([this] { work(); });
-}
+void Reception::start() { jobs_.start(); }
 
 Reception::~Reception() { stop(); }
 
 void Reception::stop() {
     if (forwarder_) forwarder_->stop();
-    {
-        const std::lock_guard lock(mutex_);
-        stopping_ = true;
-    }
-    wake_.notify_one();
-    if (thread_.joinable()) thread_.join();
+    jobs_.stop();
 }
 
 // Whether one more delivery is taken.
@@ -113,7 +96,7 @@ void Reception::handle(http::Request request, http::Responder responder) {
     report.received_at = taken->request.received_at;
     report.peer = taken->request.peer;
     report.judgement = judge_.check(taken->request);
-    queue([this, taken] { record(*taken); });
+    jobs_.add([this, taken] { record(*taken); });
     report.passed_on = forwarder_ && (report.judgement.passes() || settings_.forward_unverified);
     if (!report.passed_on) {
         const bool welcome = report.judgement.passes() || !judge_.has_secrets();
@@ -132,7 +115,7 @@ void Reception::answer(const std::shared_ptr<Taken>& taken, http::Response respo
     taken->responder.send(std::move(response));
     taken->report.duration =
         std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - taken->begin);
-    queue([this, taken] { tell(*taken); });
+    jobs_.add([this, taken] { tell(*taken); });
 }
 
 // On the thread of ours, as all below; in front of tell() for the same delivery.
@@ -145,12 +128,7 @@ void Reception::record(Taken& taken) {
 }
 
 void Reception::tell(Taken& taken) {
-    std::size_t behind = 0;
-    {
-        const std::lock_guard lock(mutex_);
-        behind = jobs_.size();
-    }
-    if (behind <= kMostDiagnosedBehind) judge_.explain(taken.request, taken.report.judgement);
+    if (jobs_.waiting() <= kMostDiagnosedBehind) judge_.explain(taken.request, taken.report.judgement);
     const bool goes_on = tells_.delivery(std::move(taken.report));
     leave(taken.request.body.size());
     if (++told_ == settings_.most_deliveries || !goes_on) on_enough_();
@@ -172,28 +150,7 @@ void Reception::remark(std::string text) {
         if (const auto left_out = std::exchange(remarks_left_out_, 0); left_out > 0)
             text += " (" + count_of(left_out, "such line") + " left out before)";
     }
-    queue([this, text = std::move(text)] { tells_.remark(text); });
-}
-
-void Reception::queue(std::function<void()> job) {
-    {
-        const std::lock_guard lock(mutex_);
-        jobs_.push_back(std::move(job));
-    }
-    wake_.notify_one();
-}
-
-void Reception::work() {
-    std::unique_lock lock(mutex_);
-    while (true) {
-        wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
-        if (jobs_.empty()) return;
-        const auto job = std::move(jobs_.front());
-        jobs_.pop_front();
-        lock.unlock();
-        job();
-        lock.lock();
-    }
+    jobs_.add([this, text = std::move(text)] { tells_.remark(text); });
 }
 
 }  // namespace callchain::service

@@ -5,20 +5,18 @@
 #include "observe/capture_store.hpp"
 #include "service/delivery_judge.hpp"
 #include "service/forwarder.hpp"
+#include "service/job_thread.hpp"
 #include "service/refusals.hpp"
 #include "webhook/capture_summary.hpp"
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 
 namespace callchain::service {
 
@@ -84,8 +82,6 @@ class Reception {
     void record(Taken& taken);
     void tell(Taken& taken);
     void remark(std::string text);
-    void queue(std::function<void()> job);
-    void work();
 
     ReceptionSettings settings_;
     DeliveryJudge judge_;
@@ -97,13 +93,10 @@ class Reception {
     std::atomic<std::uint64_t> taken_{0};
     std::atomic<std::size_t> under_way_{0};
     std::atomic<std::size_t> bytes_under_way_{0};
-    std::mutex mutex_;  ///< of what is below
-    std::condition_variable wake_;
-    std::deque<std::function<void()>> jobs_;
+    std::mutex mutex_;  ///< of the two below
     TokenBucket remarks_{10, 1};
     std::uint64_t remarks_left_out_ = 0;
-    bool stopping_ = false;
-    std::thread thread_;
+    JobThread jobs_;  ///< the last: its jobs need all of the above
 };
 
 }  // namespace callchain::service

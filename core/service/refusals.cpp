@@ -21,6 +21,16 @@ webhook::RecordedSecret recorded(const LoadedSecret& secret) {
 
 }  // namespace
 
+webhook::Capture capture_of(const http::Request& request) {
+    webhook::Capture capture;
+    capture.method = request.method;
+    capture.target = request.target;
+    capture.version = request.version;
+    capture.headers = request.headers;
+    capture.body = request.body;
+    return capture;
+}
+
 bool TokenBucket::take(Time now) {
     if (now > last_) {
         const std::chrono::duration<double> passed = now - last_;
@@ -39,16 +49,7 @@ Refusals::Refusals(const ServeConfig& config, observe::Log& log, ServiceMetrics&
       mode_(config.record),
       secrets_(config.webhook_secrets),
       store_(std::move(store)) {
-    if (store_) writer_ = std::thread([this] { write_captures(); });
-}
-
-Refusals::~Refusals() {
-    {
-        const std::lock_guard lock(mutex_);
-        stopping_ = true;
-    }
-    wake_.notify_one();
-    if (writer_.joinable()) writer_.join();
+    if (store_) writer_.start();
 }
 
 bool Refusals::may_log(TokenBucket::Time now) {
@@ -90,35 +91,18 @@ void Refusals::capture(const http::Request& request) {
     if (!store_) return;
     constexpr std::size_t kMostWaiting = 8;
     {
+        // Asked and added in one piece: two threads must not both find room for one.
         const std::lock_guard lock(mutex_);
-        if (captures_.size() >= kMostWaiting) return metrics_.captures.add("rate_limited");
-        webhook::Capture capture;
-        capture.method = request.method;
-        capture.target = request.target;
-        capture.version = request.version;
-        capture.headers = request.headers;
-        capture.body = request.body;
-        captures_.push_back({webhook::write_capture(capture), request.received_at});
-    }
-    wake_.notify_one();
-}
-
-void Refusals::write_captures() {
-    std::unique_lock lock(mutex_);
-    while (true) {
-        wake_.wait(lock, [this] { return stopping_ || !captures_.empty(); });
-        if (captures_.empty()) return;
-        const auto waiting = std::move(captures_.front());
-        captures_.pop_front();
-        lock.unlock();
-        write_capture(waiting);
-        lock.lock();
+        if (writer_.waiting() >= kMostWaiting) return metrics_.captures.add("rate_limited");
+        writer_.add([this, bytes = webhook::write_capture(capture_of(request)), at = request.received_at] {
+            write_capture(bytes, at);
+        });
     }
 }
 
-void Refusals::write_capture(const Waiting& waiting) {
+void Refusals::write_capture(const std::string& bytes, TokenBucket::Time received_at) {
     using observe::CaptureOutcome;
-    const auto written = store_->write(waiting.bytes, waiting.received_at);
+    const auto written = store_->write(bytes, received_at);
     switch (written.outcome) {
         case CaptureOutcome::written:
             metrics_.captures.add("written");

@@ -5,17 +5,16 @@
 #include "http/message.hpp"
 #include "observe/capture_store.hpp"
 #include "observe/log.hpp"
+#include "service/job_thread.hpp"
 #include "service/serve_config.hpp"
 #include "service/service_metrics.hpp"
+#include "webhook/capture.hpp"
 
 #include <chrono>
-#include <condition_variable>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 namespace callchain::service {
@@ -35,6 +34,9 @@ class TokenBucket {
     Time last_{};
 };
 
+/// The request as it came.
+[[nodiscard]] webhook::Capture capture_of(const http::Request& request);
+
 /// Strangers cannot fill log or disk: one record a second, ten in a row; what was left out is counted, and
 /// told in the next line. Any thread.
 class Refusals {
@@ -45,7 +47,7 @@ class Refusals {
     Refusals(const Refusals&) = delete;
     Refusals& operator=(const Refusals&) = delete;
     /// Writes the captures that wait.
-    ~Refusals();
+    ~Refusals() = default;
 
     /// Whether a refusal at this moment may be logged; if not, it is counted.
     [[nodiscard]] bool may_log(TokenBucket::Time now);
@@ -56,12 +58,7 @@ class Refusals {
     void capture(const http::Request& request);
 
   private:
-    struct Waiting {
-        std::string bytes;
-        TokenBucket::Time received_at;
-    };
-    void write_captures();
-    void write_capture(const Waiting& waiting);
+    void write_capture(const std::string& bytes, TokenBucket::Time received_at);
 
     observe::Log& log_;
     ServiceMetrics& metrics_;
@@ -71,12 +68,8 @@ class Refusals {
     std::mutex mutex_;
     TokenBucket bucket_{10, 1};
     std::uint64_t suppressed_ = 0;
-    // Of the thread that writes captures.
-    std::condition_variable wake_;
-    std::deque<Waiting> captures_;
-    bool stopping_ = false;
-    bool told_failure_ = false;
-    std::thread writer_;
+    bool told_failure_ = false;  // of the thread that writes captures
+    JobThread writer_;           // the last: its jobs need all of the above
 };
 
 }  // namespace callchain::service

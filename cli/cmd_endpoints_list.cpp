@@ -7,14 +7,13 @@
 #include "endpoints_commands.hpp"
 #include "endpoints_common.hpp"
 #include "observe/utc_text.hpp"
+#include "own_hosts.hpp"
 #include "secrets.hpp"
-#include "service/serve_config.hpp"
 #include "signature/twilio_url.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>
-#include <set>
 
 namespace callchain::cli {
 namespace {
@@ -23,7 +22,6 @@ using Json = nlohmann::ordered_json;
 using diagnosis::EndpointView;
 using openai::WebhookEndpoint;
 
-constexpr std::size_t kMostPages = 20;
 constexpr std::size_t kMostShown = 300;
 
 struct ListOptions : ApiOptions {
@@ -38,35 +36,11 @@ struct ListPlan {
 
 /// What came of asking for one page behind the other.
 struct Listing {
-    std::vector<WebhookEndpoint> endpoints;
+    openai::EndpointListing got;
     EndpointReply last;
-    std::size_t pages = 0;
-    bool complete = true;
+    std::size_t asked = 0;  ///< pages, the last of them answered otherwise perhaps
     std::chrono::milliseconds duration{};
 };
-
-// Where this server is, as far as the variables of `serve` say so.
-std::vector<std::string> own_hosts(Context& context) {
-    auto list = context.variable("CALLCHAIN_PUBLIC_URL").value_or("");
-    for (auto& c : list)
-        if (c == ',' || is_ascii_blank(c)) c = '\n';
-    std::vector<std::string> hosts;
-    const auto add = [&](const std::string& url, const char* variable) {
-        const auto host = diagnosis::host_of_url(url);
-        if (host.empty())
-            context.say("callchain: " + context.command + ": " + variable +
-                        " has no usable https:// address: \"" + safe_excerpt(signature::show_url(url), 80) +
-                        "\"");
-        else if (std::find(hosts.begin(), hosts.end(), host) == hosts.end())
-            hosts.push_back(host);
-    };
-    for (const auto item : split(list, '\n'))
-        if (const auto url = service::tolerant_secret(item); !url.empty())
-            add(std::string(url), "CALLCHAIN_PUBLIC_URL");
-    if (const auto domain = context.variable("RAILWAY_PUBLIC_DOMAIN").value_or(""); !domain.empty())
-        add("https://" + domain, "RAILWAY_PUBLIC_DOMAIN");
-    return hosts;
-}
 
 Result<ListPlan> plan_list(const ListOptions& options, Context& context) {
     Problems problems;
@@ -92,25 +66,9 @@ Result<ListPlan> plan_list(const ListOptions& options, Context& context) {
     return plan;
 }
 
-// Errors: bad_input for a page that is none, or brings an endpoint that was there before: it would never end.
-Result<std::string> take_page(Listing& listing, std::set<std::string>& seen) {
-    auto page = CALLCHAIN_TRY(openai::read_endpoint_page(listing.last.body));
-    for (auto& endpoint : page.endpoints) {
-        if (!seen.insert(endpoint.id).second)
-            return fail(ErrorCode::bad_input, "page " + std::to_string(listing.pages) +
-                                                  " of the list brings an endpoint of a page before it");
-        listing.endpoints.push_back(std::move(endpoint));
-    }
-    if (!page.next.empty() && page.endpoints.empty())
-        return fail(ErrorCode::bad_input, "page " + std::to_string(listing.pages) +
-                                              " of the list is empty and promises another one");
-    return page.next;
-}
-
 std::optional<Listing> fetch(const ListPlan& plan, const ListOptions& options) {
     http::Client client(client_options(options.send));
     Listing listing;
-    std::set<std::string> seen;
     auto request = plan.first.request;
     while (true) {
         http::Loop loop;
@@ -118,18 +76,14 @@ std::optional<Listing> fetch(const ListPlan& plan, const ListOptions& options) {
         if (!reply) return std::nullopt;
         listing.last = *std::move(reply);
         listing.duration += listing.last.duration;
-        ++listing.pages;
+        ++listing.asked;
         if (listing.last.outcome != openai::EndpointOutcome::done) return listing;
-        const auto next = take_page(listing, seen);
+        const auto next = listing.got.add(listing.last.body);
         if (!next) {
             refuse_body(listing.last, next.error());
             return listing;
         }
         if (next->empty()) return listing;
-        if (listing.pages == kMostPages) {
-            listing.complete = false;
-            return listing;
-        }
         request.url = openai::endpoints_url(plan.first.access.base_url, *next).value_or(request.url);
     }
 }
@@ -196,11 +150,11 @@ void print_finding(const diagnosis::Finding& finding, Context& context) {
 }
 
 void print_text(const Listing& listing, const diagnosis::EndpointReport& report, Context& context) {
-    for (std::size_t i = 0; i < listing.endpoints.size(); ++i)
-        print_endpoint(listing.endpoints[i], report.views[i], context);
+    for (std::size_t i = 0; i < listing.got.endpoints.size(); ++i)
+        print_endpoint(listing.got.endpoints[i], report.views[i], context);
     const auto subscribed = std::count_if(report.views.begin(), report.views.end(),
                                           [](const auto& view) { return view.announces_calls; });
-    context.out << count_of(listing.endpoints.size(), "endpoint") << ", " << subscribed
+    context.out << count_of(listing.got.endpoints.size(), "endpoint") << ", " << subscribed
                 << " subscribed to call events\n";
     for (const auto& finding : report.findings) print_finding(finding, context);
 }
@@ -242,14 +196,14 @@ Json document_of(const ListPlan& plan, const Listing& listing, const diagnosis::
     document["sent"] = !listing.last.answer.nothing_was_sent;
     add_reply(document, listing.last);
     document["duration_ms"] = listing.duration.count();
-    document["pages"] = listing.pages;
+    document["pages"] = listing.asked;
     document["complete"] = plan.material.complete;
     document["own_hosts"] = plan.material.own_hosts;
     document["secrets"] = Json::array();
     for (const auto& secret : plan.material.secrets) document["secrets"].push_back(secret_json(secret));
     document["endpoints"] = Json::array();
     for (std::size_t i = 0; i < report.views.size(); ++i)
-        document["endpoints"].push_back(endpoint_json(listing.endpoints[i], report.views[i]));
+        document["endpoints"].push_back(endpoint_json(listing.got.endpoints[i], report.views[i]));
     document["findings"] = Json::array();
     for (const auto& finding : report.findings)
         document["findings"].push_back(diagnosis::finding_json(finding));
@@ -284,16 +238,16 @@ int run(const ListOptions& options, Context& context) {
     }
     // Half a list would say that nobody is subscribed.
     const bool done = listing->last.outcome == openai::EndpointOutcome::done;
-    if (!done) listing->endpoints.clear();
-    plan->material.endpoints = listing->endpoints;
-    plan->material.complete = done && listing->complete;
+    if (!done) listing->got.endpoints.clear();
+    plan->material.endpoints = listing->got.endpoints;
+    plan->material.complete = done && listing->got.complete;
     const auto report = diagnosis::judge_endpoints(plan->material);
     if (context.output.json) print_document(context, document_of(*plan, *listing, report, options));
     if (!done) return report_reply(context, listing->last);
     if (!context.output.json) print_text(*listing, report, context);
-    if (!listing->complete)
+    if (!listing->got.complete)
         context.say("callchain: " + context.command + ": the project has more than " +
-                    count_of(listing->endpoints.size(), "endpoint") + "; the others were not asked for");
+                    count_of(listing->got.endpoints.size(), "endpoint") + "; the others were not asked for");
     return exit_code_of(report, options, context);
 }
 

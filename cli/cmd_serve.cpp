@@ -3,8 +3,7 @@
 #include "config_output.hpp"
 #include "http/server.hpp"
 #include "observe/log.hpp"
-#include "secrets.hpp"
-#include "service/serve_config.hpp"
+#include "serve_inputs.hpp"
 #include "service/service.hpp"
 #include "signature/twilio_url.hpp"
 
@@ -18,63 +17,19 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using service::ServeConfig;
-using service::ServeConfigResult;
-
-constexpr std::size_t kMostPromptBytes = std::size_t{256} << 10U;
 
 struct ServeOptions {
     std::map<std::string, std::string, std::less<>> flags;  ///< by name, "--port"
-    SecretSources webhook_secrets;
-    SecretSources api_keys;
-    SecretSources tokens;
+    ServeSources sources;
     bool check = false;
     bool print_config = false;
 };
 
-// A secret of a variable as it stands there: what is a list or dirty is for read_serve_config() to say.
-Result<std::vector<signature::LabelledSecret>> read_sources(Context& context, const SecretSources& sources,
-                                                            const std::string& variable) {
-    if (!sources.empty()) return read_secrets(context, sources, variable);
-    const auto value = context.variable(variable);
-    if (!value || value->empty()) return std::vector<signature::LabelledSecret>{};
-    return std::vector<signature::LabelledSecret>{{variable, *value, 0}};
-}
-
-/// The inputs, and what already went wrong with their sources.
-struct Gathered {
-    service::ServeInputs inputs;
-    std::vector<Error> problems;
-};
-
-Gathered gather(const ServeOptions& options, const CLI::App& command, Context& context) {
-    const auto flag = [&](std::string_view name) -> std::optional<std::string> {
+config::FlagLookup flag_of(const ServeOptions& options, const CLI::App& command) {
+    return [&](std::string_view name) -> std::optional<std::string> {
         if (command.get_option(std::string(name))->count() == 0) return std::nullopt;
         return options.flags.find(name)->second;
     };
-    const auto variable = [&](const std::string& name) { return context.variable_with_origin(name); };
-    Gathered gathered{{.settings = config::Settings(service::serve_settings(), flag, variable),
-                       .webhook_secrets = {},
-                       .api_keys = {},
-                       .twilio_tokens = {},
-                       .prompt = {}},
-                      {}};
-    auto& inputs = gathered.inputs;
-    const auto read = [&](const SecretSources& sources, const char* name,
-                          std::vector<signature::LabelledSecret>& into) {
-        auto secrets = read_sources(context, sources, name);
-        if (secrets)
-            into = *std::move(secrets);
-        else
-            gathered.problems.push_back(secrets.error());
-    };
-    read(options.webhook_secrets, "OPENAI_WEBHOOK_SECRET", inputs.webhook_secrets);
-    read(options.api_keys, "OPENAI_API_KEY", inputs.api_keys);
-    read(options.tokens, "TWILIO_AUTH_TOKEN", inputs.twilio_tokens);
-    if (const auto& path = inputs.settings.value("OPENAI_PROMPT_PATH"); !path.empty())
-        inputs.prompt = context.read_input(path, kMostPromptBytes);
-    inputs.railway_domain = context.variable("RAILWAY_PUBLIC_DOMAIN").value_or("");
-    inputs.log_to_terminal = context.out_is_terminal && !context.output.json;
-    return gathered;
 }
 
 // What may be shown of a secret setting: per secret its label and mask, or its length.
@@ -102,9 +57,9 @@ std::string shown_value(const config::Setting& setting, const service::ServeInpu
 
 std::string shown_where(const config::Setting& setting, const ServeOptions& options) {
     const auto name = setting.spec->name;
-    const bool by_option = (name == "OPENAI_API_KEY" && !options.api_keys.empty()) ||
-                           (name == "OPENAI_WEBHOOK_SECRET" && !options.webhook_secrets.empty()) ||
-                           (name == "TWILIO_AUTH_TOKEN" && !options.tokens.empty());
+    const bool by_option = (name == "OPENAI_API_KEY" && !options.sources.api_keys.empty()) ||
+                           (name == "OPENAI_WEBHOOK_SECRET" && !options.sources.webhook_secrets.empty()) ||
+                           (name == "TWILIO_AUTH_TOKEN" && !options.sources.tokens.empty());
     return by_option ? "option" : setting.where;
 }
 
@@ -190,7 +145,7 @@ int run_service(const ServeConfig& config, const std::vector<std::string>& warni
 }
 
 int serve(const ServeOptions& options, const CLI::App& command, Context& context) {
-    auto gathered = gather(options, command, context);
+    auto gathered = gather_serve(options.sources, flag_of(options, command), context);
     if (context.output.json && !gathered.inputs.settings.is_set("CALLCHAIN_LOG"))
         gathered.inputs.log_to_terminal = false;
     auto result = service::read_serve_config(gathered.inputs);
@@ -246,10 +201,10 @@ void add_serve(CLI::App& root, Context& context) {
         command->add_option(std::string(spec.flag), value, text)->type_name(std::string(spec.type));
     }
     add_secret_options(*command, "secret", "a webhook secret [OPENAI_WEBHOOK_SECRET]",
-                       options->webhook_secrets);
-    add_secret_options(*command, "api-key", "the API key [OPENAI_API_KEY]", options->api_keys);
+                       options->sources.webhook_secrets);
+    add_secret_options(*command, "api-key", "the API key [OPENAI_API_KEY]", options->sources.api_keys);
     add_secret_options(*command, "auth-token", "an auth token of Twilio's [TWILIO_AUTH_TOKEN]",
-                       options->tokens);
+                       options->sources.tokens);
     command->add_flag("--check", options->check, "Check the configuration and end");
     command->add_flag("--print-config", options->print_config,
                       "Print every setting, its value with secrets masked, and where it came from, and end");

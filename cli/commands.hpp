@@ -35,6 +35,7 @@ void add_simulate_call(CLI::App& simulate, Context& context);
 void add_simulate_meta(CLI::App& simulate, Context& context);
 void add_simulate_twilio(CLI::App& simulate, Context& context);
 void add_simulate_openai(CLI::App& simulate, Context& context);
+void add_doctor(CLI::App& root, Context& context);
 void add_listen(CLI::App& root, Context& context);
 void add_show(CLI::App& root, Context& context);
 void add_tail(CLI::App& root, Context& context);

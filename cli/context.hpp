@@ -60,6 +60,13 @@ class Context {
     [[nodiscard]] std::optional<config::Variable> variable_with_origin(const std::string& name) const;
     void add_variables(const std::vector<std::pair<std::string, std::string>>& assignments,
                        const std::string& file);
+    /// What the real environment alone has, and the files alone: for whoever says which of them wins.
+    [[nodiscard]] std::optional<std::string> real_variable(const std::string& name) const {
+        return environment_(name);
+    }
+    [[nodiscard]] const std::map<std::string, config::Variable>& file_variables() const {
+        return from_files_;
+    }
 
     [[nodiscard]] diagnosis::Colour colour_of_out() const { return colour(out_is_terminal); }
     [[nodiscard]] diagnosis::Colour colour_of_err() const { return colour(err_is_terminal); }

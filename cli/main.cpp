@@ -44,6 +44,7 @@ void add_commands(CLI::App& root, Context& context) {
     add_serve(root, context);
     add_gateway(root, context);
     add_simulate(root, context);
+    add_doctor(root, context);
     add_listen(root, context);
     add_show(root, context);
     add_tail(root, context);

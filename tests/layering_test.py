@@ -36,6 +36,7 @@ INPUT_OUTPUT["http"] = set(PURE) | {"observe"}
 INPUT_OUTPUT["gateway"] = set(PURE) | {"observe"}
 INPUT_OUTPUT["service"] = set(PURE) | {"observe", "http", "gateway"}
 INPUT_OUTPUT["simulator"] = set(PURE) | {"observe", "http", "gateway"}
+INPUT_OUTPUT["doctor"] = set(PURE) | {"observe", "http", "gateway", "service"}
 ARROWS = {**PURE, **INPUT_OUTPUT}
 ARROWS["cli"] = set(ARROWS)
 

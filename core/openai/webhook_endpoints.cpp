@@ -271,6 +271,27 @@ Result<EndpointPage> read_endpoint_page(std::string_view body) {
     return page;
 }
 
+Result<std::string> EndpointListing::add(std::string_view body) {
+    const auto number = std::to_string(++pages);
+    auto page = CALLCHAIN_TRY(read_endpoint_page(body));
+    for (auto& endpoint : page.endpoints) {
+        const bool is_known = std::any_of(endpoints.begin(), endpoints.end(),
+                                          [&](const auto& one) { return one.id == endpoint.id; });
+        if (is_known)
+            return fail(ErrorCode::bad_input,
+                        "page " + number + " of the list brings an endpoint of a page before it");
+        endpoints.push_back(std::move(endpoint));
+    }
+    if (!page.next.empty() && page.endpoints.empty())
+        return fail(ErrorCode::bad_input,
+                    "page " + number + " of the list is empty and promises another one");
+    if (!page.next.empty() && pages == kMostPages) {
+        complete = false;
+        return std::string();
+    }
+    return page.next;
+}
+
 Result<EndpointTest> read_endpoint_test(std::string_view body) {
     const auto object = CALLCHAIN_TRY(parse_object(body));
     EndpointTest test;

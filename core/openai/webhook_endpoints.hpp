@@ -60,6 +60,19 @@ struct EndpointPage {
 /// promises more without saying behind what. Messages quote nothing of the body.
 [[nodiscard]] Result<EndpointPage> read_endpoint_page(std::string_view body);
 
+/// The pages of one list, gathered.
+struct EndpointListing {
+    static constexpr std::size_t kMostPages = 20;
+    std::vector<WebhookEndpoint> endpoints;
+    std::size_t pages = 0;  ///< given to add()
+    bool complete = true;   ///< false: there are more than kMostPages pages
+
+    /// Takes one page, and says what the next begins behind; empty: this was the last to ask for. Errors:
+    /// bad_input for a page that is none, is empty and promises another, or brings an endpoint of a page
+    /// before it: such a list would never end.
+    [[nodiscard]] Result<std::string> add(std::string_view body);
+};
+
 /// What the server behind the endpoint answered to a test. Source: OpenAI API reference,
 /// "webhook_endpoint.test": success is true for every result, the status is what tells.
 struct EndpointTest {

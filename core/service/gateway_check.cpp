@@ -165,28 +165,6 @@ Check check_clock(const std::string& date, std::chrono::sys_seconds now) {
 
 }  // namespace
 
-std::string_view name_of(Check::Result result) {
-    switch (result) {
-        case Outcome::pass:
-            return "pass";
-        case Outcome::warn:
-            return "warn";
-        case Outcome::fail:
-            return "fail";
-        case Outcome::skipped:
-            break;
-    }
-    return "skipped";
-}
-
-Check::Result worst_of(const std::vector<Check>& checks) {
-    const auto any = [&](Outcome result) {
-        return std::any_of(checks.begin(), checks.end(),
-                           [result](const Check& one) { return one.result == result; });
-    };
-    return any(Outcome::fail) ? Outcome::fail : any(Outcome::warn) ? Outcome::warn : Outcome::pass;
-}
-
 std::vector<Check> check_configuration(const GatewayConfigResult& result) {
     std::vector<Check> checks;
     for (const auto& problem : result.problems)

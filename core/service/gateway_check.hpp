@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gateway/tls_certificate.hpp"
+#include "service/check.hpp"
 #include "service/gateway_config.hpp"
 #include "service/gateway_probe.hpp"
 
@@ -13,14 +14,6 @@
 #include <vector>
 
 namespace callchain::service {
-
-struct Check {
-    enum class Result { pass, warn, fail, skipped } result = Result::pass;
-    std::string name;           ///< "certificate-name"; stable
-    std::string sentence = {};  ///< what was found
-    std::string remedy = {};
-};
-[[nodiscard]] std::string_view name_of(Check::Result result);
 
 /// Problems and warnings of the configuration, or one pass.
 [[nodiscard]] std::vector<Check> check_configuration(const GatewayConfigResult& result);
@@ -54,8 +47,5 @@ struct CertificateReport {
 
 /// The probe of the SIP Domain that a configuration means.
 [[nodiscard]] ProbeSettings twilio_probe(const GatewayConfig& config, bool invite);
-
-/// The worst of them; skipped counts for nothing.
-[[nodiscard]] Check::Result worst_of(const std::vector<Check>& checks);
 
 }  // namespace callchain::service

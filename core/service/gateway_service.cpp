@@ -1,6 +1,7 @@
 #include "service/gateway_service.hpp"
 
 #include "base/text.hpp"
+#include "encoding/text_codings.hpp"
 #include "gateway/descriptor.hpp"
 #include "gateway/loop.hpp"
 #include "gateway/loop_wait.hpp"
@@ -100,6 +101,7 @@ struct GatewayService::State {
     observe::Metrics registry;
     GatewayMetrics metrics;
     RandomPool random;
+    std::string instance = encoding::to_hex(random_bytes(8));
     gateway::Loop loop;
     gateway::Alarm tick;
     std::unique_ptr<TraceFile> trace;
@@ -183,7 +185,7 @@ Result<void> GatewayService::State::listen_admin() {
             const bool reads = request.method == "GET" || request.method == "HEAD";
             if (request.path() != "/metrics" || !reads) {
                 const auto body = std::string("{\"status\":\"") + (draining ? "draining" : "ready") + "\"}\n";
-                return responder.send(health_response(request, draining, body));
+                return responder.send(health_response(request, {draining, body, instance}));
             }
             // The levels belong to the loop's thread: it shows them, and answers.
             auto shared = std::make_shared<http::Responder>(std::move(responder));

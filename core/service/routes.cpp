@@ -58,12 +58,16 @@ http::Response not_found_response() {
     return text(404, std::move(body));
 }
 
-http::Response health_response(const http::Request& request, bool draining, const std::string& readiness) {
+http::Response health_response(const http::Request& request, const Health& health) {
     const auto* row = row_of(request.path());
     if (row == nullptr || row->route != Route::health) return text(404, "not found\n");
     if (!allows(*row, request.method)) return method_response(request);
-    if (row->path == "/healthz") return text(200, "ok\n");
-    return {draining ? 503 : 200, "application/json", readiness, {}};
+    auto response =
+        row->path == "/healthz"
+            ? text(200, "ok\n")
+            : http::Response{health.draining ? 503 : 200, "application/json", health.readiness, {}};
+    response.headers = {{kInstanceHeader, health.instance}};
+    return response;
 }
 
 }  // namespace callchain::service

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "encoding/json_text.hpp"
+#include "encoding/text_codings.hpp"
 #include "http/client.hpp"
 #include "http/loop.hpp"
 #include "http/server.hpp"
@@ -75,6 +76,7 @@ struct Service::State {
     CallRegistry registry;
     CallJournal journal;
     std::string user_agent;
+    std::string instance = encoding::to_hex(random_bytes(8));
     std::atomic<bool> draining{false};
     std::atomic<steady_clock::duration> told_pause{-std::chrono::hours{1}};
     std::unique_ptr<Refusals> refusals;
@@ -184,7 +186,7 @@ Result<void> Service::State::listen() {
             const auto path = request.path();
             if (path == "/metrics" && (request.method == "GET" || request.method == "HEAD"))
                 return responder.send({200, observe::kMetricsContentType, metrics_page(), {}});
-            responder.send(health_response(request, draining, readiness()));
+            responder.send(health_response(request, {draining, readiness(), instance}));
         }));
     return {};
 }
@@ -215,7 +217,7 @@ void Service::State::answer(http::Request request, http::Responder responder) {
         case Route::dial_status:
             return twilio->dial_status(std::move(request), std::move(responder));
         case Route::health:
-            return responder.send(health_response(request, draining, readiness()));
+            return responder.send(health_response(request, {draining, readiness(), instance}));
         case Route::wrong_method:
             return responder.send(method_response(request));
         case Route::none:

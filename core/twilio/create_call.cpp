@@ -122,6 +122,20 @@ CallOutcome outcome_of(int status, int code, bool has_sid) {
     return status >= 500 && status < 600 ? CallOutcome::server_error : CallOutcome::unexpected_answer;
 }
 
+// …/2010-04-01/Accounts/AC…
+Result<std::string> account_base(std::string_view base, std::string_view account_sid) {
+    const auto origin = base.ends_with('/') ? base.substr(0, base.size() - 1) : base;
+    const auto host = origin.substr(std::min(origin.find("://"), origin.size()));
+    if (!is_web_url(origin) || host.find_first_of("/?#@", 3) != std::string_view::npos)
+        return fail(ErrorCode::usage, "not the base of Twilio's API: \"" + safe_excerpt(base, 80) + "\"",
+                    "write scheme and host alone, for example https://api.twilio.com");
+    if (!is_sid(account_sid, "AC"))
+        return fail(ErrorCode::usage,
+                    "an account is AC and 32 hex digits, not \"" + safe_excerpt(account_sid, 40) + "\"",
+                    "the console shows it as Account SID");
+    return std::string(origin) + "/2010-04-01/Accounts/" + std::string(account_sid);
+}
+
 }  // namespace
 
 Result<std::string> whatsapp_address(std::string_view number) {
@@ -164,17 +178,14 @@ Result<std::vector<std::pair<std::string, std::string>>> create_call_form(const 
     return form;
 }
 
+Result<std::string> account_url(std::string_view base, std::string_view account_sid) {
+    return CALLCHAIN_TRY(account_base(base, account_sid))
+    +".json";
+}
+
 Result<std::string> calls_url(std::string_view base, std::string_view account_sid) {
-    const auto origin = base.ends_with('/') ? base.substr(0, base.size() - 1) : base;
-    const auto host = origin.substr(std::min(origin.find("://"), origin.size()));
-    if (!is_web_url(origin) || host.find_first_of("/?#@", 3) != std::string_view::npos)
-        return fail(ErrorCode::usage, "not the base of Twilio's API: \"" + safe_excerpt(base, 80) + "\"",
-                    "write scheme and host alone, for example https://api.twilio.com");
-    if (!is_sid(account_sid, "AC"))
-        return fail(ErrorCode::usage,
-                    "an account is AC and 32 hex digits, not \"" + safe_excerpt(account_sid, 40) + "\"",
-                    "the console shows it as Account SID");
-    return std::string(origin) + "/2010-04-01/Accounts/" + std::string(account_sid) + "/Calls.json";
+    return CALLCHAIN_TRY(account_base(base, account_sid))
+    +"/Calls.json";
 }
 
 std::string_view name_of(CallOutcome outcome) {

@@ -34,6 +34,8 @@ struct CreateCall {
 [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> create_call_form(
     const CreateCall& call);
 
+/// …/2010-04-01/Accounts/AC….json: the account itself. Errors: as calls_url().
+[[nodiscard]] Result<std::string> account_url(std::string_view base, std::string_view account_sid);
 /// …/2010-04-01/Accounts/AC…/Calls.json below `base`, which has no path.
 /// Errors: usage for a base that is no http or https origin, or an account that is not AC and 32 hex digits.
 [[nodiscard]] Result<std::string> calls_url(std::string_view base, std::string_view account_sid);

@@ -44,11 +44,22 @@ TEST(MethodResponse, NamesTheMethodsThatThereAre) {
 }
 
 TEST(HealthResponse, LivesWhileDrainingAndIsNotReadyThen) {
-    EXPECT_EQ(health_response(request("GET", "/healthz"), true, "{}").status, 200);
-    EXPECT_EQ(health_response(request("GET", "/readyz"), false, "{}").status, 200);
-    EXPECT_EQ(health_response(request("GET", "/readyz"), true, "{}").status, 503);
-    EXPECT_EQ(health_response(request("GET", "/metrics"), false, "{}").status, 404);
-    EXPECT_EQ(health_response(request("POST", "/healthz"), false, "{}").status, 405);
+    const Health ready{false, "{}", "0123456789abcdef"};
+    const Health draining{true, "{}", "0123456789abcdef"};
+    EXPECT_EQ(health_response(request("GET", "/healthz"), draining).status, 200);
+    EXPECT_EQ(health_response(request("GET", "/readyz"), ready).status, 200);
+    EXPECT_EQ(health_response(request("GET", "/readyz"), draining).status, 503);
+    EXPECT_EQ(health_response(request("GET", "/metrics"), ready).status, 404);
+    EXPECT_EQ(health_response(request("POST", "/healthz"), ready).status, 405);
+}
+
+TEST(HealthResponse, SaysWhichProcessAnswers) {
+    for (const char* path : {"/healthz", "/readyz"}) {
+        const auto response = health_response(request("GET", path), {false, "{}", "0123456789abcdef"});
+        ASSERT_EQ(response.headers.size(), 1U) << path;
+        EXPECT_EQ(response.headers[0].name, "Callchain-Instance");
+        EXPECT_EQ(response.headers[0].value, "0123456789abcdef");
+    }
 }
 
 }  // namespace

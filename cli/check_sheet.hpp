@@ -1,0 +1,36 @@
+/// The checks of `gateway check` and `doctor` as they are printed: each when it is there, the sum at the end.
+#pragma once
+
+#include "context.hpp"
+#include "service/check.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+namespace callchain::cli {
+
+class CheckSheet {
+  public:
+    /// `schema` is that of the JSON document.
+    CheckSheet(Context& context, std::string schema) : context_(context), schema_(std::move(schema)) {}
+
+    /// Prints them at once, but for --json, where the document comes at the end.
+    void add(std::vector<service::Check> checks);
+    [[nodiscard]] const std::vector<service::Check>& checks() const { return checks_; }
+    /// Prints the summary, or the document with `members` behind its result. Returns the exit code: kNo where
+    /// a check failed; a warning is no failure.
+    int close(const nlohmann::ordered_json& members);
+    int close();
+
+  private:
+    void print(const service::Check& check) const;
+    [[nodiscard]] std::string summary() const;
+    [[nodiscard]] nlohmann::ordered_json document(const nlohmann::ordered_json& members) const;
+
+    Context& context_;
+    std::string schema_;
+    std::vector<service::Check> checks_;
+};
+
+}  // namespace callchain::cli

@@ -16,6 +16,9 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
+
+import console
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_SECONDS = 120  # a sanitizer on a busy machine, not what an example should take
@@ -59,20 +62,8 @@ def examples_of_help(text: str) -> list[tuple[str, int]]:
 
 def examples_of(section: str) -> list[tuple[str, int]]:
     """(command, expected exit code) of each example."""
-    commands: list[str] = []
-    goes_on = False
-    for line in section.splitlines():
-        text = line.removeprefix("    ")
-        if text == line:
-            goes_on = False
-        elif text.startswith("$ "):
-            commands.append(text[2:])
-            goes_on = text.endswith(("\\", "|"))
-        elif goes_on:
-            commands[-1] += "\n" + text
-            goes_on = text.endswith(("\\", "|"))
-    codes = [re.search(r"# exit (\d+)$", command) for command in commands]
-    return [(command, int(code.group(1)) if code else 0) for command, code in zip(commands, codes)]
+    lines = (line.removeprefix("    ") if line.startswith("    ") else "" for line in section.splitlines())
+    return [(step.command, step.exit_code or 0) for step in console.steps_of(lines)]
 
 
 class Program:
@@ -81,12 +72,17 @@ class Program:
     def __init__(self, path: Path, folder: Path):
         (folder / "bin").mkdir()
         (folder / "bin/callchain").symlink_to(path)
-        self._environment = {"PATH": f"{folder / 'bin'}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+        self._environment = {"PATH": f"{folder / 'bin'}:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TMPDIR": str(folder)}
         self._environment |= {name: os.environ[name] for name in SANITIZER_VARIABLES if name in os.environ}
 
     def run(self, command: str, folder: Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(["bash", "-c", command], cwd=folder, env=self._environment, capture_output=True, text=True,
                               errors="replace", stdin=subprocess.DEVNULL, timeout=TIMEOUT_SECONDS, check=False)
+
+    def start(self, command: str, folder: Path, output: BinaryIO) -> subprocess.Popen[bytes]:
+        """Leaves it running, as a process group of its own."""
+        return subprocess.Popen(["bash", "-c", command], cwd=folder, env=self._environment, stdin=subprocess.DEVNULL, stdout=output,
+                                stderr=subprocess.STDOUT, start_new_session=True)
 
 
 def problems_of_options(page: Path, section: str, help_text: str) -> list[str]:

@@ -18,7 +18,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "cli"))
-import schema_check  # noqa: E402  (its folder is known only now)
+import console  # noqa: E402  (its folder is known only now)
+import schema_check  # noqa: E402
 
 SCHEMAS = schema_check.Schemas(ROOT / "docs" / "schemas")
 SECONDS = 120
@@ -219,11 +220,6 @@ def test_a_frozen_serve_costs_the_call_what_twilio_waits(runs):
     assert '"message":"stopped"' in read(folder, "serve.log"), read(folder, "serve.log")
 
 
-def without_measures(line: str) -> str:
-    """Without what differs from run to run: how long things took, in whatever unit; ports; and the day."""
-    return re.sub(r"\b\d+(\.\d+)? (ms|s|minutes)\b|(?<=127\.0\.0\.1:)\d+|\b20\d\d-\d\d-\d\d\b", "…", line)
-
-
 def words_as_kept() -> dict[str, str]:
     text = (ROOT / "tests" / "e2e" / "simulate_words.txt").read_text(encoding="utf-8")
     sections = re.split(r"^=== (\S+)\n", text, flags=re.MULTILINE)
@@ -237,7 +233,7 @@ def test_the_first_five_lines_say_it_all(runs, name):
     lines = read(folder, "verdict.txt").splitlines()[:5]
     assert [line.split(":")[0] for line in lines] == ["failed" if name in FAILED else "good", "where", "cause", "fix", "shown"]
     kept = words_as_kept()
-    assert without_measures("\n".join(lines)) + "\n" == kept[name].rstrip("\n") + "\n"
+    assert console.without_measures("\n".join(lines)) + "\n" == kept[name].rstrip("\n") + "\n"
     assert set(kept) == set(FAILED) | set(BORNE)
 
 
@@ -255,16 +251,10 @@ def test_every_picture_can_be_read(runs, name):
 
 
 def test_the_readme_opens_with_what_it_prints(runs):
-    block = re.search(r"```console\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1].splitlines()
-    assert block[0] == "$ callchain simulate call --fault wrong-secret"
-    run, folder = runs["wrong-secret"]
-    found = json.loads(run.stdout)["conclusion"]
-    said = [f"failed: {found['caller']}", f"where:  {found['component']}", f"cause:  {found['cause']} (proved)", f"fix:    {found['fix']}",
-            f"shown:  {found['command']}   # exit {found['exit_code']}, {found['code']}"]
-    assert len(block) == 1 + len(said)
-    for line, whole in zip(block[1:], said):
-        pieces = [re.sub(r"10\\\.\d", r"10\\.\\d", re.escape(piece)) for piece in line.split(" […]")]
-        assert re.match(".*".join(pieces) + "$", whole), (line, whole)
+    (step,) = console.steps_of(console.blocks_of((ROOT / "README.md").read_text(encoding="utf-8"), "console")[0].splitlines())
+    assert step.command == "callchain simulate call --fault wrong-secret"
+    _, folder = runs["wrong-secret"]
+    assert console.is_shown_by(step.output, read(folder, "verdict.txt")), read(folder, "verdict.txt")
     picture = (ROOT / "docs" / "pictures" / "wrong-secret.svg").read_text()
     shape = re.compile(r">[^<>]*</text>")
     assert {text for text in shape.findall(picture) if " s<" not in text} <= {text for text in shape.findall(read(folder, "call.svg"))} | {

@@ -88,8 +88,9 @@ def program(tmp_path_factory) -> man_check.Program:
 
 
 @pytest.fixture(scope="module")
-def outcomes(program, tmp_path_factory):
+def outcomes(request, program, tmp_path_factory):
     """page: a future of [(exit code, what was printed)] of its commands, in their order; some pages at a time."""
+    names = {item.callspec.params["name"] for item in request.session.items if "outcomes" in item.fixturenames}
     root = tmp_path_factory.mktemp("pages")
 
     def run(name: str) -> list[tuple[int, str]]:
@@ -102,9 +103,8 @@ def outcomes(program, tmp_path_factory):
     def waits(name: str) -> int:
         return RUN[name].count("--fault")
 
-    names = sorted(RUN, key=waits, reverse=True)
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        return {name: pool.submit(run, name) for name in names}
+        return {name: pool.submit(run, name) for name in sorted(names, key=waits, reverse=True)}
 
 
 @pytest.mark.parametrize("name", sorted(RUN))
@@ -151,6 +151,12 @@ def problem_of(words: list[str], options: dict[str, set[str]]) -> str:
     return f"{command} has no {', '.join(sorted(given - options[command]))}" if given - options[command] else ""
 
 
+def problems_of_calls(page: str, options: dict[str, set[str]]) -> list[str]:
+    """What is wrong with the calls that a page has in blocks of `sh` and between backquotes."""
+    calls = [call for text in [*console.blocks_of(page, "sh"), *re.findall(r"(?<!`)`(callchain [^`]+)`", page)] for call in calls_in(text)]
+    return [problem for call in calls if (problem := problem_of(call, options))]
+
+
 def test_a_wrong_option_or_command_would_be_seen(options):
     assert problem_of(["verify-sig", "--log", "x"], options) == ""
     assert problem_of(["verify-sig", "--lgo", "x"], options) == "verify-sig has no --lgo"
@@ -164,9 +170,12 @@ def test_what_the_reader_fills_in_exists(options, name):
     blocks = console.blocks_of(PAGES[name], "sh")
     assert blocks and calls_in(blocks[-1]), f"{name} has no command for the reader's own data"
     assert PAGES[name].rstrip().endswith("```"), f"{name} ends otherwise than with that command"
-    quoted = [span for span in re.findall(r"`(callchain [^`]+)`", PAGES[name])]
-    calls = [call for text in [*blocks, *quoted] for call in calls_in(text)]
-    assert not [problem for call in calls if (problem := problem_of(call, options))]
+    assert not problems_of_calls(PAGES[name], options)
+
+
+@pytest.mark.parametrize("page", ["README.md", "samples/README.md", *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md")))])
+def test_the_other_pages_name_what_exists(options, page):
+    assert not problems_of_calls((ROOT / page).read_text(encoding="utf-8"), options)
 
 
 def test_every_code_and_variable_that_is_named_exists(program, tmp_path):

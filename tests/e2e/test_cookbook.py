@@ -29,6 +29,7 @@ COOKBOOK = ROOT / "docs" / "cookbook"
 PAGES = {page.stem: page.read_text(encoding="utf-8") for page in sorted(COOKBOOK.glob("*.md")) if page.name != "README.md"}
 INDEX = (COOKBOOK / "README.md").read_text(encoding="utf-8")
 RUN = {**PAGES, "README": (ROOT / "README.md").read_text(encoding="utf-8")}
+SECRETS = [path.read_text(encoding="utf-8").strip(' \n"') for path in sorted((ROOT / "samples" / "secrets").iterdir())]
 AT_A_TIME = 6  # most of them wait for a call to be given up
 
 
@@ -115,6 +116,7 @@ def test_every_command_says_what_the_page_shows(outcomes, name):
         # README.md does without exit codes.
         wanted = step.exit_code or 0 if name != "README" else code
         assert code == wanted, f"exit code {code}, expected {wanted}: {step.command}\n{printed}"
+        assert not [secret for secret in SECRETS if secret in printed], step.command
         if not console.is_shown_by(step.output, printed):
             pytest.fail("\n".join([f"{name} shows:", f"$ {step.command}", *step.output, "---- printed is:", printed]), pytrace=False)
 

@@ -21,7 +21,9 @@ using std::chrono::milliseconds;
 using timeline::Party;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-constexpr const char* kPublicOrigin = "https://serve.example.com";  // what Twilio was told, and signs
+constexpr const char* kPublicOrigin = "https://serve.example.com";  // what Twilio and OpenAI were told
+constexpr const char* kOtherOrigin = "https://other.example.com";
+constexpr const char* kWebhookPath = "/openai/webhook";
 // The processes, and their logs.
 constexpr const char* kGateway = "gateway";
 constexpr const char* kSecondGateway = "gateway-2";
@@ -164,10 +166,12 @@ Result<void> Chain::start_serve() {
     }
     if (plan_.freezes_serve) serve_->signal(SIGSTOP);
     const auto base = address.starts_with("http") ? address : "http://" + address;
-    std::vector<WebhookEndpoint> endpoints{{base + "/openai/webhook", plan_.secret}};
+    std::vector<WebhookEndpoint> endpoints{
+        {base + kWebhookPath, plan_.secret, std::string(kPublicOrigin) + kWebhookPath, "serve"}};
     if (plan_.other_endpoint) {
         other_ = CALLCHAIN_TRY(OtherEndpoint::start(plan_.openai.api_key, places_.openai_url));
-        endpoints.insert(endpoints.begin(), {other_->url(), plan_.other_secret});
+        endpoints.insert(endpoints.begin(), {other_->url(), plan_.other_secret,
+                                             std::string(kOtherOrigin) + kWebhookPath, "another host"});
     }
     openai_->set_endpoints(std::move(endpoints));
     if (plan_.foreign_twiml.empty()) {

@@ -12,7 +12,9 @@ namespace callchain::simulator {
 struct OpenAi::State {
     State(const OpenAiSettings& settings, EventSink sink, std::function<void(OpenAiCall)> on_call)
         : http({.most_connections_per_host = 256, .proxies = http::ClientOptions::Proxies::none}),
-          calls(loop, http, settings, std::move(sink), std::move(on_call)) {}
+          gate(settings.api_key, settings.fails_percent),
+          endpoints(loop, http, gate, sink, settings.webhook_time),
+          calls(loop, http, endpoints, gate, settings, std::move(sink), std::move(on_call)) {}
     State(const State&) = delete;
     State& operator=(const State&) = delete;
     ~State() {
@@ -38,6 +40,8 @@ struct OpenAi::State {
 
     gateway::Loop loop;
     http::Client http;
+    ApiGate gate;
+    OpenAiEndpoints endpoints;
     OpenAiCalls calls;
     std::string sip_address;
     std::thread thread;
@@ -48,6 +52,7 @@ http::UpgradingHandlers OpenAi::State::handlers() {
     return {.on_request =
                 [this](http::Request request, std::function<void(http::Response)> answer) {
                     loop.post([this, request = std::move(request), answer = std::move(answer)] {
+                        if (is_endpoint_path(request.path())) return endpoints.answer(request, answer);
                         answer(calls.answer(request));
                     });
                 },
@@ -76,7 +81,7 @@ void OpenAi::State::on_upgrade(const http::Request& request, std::optional<http:
 Result<std::unique_ptr<OpenAi>> OpenAi::start(OpenAiSettings settings, EventSink sink,
                                               std::function<void(OpenAiCall)> on_call) {
     auto state = std::make_unique<State>(settings, std::move(sink), std::move(on_call));
-    CALLCHAIN_TRY(state->calls.set_endpoints(settings.endpoints));
+    CALLCHAIN_TRY(state->endpoints.set(settings.endpoints));
     const auto bound = CALLCHAIN_TRY(state->calls.listen());
     state->sip_address = gateway::text_of(bound.front().endpoint);
     state->thread = std::thread([loop = &state->loop] { loop->run(); });
@@ -90,8 +95,8 @@ OpenAi::~OpenAi() = default;
 std::string OpenAi::sip_address() const { return state_->sip_address; }
 std::string OpenAi::api_url() const { return "http://" + state_->server->address() + "/v1"; }
 void OpenAi::set_endpoints(std::vector<WebhookEndpoint> endpoints) {
-    state_->loop.post([calls = &state_->calls, endpoints = std::move(endpoints)] {
-        static_cast<void>(calls->set_endpoints(endpoints));
+    state_->loop.post([kept = &state_->endpoints, endpoints = std::move(endpoints)] {
+        static_cast<void>(kept->set(endpoints));
     });
 }
 

@@ -18,8 +18,10 @@ namespace callchain::simulator {
 
 /// Who is subscribed to realtime.call.incoming. Each has a secret of its own.
 struct WebhookEndpoint {
-    std::string url;
-    std::string secret;  ///< "whsec_…"
+    std::string url;             ///< where it is told
+    std::string secret;          ///< "whsec_…"
+    std::string known_url = {};  ///< what the API lists, where a proxy stands between; empty: `url`
+    std::string name = {};
 };
 
 /// How a call is treated.

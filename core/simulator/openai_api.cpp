@@ -1,6 +1,5 @@
 // OpenAiCalls: the calls API and the sideband.
 #include "base/text.hpp"
-#include "crypto/hash.hpp"
 #include "encoding/json_text.hpp"
 #include "openai/session_body.hpp"
 #include "simulator/openai_calls.hpp"
@@ -20,7 +19,6 @@ using timeline::Party;
 constexpr int kDecline = 603;
 
 http::Response not_found() { return api_error(404, "call_id_not_found", "No call with that id was found."); }
-http::Response wrong_key() { return api_error(401, "invalid_api_key", "Incorrect API key provided."); }
 
 const char* text_member(const encoding::JsonValue& value, std::string_view name) {
     const auto* member = value.find(name);
@@ -28,11 +26,6 @@ const char* text_member(const encoding::JsonValue& value, std::string_view name)
 }
 
 }  // namespace
-
-bool OpenAiCalls::is_authorized(const http::Request& request) const {
-    const auto given = request.headers.find("Authorization").value_or("");
-    return crypto::equal_in_constant_time(given, "Bearer " + settings_.api_key);
-}
 
 http::Response OpenAiCalls::answer(const http::Request& request) {
     const auto target = read_api_target(request.method, request.path());
@@ -57,12 +50,7 @@ http::Response OpenAiCalls::answer(const http::Request& request) {
 }
 
 http::Response OpenAiCalls::act(const ApiTarget& target, const http::Request& request) {
-    if (!is_authorized(request)) return wrong_key();
-    const auto every = settings_.fails_percent <= 0
-                           ? 0U
-                           : std::max(1U, 100U / static_cast<unsigned>(settings_.fails_percent));
-    if (++answers_; every != 0 && answers_ % every == 0)
-        return api_error(500, "server_error", "The server had an error while processing your request.");
+    if (auto refusal = gate_.refuse(request)) return *std::move(refusal);
     auto* call = find(target.call_id);
     // Also where the BYE of ours has no answer yet.
     if (call == nullptr || call->leg_over || !call->told.ended_by.empty()) return not_found();
@@ -150,7 +138,7 @@ void OpenAiCalls::hang_up(Call& call, const char* by) {
 std::optional<http::Response> OpenAiCalls::judge_upgrade(const http::Request& request) {
     const auto call_id = read_sideband_target(request.path(), request.query());
     if (!call_id) return api_error(404, "unknown_url", "Unknown request URL.");
-    if (!is_authorized(request)) return wrong_key();
+    if (!gate_.is_authorized(request)) return wrong_key();
     const auto* call = find(*call_id);
     const bool there = call != nullptr && !call->leg_over && call->told.accepted;
     if (there && call->told.ended_by.empty() && !call->conduct->dead_accepts) return std::nullopt;

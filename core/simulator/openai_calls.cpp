@@ -3,7 +3,6 @@
 
 #include "base/callchain_id.hpp"
 #include "http/url.hpp"
-#include "signature/secret.hpp"
 #include "simulator/randomness.hpp"
 #include "sip/response.hpp"
 
@@ -30,10 +29,12 @@ std::string status_line(int status) {
 
 }  // namespace
 
-OpenAiCalls::OpenAiCalls(gateway::Loop& loop, http::Client& http, OpenAiSettings settings, EventSink sink,
-                         std::function<void(OpenAiCall)> on_call)
+OpenAiCalls::OpenAiCalls(gateway::Loop& loop, http::Client& http, OpenAiEndpoints& endpoints, ApiGate& gate,
+                         OpenAiSettings settings, EventSink sink, std::function<void(OpenAiCall)> on_call)
     : loop_(loop),
       http_(http),
+      endpoints_(endpoints),
+      gate_(gate),
       settings_(std::move(settings)),
       sink_(std::move(sink)),
       on_call_(std::move(on_call)),
@@ -68,17 +69,6 @@ PhoneEvents OpenAiCalls::phone_events() {
         on_leg_over(number, "hangup");
     };
     return events;
-}
-
-Result<void> OpenAiCalls::set_endpoints(const std::vector<WebhookEndpoint>& endpoints) {
-    endpoints_.clear();
-    for (const auto& endpoint : endpoints) {
-        const auto key = CALLCHAIN_TRY(signature::read_secret(endpoint.secret));
-        endpoints_.push_back(std::make_shared<const Endpoint>(
-            Endpoint{endpoint.url,
-                     std::make_shared<const crypto::HmacKey>(crypto::HashAlgorithm::sha256, key.bytes)}));
-    }
-    return {};
 }
 
 void OpenAiCalls::on_invite(CallNumber number, const sip::Received& invite) {
@@ -122,7 +112,7 @@ void OpenAiCalls::dispatch(const std::string& call_id) {
     if (call == nullptr) return;
     call->told.webhook_after = since(*call);
     std::chrono::milliseconds delay{0};
-    for (const auto& endpoint : endpoints_) {
+    for (const auto& endpoint : endpoints_.subscribed_to("realtime.call.incoming")) {
         const Post one{endpoint, "wh_" + random_hex()};
         call->told.webhook_ids.push_back(one.webhook_id);
         ++call->posts;
@@ -150,19 +140,22 @@ void OpenAiCalls::deliver(const std::string& call_id, Post one) {
 void OpenAiCalls::post(Call& call, const Post& one) {
     ++call.posts;
     const auto now = std::chrono::system_clock::now() + call.conduct->clock_skew;
-    Delivery delivery{.url = one.endpoint->url,
+    Delivery delivery{.url = one.endpoint->target,
                       .webhook_id = one.webhook_id,
                       .body = call.conduct->body_reserialised ? without_blanks(call.event) : call.event,
                       .signed_body = call.event,
                       .timestamp = std::chrono::floor<std::chrono::seconds>(now),
                       .time = call.conduct->webhook_time};
-    tell(call, Party::openai, Party::serve, Medium::http, "POST " + path_of(one.endpoint->url),
+    tell(call, Party::openai, Party::serve, Medium::http, "POST " + path_of(one.endpoint->target),
          one.counts ? "attempt " + std::to_string(one.attempt + 1) : "redelivered", false, one.webhook_id);
-    // The answer comes on the client's thread.
-    http_.send(make_delivery(delivery, *one.endpoint->key), [this, call_id = call.told.call_id,
-                                                             one](http::ClientResult result) {
-        loop_.post([this, call_id, one, result = std::move(result)] { on_posted(call_id, one, result); });
-    });
+    // With the secret of now, which may be another one than that of the attempt before. The answer comes on
+    // the client's thread.
+    const auto keys =
+        one.endpoint->keys(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+    http_.send(
+        make_delivery(delivery, keys), [this, call_id = call.told.call_id, one](http::ClientResult result) {
+            loop_.post([this, call_id, one, result = std::move(result)] { on_posted(call_id, one, result); });
+        });
 }
 
 void OpenAiCalls::on_posted(const std::string& call_id, const Post& one, const http::ClientResult& result) {

@@ -5,10 +5,10 @@
 #include "http/client.hpp"
 #include "http/upgrading_server.hpp"
 #include "simulator/openai.hpp"
+#include "simulator/openai_endpoints.hpp"
 #include "simulator/openai_parts.hpp"
 #include "simulator/phone.hpp"
 
-#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -22,15 +22,13 @@ namespace callchain::simulator {
 /// All functions on the loop's thread, or before it runs. `http` is stopped before this is destroyed.
 class OpenAiCalls {
   public:
-    OpenAiCalls(gateway::Loop& loop, http::Client& http, OpenAiSettings settings, EventSink sink,
-                std::function<void(OpenAiCall)> on_call);
+    OpenAiCalls(gateway::Loop& loop, http::Client& http, OpenAiEndpoints& endpoints, ApiGate& gate,
+                OpenAiSettings settings, EventSink sink, std::function<void(OpenAiCall)> on_call);
     OpenAiCalls(const OpenAiCalls&) = delete;
     OpenAiCalls& operator=(const OpenAiCalls&) = delete;
 
     /// Errors: those of Transports::listen().
     [[nodiscard]] Result<std::vector<gateway::BoundAddress>> listen() { return phone_.listen(); }
-    /// Errors: those of read_secret().
-    [[nodiscard]] Result<void> set_endpoints(const std::vector<WebhookEndpoint>& endpoints);
 
     [[nodiscard]] http::Response answer(const http::Request& request);
     /// nullopt: the upgrade may go on.
@@ -40,13 +38,9 @@ class OpenAiCalls {
     void on_end(const std::string& call_id, int close_code);
 
   private:
-    struct Endpoint {
-        std::string url;
-        std::shared_ptr<const crypto::HmacKey> key;
-    };
     // One event on its way to one endpoint: the same id over all attempts.
     struct Post {
-        std::shared_ptr<const Endpoint> endpoint;
+        std::shared_ptr<const Subscription> endpoint;
         std::string webhook_id;
         std::size_t attempt = 0;
         bool counts = true;  // false: one of `redeliveries`, which is not tried again
@@ -80,7 +74,6 @@ class OpenAiCalls {
     [[nodiscard]] http::Response act(const ApiTarget& target, const http::Request& request);
     [[nodiscard]] http::Response accept(Call& call, const ApiTarget& target, const std::string& body);
     [[nodiscard]] http::Response reject(Call& call, const std::string& body);
-    [[nodiscard]] bool is_authorized(const http::Request& request) const;
     void answer_leg(Call& call);
     void speak(Call& call);
     void send(Call& call, std::string text, std::string_view label = {});
@@ -99,14 +92,14 @@ class OpenAiCalls {
 
     gateway::Loop& loop_;
     http::Client& http_;
+    OpenAiEndpoints& endpoints_;
+    ApiGate& gate_;
     OpenAiSettings settings_;
     EventSink sink_;
     std::function<void(OpenAiCall)> on_call_;
-    std::vector<std::shared_ptr<const Endpoint>> endpoints_;
     std::unordered_map<std::string, std::unique_ptr<Call>> calls_;
     std::map<CallNumber, std::string> legs_;
     std::size_t announced_ = 0;  // INVITEs that became calls
-    std::uint64_t answers_ = 0;  // of the API, for fails_percent
     Phone phone_;                // the last: its events need all of the above
 };
 

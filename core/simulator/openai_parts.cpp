@@ -65,16 +65,19 @@ std::string without_blanks(const std::string& body) {
     return value ? encoding::write_json_text(*value, {}) : body;
 }
 
-http::ClientRequest make_delivery(const Delivery& delivery, const crypto::HmacKey& key) {
+http::ClientRequest make_delivery(const Delivery& delivery, const SigningKeys& keys) {
     const auto timestamp = std::to_string(delivery.timestamp.time_since_epoch().count());
+    std::vector<std::string> signatures;
+    for (const auto& key : keys)
+        signatures.push_back(
+            signature::sign_webhook(*key, delivery.webhook_id, timestamp, delivery.signed_body));
     return {.method = "POST",
             .url = delivery.url,
             .headers = {{"content-type", "application/json"},
                         {"user-agent", std::string(kUserAgent)},
                         {"webhook-id", delivery.webhook_id},
                         {"webhook-timestamp", timestamp},
-                        {"webhook-signature",
-                         signature::sign_webhook(key, delivery.webhook_id, timestamp, delivery.signed_body)}},
+                        {"webhook-signature", join(signatures, " ")}},
             .body = delivery.body,
             .total_time = delivery.time};
 }
@@ -86,6 +89,20 @@ http::Response api_error(int status, std::string_view code, std::string_view mes
                 ", \"type\": " + (status < 500 ? "\"invalid_request_error\"" : "\"server_error\"") +
                 ", \"code\": " + quoted(code) + ", \"param\": null}}",
             {}};
+}
+
+http::Response wrong_key() { return api_error(401, "invalid_api_key", "Incorrect API key provided."); }
+
+bool ApiGate::is_authorized(const http::Request& request) const {
+    const auto given = request.headers.find("Authorization").value_or("");
+    return crypto::equal_in_constant_time(given, "Bearer " + api_key_);
+}
+
+std::optional<http::Response> ApiGate::refuse(const http::Request& request) {
+    if (!is_authorized(request)) return wrong_key();
+    const auto every = fails_percent_ <= 0 ? 0U : std::max(1U, 100U / static_cast<unsigned>(fails_percent_));
+    if (++answers_; every == 0 || answers_ % every != 0) return std::nullopt;
+    return api_error(500, "server_error", "The server had an error while processing your request.");
 }
 
 std::optional<ApiTarget> read_api_target(std::string_view method, std::string_view path) {

@@ -1,6 +1,7 @@
-/// What OpenAI's stand-in writes: events, webhooks, errors and its SDP. Pure.
+/// What OpenAI's stand-in writes: events, webhooks, errors and its SDP; and who may ask it. Pure.
 #pragma once
 
+#include "crypto/hash.hpp"
 #include "http/client.hpp"
 #include "http/message.hpp"
 #include "openai/call.hpp"
@@ -8,9 +9,13 @@
 #include "sip/message.hpp"
 
 #include <chrono>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace callchain::simulator {
 
@@ -31,10 +36,29 @@ struct Delivery {
     std::chrono::sys_seconds timestamp;
     std::chrono::milliseconds time{};
 };
-[[nodiscard]] http::ClientRequest make_delivery(const Delivery& delivery, const crypto::HmacKey& key);
+using SigningKeys = std::vector<std::shared_ptr<const crypto::HmacKey>>;
+/// With one signature for each key, as a rotation has it.
+[[nodiscard]] http::ClientRequest make_delivery(const Delivery& delivery, const SigningKeys& keys);
 
 /// {"error":{message,type,code,param}}. Source: OpenAI API reference, "Errors".
 [[nodiscard]] http::Response api_error(int status, std::string_view code, std::string_view message);
+
+/// Who may ask the API, and which of the answers are its own failures.
+class ApiGate {
+  public:
+    /// `fails_percent` of the answers are 500: every 100/n-th, not random.
+    ApiGate(std::string api_key, int fails_percent)
+        : api_key_(std::move(api_key)), fails_percent_(fails_percent) {}
+    [[nodiscard]] bool is_authorized(const http::Request& request) const;
+    /// 401 or 500; nullopt: the request is to be answered. Once for each request.
+    [[nodiscard]] std::optional<http::Response> refuse(const http::Request& request);
+
+  private:
+    std::string api_key_;
+    int fails_percent_ = 0;
+    std::uint64_t answers_ = 0;
+};
+[[nodiscard]] http::Response wrong_key();
 
 /// What a request of the API is about.
 struct ApiTarget {

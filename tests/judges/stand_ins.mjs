@@ -256,6 +256,55 @@ app.post('/webhook', express.text({type: '*/*'}), async (request, response) => {
     decisions.push(decision.catch((error) => problems.push(`${header('X-Plan')}: ${error}`)));
 });
 
+// ---- the endpoints, as npm openai reads them ----
+
+// What the stand-in lists, tests, changes and rotates; it begins and ends with the one endpoint of the run, whose secret is another one then.
+async function judgeEndpoints(origin) {
+    const EVENT = 'realtime.call.incoming';
+    const all = async (query) => { const list = []; for await (const one of client.webhooks.list(query)) list.push(one); return list; };
+    const [endpoint] = await all();
+    expect('endpoints: the first', [endpoint.object, endpoint.url, endpoint.event_types, endpoint.signing_secret], ['webhook_endpoint', `${origin}/tested`, [EVENT], undefined]);
+    expect('endpoints: hint', [endpoint.signing_secret_hint.slice(-4), endpoint.signing_secret_hint.includes(SECRET.slice(12, -6))], [SECRET.slice(-4), false]);
+    expect('endpoints: retrieved', await client.webhooks.retrieve(endpoint.id), endpoint);
+    const made = [];
+    for (const name of ['two', 'three', 'four']) made.push(await client.webhooks.create({name, url: `${origin}/none`, event_types: ['batch.completed']}));
+    for (const one of made) expectMatch('endpoints: made', one.signing_secret, /^whsec_[A-Za-z0-9+/]{43}=$/);
+    const ids = [...made.map((one) => one.id).reverse(), endpoint.id];
+    expect('endpoints: newest first', (await all()).map((one) => one.id), ids);
+    expect('endpoints: page by page', (await all({limit: 1})).map((one) => one.id), ids);
+    const page = await client.webhooks.list({limit: 3});
+    expect('endpoints: a page', [page.data.length, page.has_more], [3, true]);
+    const changed = await client.webhooks.update(made[0].id, {name: 'renamed', event_types: ['batch.failed']});
+    expect('endpoints: changed', [changed.name, changed.event_types, changed.signing_secret], ['renamed', ['batch.failed'], undefined]);
+    for (const {id} of made) expect('endpoints: deleted', await client.webhooks.delete(id), {id, object: 'webhook_endpoint.deleted', deleted: true});
+    expect('endpoints: a deleted one', await failure(client.webhooks.retrieve(made[0].id)), {type: 'NotFoundError', code: 'not_found'});
+    expect('endpoints: another key', (await failure(stranger.webhooks.list()))?.type, 'AuthenticationError');
+
+    const tested = async (event_type, secrets) => {
+        const told = await client.webhooks.test(endpoint.id, {event_type});
+        expect('endpoints: tested', told, {object: 'webhook_endpoint.test', event_type, status_code: 202, success: true, webhook_endpoint_id: endpoint.id});
+        const {body, headers} = tests.pop();
+        for (const [secret, wanted] of secrets)
+            for (const [judge, verify] of Object.entries(JUDGES))
+                expect(`endpoints: ${judge} on ${event_type}`, (await verify(body, headers, secret).catch(() => null))?.type, wanted ? event_type : undefined);
+        expect('endpoints: signatures', headers['webhook-signature'].split(' ').length, secrets.filter(([, wanted]) => wanted).length);
+    };
+    await tested(EVENT, [[SECRET, true], [OTHER_SECRET, false]]);
+    await tested('batch.completed', [[SECRET, true]]);
+    const kept = await client.webhooks.rotateSecret(endpoint.id, {keep_old_secret_active_for_24_hours: true});
+    await tested(EVENT, [[SECRET, true], [kept.signing_secret, true]]);
+    const dropped = await client.webhooks.rotateSecret(endpoint.id);
+    expect('endpoints: three secrets', new Set([SECRET, kept.signing_secret, dropped.signing_secret]).size, 3);
+    expect('endpoints: the new hint', dropped.signing_secret_hint.slice(-4), dropped.signing_secret.slice(-4));
+    await tested('response.failed', [[SECRET, false], [kept.signing_secret, false], [dropped.signing_secret, true]]);
+}
+
+const tests = [];  // deliveries of tests: {body, headers}
+app.post('/tested', express.text({type: '*/*'}), (request, response) => {
+    tests.push({body: request.body, headers: request.headers});
+    response.status(202).end();
+});
+
 // ---- what the calls must have left ----
 
 function checkCalls() {
@@ -346,6 +395,12 @@ try {
     await Promise.all(decisions);
     openai.process.kill('SIGTERM');
     await openai.ended(0);
+    const managed = await start('openai', '--webhook', `${origin}/tested`);
+    const {api: apiOfEndpoints} = await managed.ready;
+    [client, stranger] = [KEY, `${KEY}0`].map((apiKey) => new OpenAI({apiKey, baseURL: apiOfEndpoints, maxRetries: 0}));
+    await judgeEndpoints(origin);
+    managed.process.kill('SIGTERM');
+    await managed.ended(0);
     checkCalls();
 } catch (error) {
     problems.push(error.stack);

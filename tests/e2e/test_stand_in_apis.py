@@ -1,0 +1,122 @@
+"""The management APIs of the stand-ins, asked with our own commands: what `simulate openai` has for `callchain endpoints`."""
+
+import json
+import os
+import re
+import subprocess
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from test_stand_ins import ENVIRONMENT, OPENAI, SCHEMAS, SECONDS, SECRET, TWILIO, Service, free_port, serve, stand_in, start  # noqa: F401
+
+OTHER = "whsec_YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXowMTIzNDU="
+
+
+def ask(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    run = subprocess.run([os.environ["CALLCHAIN"], *arguments], capture_output=True, text=True, timeout=SECONDS, env={**ENVIRONMENT, **environment})
+    if "--json" in arguments:
+        assert not (problems := SCHEMAS.check_output(run.stdout.encode(), run.stderr.encode())), problems
+    return run
+
+
+def endpoints(api: dict, command: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    return ask("endpoints", command, *arguments, OPENAI_BASE_URL=api["api"], **{**OPENAI, **environment})
+
+
+def listed(api: dict, **environment: str) -> dict:
+    run = endpoints(api, "list", "--json", **environment)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+# OpenAI's webhook endpoints
+
+
+def test_the_endpoints_are_listed_newest_first_with_whose_secret_is_whose(start, tmp_path):  # noqa: F811
+    (tmp_path / "other").write_text(OTHER)
+    _, api = stand_in(start, "openai", tmp_path, "--webhook", "http://127.0.0.1:9/one", "--webhook", "http://127.0.0.1:9/two",
+                      "--secret-env", "first=OPENAI_WEBHOOK_SECRET", "--secret-file", f"second={tmp_path / 'other'}", **OPENAI)
+    document = listed(api, OPENAI_WEBHOOK_SECRET=OTHER)
+    assert [one["url"] for one in document["endpoints"]] == ["http://127.0.0.1:9/two", "http://127.0.0.1:9/one"]
+    assert [one["secrets"][0]["result"] for one in document["endpoints"]] == ["fits", "differs"]
+    assert all(re.fullmatch(r"whe_[0-9a-f]{32}", one["id"]) and one["announces_calls"] for one in document["endpoints"])
+    assert "endpoint_several_subscribed" in [finding["code"] for finding in document["findings"]]
+    assert endpoints(api, "list", OPENAI_API_KEY="sk-of-somebody").returncode == 4
+    assert endpoints(api, "test", "whe_none", "--yes").returncode == 5
+
+
+def test_a_test_is_a_signed_delivery_and_says_what_it_was_answered(start, tmp_path):  # noqa: F811
+    with Service(status=418) as service:
+        _, api = stand_in(start, "openai", tmp_path, "--webhook", service.url + "/hook", **OPENAI)
+        (endpoint,) = listed(api)["endpoints"]
+        run = endpoints(api, "test", endpoint["id"], "--yes", "--json")
+        told = json.loads(run.stdout)
+        assert (run.returncode, told["delivery"]["status"]) == (1, 418), told
+        ((path, headers, body),) = service.requests
+    assert path == "/hook" and json.loads(body)["type"] == "realtime.call.incoming"
+    (tmp_path / "body").write_bytes(body)
+    checked = ask("verify-sig", "--body", str(tmp_path / "body"), "--id", headers["webhook-id"], "--timestamp", headers["webhook-timestamp"],
+                  "--signature", headers["webhook-signature"], **OPENAI)
+    assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_behind_a_rotation_a_call_is_delivered_with_the_new_secret(start, tmp_path, keeps):  # noqa: F811
+    port = free_port()
+    openai, api = stand_in(start, "openai", tmp_path, "--webhook", f"http://127.0.0.1:{port}/openai/webhook", "--calls", "2", "--accept-time", "2", "--retries", "", **OPENAI)
+    (endpoint,) = listed(api)["endpoints"]
+    run = endpoints(api, "rotate", endpoint["id"], "--to-file", str(tmp_path / "new"), "--yes", *([] if keeps else ["--no-keep-old-24h"]))
+    assert run.returncode == 0, run.stderr
+    new = (tmp_path / "new").read_text().strip()
+    assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=", new) and new != SECRET
+    assert listed(api, OPENAI_WEBHOOK_SECRET=new)["endpoints"][0]["secrets"][0]["result"] == "fits"
+    calls = []
+    for secret in (SECRET, new):  # the service has the old one yet, then the new one
+        service = start("serve", "--listen", f"127.0.0.1:{port}", OPENAI_BASE_URL=api["api"], CALLCHAIN_PUBLIC_URL=f"http://127.0.0.1:{port}", CALLCHAIN_ADMIN_LISTEN="off",
+                        OPENAI_REALTIME_GREETING="Hello.", TWILIO_SIP_CALLER_ID="+12145551869", CALLCHAIN_LOG="json", **{**OPENAI, **TWILIO, "OPENAI_WEBHOOK_SECRET": secret})
+        service.next_document("ready")
+        twilio, _ = stand_in(start, "twilio", tmp_path, "--voice-url", f"http://127.0.0.1:{port}/twilio/voice", "--openai", api["sip"], "--place", "1", "--talk", "0.3", **TWILIO)
+        twilio.end()
+        calls.append(openai.next_document("call"))
+        service.process.terminate()
+        service.end()
+    assert [call["accepted"] for call in calls] == [keeps, True], calls
+    assert calls[0]["webhook_statuses"] == ([200] if keeps else [401])
+    assert new not in "\n".join(openai.seen)
+
+
+def request(api: dict, method: str, path: str, body: str = "") -> tuple[int, dict]:
+    asked = urllib.request.Request(api["api"] + path, method=method, data=body.encode() if method == "POST" else None,
+                                   headers={"Authorization": f"Bearer {OPENAI['OPENAI_API_KEY']}", "Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(asked, timeout=SECONDS) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)["error"]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status", "code"), [
+    ("GET", "/webhook_endpoints?limit=0", "", 400, "invalid_value"),
+    ("GET", "/webhook_endpoints?limit=101", "", 400, "invalid_value"),
+    ("GET", "/webhook_endpoints?after=whe_none", "", 404, "not_found"),
+    ("GET", "/webhook_endpoints/whe_none", "", 404, "not_found"),
+    ("DELETE", "/webhook_endpoints/whe_none", "", 404, "not_found"),
+    ("DELETE", "/webhook_endpoints", "", 404, "unknown_url"),
+    ("GET", "/webhooks", "", 404, "unknown_url"),
+    ("POST", "/webhook_endpoints", "{", 400, "invalid_json"),
+    ("POST", "/webhook_endpoints", "[]", 400, "invalid_json"),
+    ("POST", "/webhook_endpoints", '{"name": "n", "url": "https://a.example/"}', 400, "missing_required_parameter"),
+    ("POST", "/webhook_endpoints", '{"name": "n", "url": "ftp://a.example/", "event_types": ["batch.failed"]}', 400, "invalid_value"),
+    ("POST", "/webhook_endpoints", '{"name": "n", "url": "https://a.example/", "event_types": []}', 400, "invalid_value"),
+    ("POST", "/webhook_endpoints", '{"name": "n", "url": "https://a.example/", "event_types": ["calls"]}', 400, "invalid_value"),
+    ("POST", "/webhook_endpoints/ID/test", "{}", 400, "missing_required_parameter"),
+    ("POST", "/webhook_endpoints/ID/test", '{"event_type": 7}', 400, "invalid_value"),
+    ("POST", "/webhook_endpoints/ID/rotate_secret", '{"keep_old_secret_active_for_24_hours": "yes"}', 400, "invalid_value"),
+])
+def test_what_the_api_refuses(start, tmp_path, method, path, body, status, code):  # noqa: F811
+    _, api = stand_in(start, "openai", tmp_path, "--webhook", "http://127.0.0.1:9/", **OPENAI)
+    _, page = request(api, "GET", "/webhook_endpoints")
+    got, error = request(api, method, path.replace("ID", page["data"][0]["id"]), body)
+    assert (got, error["code"], error["type"]) == (status, code, "invalid_request_error")

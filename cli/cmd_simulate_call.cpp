@@ -1,5 +1,6 @@
 #include "base/text.hpp"
 #include "commands.hpp"
+#include "config/env_file.hpp"
 #include "progress.hpp"
 #include "random_bytes.hpp"
 #include "run_folder.hpp"
@@ -34,6 +35,7 @@ constexpr double kLeastRate = 0.1;
 constexpr double kMostRate = 500;
 constexpr std::size_t kMostCalls = 100'000;
 constexpr double kMostTalk = 600;
+constexpr const char* kEnvironmentFile = "environment";
 
 struct CallOptions {
     std::vector<std::string> faults;
@@ -43,6 +45,7 @@ struct CallOptions {
     double talk = 2;
     std::string without;
     std::string out;
+    bool stay = false;
 };
 
 // The plan with its faults, or which of them do not fit.
@@ -116,6 +119,16 @@ Result<void> write_file(const std::string& path, const std::string& text) {
     file << text;
     file.close();
     if (!file) return fail(ErrorCode::io, "cannot write " + path, "is there room on that disk?");
+    return {};
+}
+
+// The folder is ours alone; the mode is for where the file is copied to.
+Result<void> write_private_file(const std::string& path, const std::string& text) {
+    using std::filesystem::perms;
+    CALLCHAIN_TRY(write_file(path, text));
+    std::error_code error;
+    std::filesystem::permissions(path, perms::owner_read | perms::owner_write, error);
+    if (error) return fail(ErrorCode::io, "cannot protect " + path + ": " + error.message());
     return {};
 }
 
@@ -199,6 +212,7 @@ struct Outcome {
     std::size_t placed = 0;
     std::size_t good = 0;
     bool kept = false;
+    std::vector<std::string> to_ask = {};  ///< commands that can be run while everything stays up
 };
 
 void print_cause(const Conclusion& found, std::ostream& out) {
@@ -257,6 +271,9 @@ void print_text(const Outcome& outcome, std::ostream& out) {
             << "  (verdict.txt, call.svg, call.mmd, timeline.json, "
             << (outcome.result.evidence.second_gateway_log.empty() ? "" : "gateway-2.log, ")
             << "gateway.log, serve.log, captures)\n";
+    if (outcome.to_ask.empty()) return;
+    out << "\nstays:  everything is up until Ctrl-C or SIGTERM; ask it now\n";
+    for (const auto& command : outcome.to_ask) out << "        " << command << "\n";
 }
 
 // What is printed is kept too: with --json nobody has seen it, and a folder is passed on more often than a
@@ -271,6 +288,12 @@ Json conclusion_json(const Conclusion& found) {
     return {{"caller", found.caller},   {"component", found.component}, {"cause", found.cause},
             {"fix", found.fix},         {"code", found.code},           {"proved", found.proved},
             {"command", found.command}, {"exit_code", found.exit_code}};
+}
+
+Json stay_json(const Outcome& outcome) {
+    if (outcome.to_ask.empty()) return nullptr;
+    const auto& evidence = outcome.result.evidence;
+    return {{"environment", evidence.folder + "/" + evidence.environment_file}, {"commands", outcome.to_ask}};
 }
 
 void print_json(const Outcome& outcome, const CallOptions& options, Context& context) {
@@ -304,7 +327,8 @@ void print_json(const Outcome& outcome, const CallOptions& options, Context& con
                         {"remarks", remarks_of(outcome.result)},
                         {"stages", std::move(stages)},
                         {"calls", std::move(calls)},
-                        {"folder", outcome.kept ? Json(outcome.result.evidence.folder) : Json(nullptr)}}
+                        {"folder", outcome.kept ? Json(outcome.result.evidence.folder) : Json(nullptr)},
+                        {"stay", stay_json(outcome)}}
                        .dump(2)
                 << "\n";
 }
@@ -330,16 +354,18 @@ Result<std::vector<std::string>> write_secrets(const std::string& folder, const 
     for (const auto& [label, secret] : all) {
         if (label != std::string_view("serve") && secret == held_by_serve) continue;
         const auto file = std::string(label) + ".secret";
-        CALLCHAIN_TRY(write_file(folder + "/" + file, secret + "\n"));
-        std::error_code error;
-        std::filesystem::permissions(folder + "/" + file,
-                                     std::filesystem::perms::owner_read | std::filesystem::perms::owner_write,
-                                     error);
-        if (error)
-            return fail(ErrorCode::io, "cannot protect " + folder + "/" + file + ": " + error.message());
+        CALLCHAIN_TRY(write_private_file(folder + "/" + file, secret + "\n"));
         named.push_back(std::string(label) + "=" + file);
     }
     return named;
+}
+
+// What can be asked while everything stays up: nothing where it does not.
+std::vector<std::string> commands_to_ask(const ChainResult& result) {
+    const auto& evidence = result.evidence;
+    if (evidence.environment_file.empty()) return {};
+    const auto from = " --env-file " + evidence.folder + "/" + evidence.environment_file;
+    return {"callchain endpoints list" + from};
 }
 
 int tell(const Outcome& outcome, const CallOptions& options, Context& context) {
@@ -347,26 +373,92 @@ int tell(const Outcome& outcome, const CallOptions& options, Context& context) {
         print_json(outcome, options, context);
     else
         print_text(outcome, context.out);
+    context.out << std::flush;  // whoever waits for it may be a program, and the run may stay
     return outcome.conclusion ? kNo : kDone;
 }
 
-Result<ChainResult> run_with_progress(simulator::Plan plan, const std::string& folder, Context& context) {
+// What one run of the command has beside its options.
+struct Desk {
+    simulator::Plan plan;
+    std::string folder;
+    std::vector<std::string> secrets = {};  ///< files of them, "LABEL=PATH"
+};
+
+// Looks into what the run left, writes and prints what is found. The exit code.
+int judge(ChainResult& result, const Desk& desk, const CallOptions& options, Context& context) {
+    if (result.calls.empty())
+        return context.report_error({.code = ErrorCode::internal,
+                                     .message = "no side told of any call",
+                                     .hint = "the logs are in " + desk.folder});
+    const simulator::RunCommand command = [&desk](const std::vector<std::string>& arguments,
+                                                  const std::map<std::string, std::string>& environment) {
+        return simulator::run_to_end({.program = own_program(),
+                                      .arguments = arguments,
+                                      .environment = environment,
+                                      .folder = desk.folder,
+                                      .output_file = {}},
+                                     kCommand);
+    };
+    const auto conclusion = conclude(result, desk.secrets, command);
+    const auto borne = conclusion ? std::vector<Conclusion>{} : borne_by(result, command);
+    add_findings(result, conclusion, borne);
+    const bool kept =
+        conclusion.has_value() || !options.faults.empty() || !options.out.empty() || options.stay;
+    auto written = write_pictures(desk.folder, result);
+    const auto good = static_cast<std::size_t>(std::count_if(
+        result.calls.begin(), result.calls.end(), [](const CallResult& call) { return call.good(); }));
+    const Outcome outcome{result, conclusion, borne, desk.plan.calls, good, kept, commands_to_ask(result)};
+    if (written) written = write_verdict(desk.folder, outcome);
+    const int code = tell(outcome, options, context);
+    // What was found is not lost for want of a picture.
+    if (!written) return context.report_error(written.error());
+    if (!kept) {
+        std::error_code ignored;  // what is left of it harms nobody
+        std::filesystem::remove_all(desk.folder, ignored);
+    }
+    return code;
+}
+
+// The verdict while everything is up, with the file that leads other commands there.
+int judge_staying(ChainResult result, const std::map<std::string, std::string>& environment, const Desk& desk,
+                  const CallOptions& options, Context& context) {
+    const config::Assignments assignments(environment.begin(), environment.end());
+    const auto path = desk.folder + "/" + kEnvironmentFile;
+    if (const auto written = write_private_file(path, config::write_env_file(assignments)); !written)
+        return context.report_error(written.error());
+    result.evidence.environment_file = kEnvironmentFile;
+    return judge(result, desk, options, context);
+}
+
+// The exit code of the verdict.
+Result<int> run_with_progress(const Desk& desk, const CallOptions& options, Context& context) {
     g_interrupted = 0;
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGINT, note_interrupt);
     std::signal(SIGTERM, note_interrupt);
-    ProgressLine progress(context);
-    const auto calls = plan.calls;
+    std::optional<ProgressLine> progress(std::in_place, context);
+    const auto calls = desk.plan.calls;
+    std::optional<int> code;
     simulator::ChainEvents events;
     events.interrupted = [] { return g_interrupted != 0; };
     events.on_progress = [&progress, calls](std::size_t placed, std::size_t over) {
-        progress.show(std::to_string(placed) + " of " + std::to_string(calls) + " calls placed, " +
-                      std::to_string(over) + " over");
+        progress->show(std::to_string(placed) + " of " + std::to_string(calls) + " calls placed, " +
+                       std::to_string(over) + " over");
     };
-    auto result = simulator::run_chain(std::move(plan), {.program = own_program(), .folder = folder}, events);
+    if (options.stay)
+        events.on_stay = [&](ChainResult result, const std::map<std::string, std::string>& environment) {
+            progress.reset();
+            code = judge_staying(std::move(result), environment, desk, options, context);
+        };
+    auto result = simulator::run_chain(desk.plan, {.program = own_program(), .folder = desk.folder}, events);
+    progress.reset();
     // From here on no socket is written to, and whoever reads our output may have seen enough.
     std::signal(SIGPIPE, SIG_DFL);
-    return result;
+    if (code) return *code;
+    if (!result) return tl::unexpected(std::move(result).error());
+    if (!result->interrupted) return judge(*result, desk, options, context);
+    context.say("callchain: simulate call: interrupted; what there is, is in " + desk.folder);
+    return kInterrupted;
 }
 
 int run(const CallOptions& options, Context& context) {
@@ -376,46 +468,14 @@ int run(const CallOptions& options, Context& context) {
     if (!plan) return context.report_error(plan.error());
     const auto folder = make_folder(options.out);
     if (!folder) return context.report_error(folder.error());
-    const auto held =
-        plan->serve.contains("OPENAI_WEBHOOK_SECRET") ? plan->serve["OPENAI_WEBHOOK_SECRET"] : plan->secret;
-    const auto named = write_secrets(*folder, *plan, held);
+    Desk desk{*std::move(plan), *folder};
+    const auto& of_serve = desk.plan.serve;
+    const auto held = of_serve.find("OPENAI_WEBHOOK_SECRET");
+    auto named = write_secrets(*folder, desk.plan, held == of_serve.end() ? desk.plan.secret : held->second);
     if (!named) return context.report_error(named.error());
-    auto result = run_with_progress(*plan, *folder, context);
-    if (!result) return context.report_error(result.error());
-    if (result->interrupted) {
-        context.say("callchain: simulate call: interrupted; what there is, is in " + *folder);
-        return kInterrupted;
-    }
-    if (result->calls.empty())
-        return context.report_error({.code = ErrorCode::internal,
-                                     .message = "no side told of any call",
-                                     .hint = "the logs are in " + *folder});
-    const simulator::RunCommand command = [&](const std::vector<std::string>& arguments,
-                                              const std::map<std::string, std::string>& environment) {
-        return simulator::run_to_end({.program = own_program(),
-                                      .arguments = arguments,
-                                      .environment = environment,
-                                      .folder = *folder,
-                                      .output_file = {}},
-                                     kCommand);
-    };
-    const auto conclusion = conclude(*result, *named, command);
-    const auto borne = conclusion ? std::vector<Conclusion>{} : borne_by(*result, command);
-    add_findings(*result, conclusion, borne);
-    const bool kept = conclusion.has_value() || !options.faults.empty() || !options.out.empty();
-    auto written = write_pictures(*folder, *result);
-    const auto good = static_cast<std::size_t>(std::count_if(
-        result->calls.begin(), result->calls.end(), [](const CallResult& call) { return call.good(); }));
-    const Outcome outcome{*result, conclusion, borne, plan->calls, good, kept};
-    if (written) written = write_verdict(*folder, outcome);
-    const int code = tell(outcome, options, context);
-    // What was found is not lost for want of a picture.
-    if (!written) return context.report_error(written.error());
-    if (!kept) {
-        std::error_code ignored;  // what is left of it harms nobody
-        std::filesystem::remove_all(*folder, ignored);
-    }
-    return code;
+    desk.secrets = *std::move(named);
+    const auto code = run_with_progress(desk, options, context);
+    return code ? *code : context.report_error(code.error());
 }
 
 std::string footer() {
@@ -460,6 +520,9 @@ void add_simulate_call(CLI::App& simulate, Context& context) {
         ->check(one_of({"gateway"}));
     command->add_option("--out", options->out, "Folder for logs, captures and pictures; new or empty")
         ->type_name("DIR");
+    command->add_flag("--stay", options->stay,
+                      "Behind the verdict, keep everything up until Ctrl-C; DIR/environment leads other "
+                      "commands there");
     add_common_options(*command, context);
     set_footer(*command, footer(),
                {"callchain simulate call", "callchain simulate call --fault wrong-secret  # exit 1"});

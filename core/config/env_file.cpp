@@ -59,7 +59,32 @@ std::string read_plain(std::string_view text) {
     return std::string(trim(text));
 }
 
+// As a shell takes it as well, which reads such files too.
+std::string write_value(std::string_view value) {
+    const bool is_plain = std::all_of(value.begin(), value.end(), [](char c) {
+        return is_ascii_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               std::string_view("+/=_-.,:@%").find(c) != std::string_view::npos;
+    });
+    if (is_plain) return std::string(value);
+    std::string quoted = "\"";
+    for (const char c : value) {
+        if (c == '\n' || c == '\r' || c == '\t') {
+            quoted += c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t";
+            continue;
+        }
+        if (std::string_view("\"\\$`").find(c) != std::string_view::npos) quoted += '\\';
+        quoted += c;
+    }
+    return quoted + "\"";
+}
+
 }  // namespace
+
+std::string write_env_file(const Assignments& assignments) {
+    std::string text;
+    for (const auto& [name, value] : assignments) text += name + "=" + write_value(value) + "\n";
+    return text;
+}
 
 Result<Assignments> parse_env_file(std::string_view text) {
     constexpr std::string_view kBom = "\xEF\xBB\xBF";

@@ -21,4 +21,7 @@ using Assignments = std::vector<std::pair<std::string, std::string>>;
 /// not closed. The message never shows a value.
 [[nodiscard]] Result<Assignments> parse_env_file(std::string_view text);
 
+/// The same as a file that parse_env_file() reads: quoted where a value needs it.
+[[nodiscard]] std::string write_env_file(const Assignments& assignments);
+
 }  // namespace callchain::config

@@ -50,6 +50,7 @@ class Chain {
     Result<void> start();
     void place_calls();
     void wait_until_over();
+    void stay();
     void stop();
     ChainResult result();
 
@@ -75,6 +76,7 @@ class Chain {
         events_.on_progress(placed_, plan_.with_gateway ? counts.meta : counts.twilio);
     }
     void kill_serve_when_due();
+    void settle();
 
     Plan plan_;
     const ChainSettings& settings_;
@@ -166,6 +168,7 @@ Result<void> Chain::start_serve() {
     }
     if (plan_.freezes_serve) serve_->signal(SIGSTOP);
     const auto base = address.starts_with("http") ? address : "http://" + address;
+    places_.serve_address = base.substr(base.find("//") + 2);
     std::vector<WebhookEndpoint> endpoints{
         {base + kWebhookPath, plan_.secret, std::string(kPublicOrigin) + kWebhookPath, "serve"}};
     if (plan_.other_endpoint) {
@@ -273,6 +276,28 @@ void Chain::wait_until_over() {
     }
 }
 
+// The verdict reads the summaries that the processes log behind a call, as it does where they have ended.
+void Chain::settle() {
+    const auto end = std::chrono::steady_clock::now() + kStop;
+    auto events = recorder_.counts().events;
+    auto quiet_since = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() < end && !interrupted()) {
+        recorder_.wait(100ms);
+        const auto now = std::chrono::steady_clock::now();
+        if (const auto count = recorder_.counts().events; count != std::exchange(events, count))
+            quiet_since = now;
+        if (now - quiet_since > kQuiet) return;
+    }
+}
+
+void Chain::stay() {
+    settle();
+    if (interrupted()) return;
+    if (serve_killed_) serve_exit_ = serve_->wait(kQuiet);
+    events_.on_stay(result(), desk_environment(plan_, places_));
+    while (!interrupted()) std::this_thread::sleep_for(100ms);
+}
+
 void Chain::stop() {
     // Drains: what is under way is summed up in the logs.
     const auto most = interrupted_ ? milliseconds(1'000) : kStop;
@@ -309,6 +334,7 @@ Result<ChainResult> run_chain(Plan plan, const ChainSettings& settings, const Ch
     CALLCHAIN_TRY(chain.start());
     chain.place_calls();
     chain.wait_until_over();
+    if (events.on_stay) chain.stay();
     chain.stop();
     return chain.result();
 }

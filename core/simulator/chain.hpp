@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,6 +55,8 @@ struct Evidence {
     std::optional<int> serve_exit = std::nullopt;
     std::map<std::string, std::string> gateway_environment = {};
     std::string voice_document = {};  ///< path of the TwiML, where it was not serve's
+    /// File of that folder with what reaches the stand-ins; empty: they are gone.
+    std::string environment_file = {};
 };
 
 struct ChainResult {
@@ -68,9 +71,15 @@ struct ChainEvents {
     std::function<void(std::size_t placed, std::size_t over)> on_progress = {};
     /// Asked ten times a second; true: end as soon as possible.
     std::function<bool()> interrupted = {};
+    /// Where it is set, everything stays up behind the last call until `interrupted` says so. Called once, on
+    /// the caller's thread, with what there is then and what reaches it: not where the run was interrupted
+    /// before.
+    std::function<void(ChainResult result, const std::map<std::string, std::string>& environment)> on_stay =
+        {};
 };
 
 /// Starts everything, places the calls, ends everything: no process and no port is left, whatever happens.
+/// Of a run that stayed, what it returns has no calls: they went to `on_stay`.
 /// Errors: io for the folder, or where a process did not start (the message has its last line).
 [[nodiscard]] Result<ChainResult> run_chain(Plan plan, const ChainSettings& settings,
                                             const ChainEvents& events);

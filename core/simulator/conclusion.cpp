@@ -243,8 +243,30 @@ class Search {
         const auto code = explain.substr(explain.rfind(' ') + 1);
         if (code.empty()) return std::nullopt;
         auto found = explained({code}, "codes");
-        if (found) found->component = "serve, the accept" + twilio_says();
+        if (!found) return std::nullopt;
+        found->component = "serve, the accept" + twilio_says();
+        if (code == "call_decided_elsewhere") name_the_other(*found);
         return found;
+    }
+
+    // Who else is told of calls, OpenAI's list says, where it can be asked yet.
+    void name_the_other(Conclusion& found) {
+        if (result_.evidence.environment_file.empty()) return;
+        const std::vector<std::string> arguments{"endpoints", "list", "--env-file",
+                                                 result_.evidence.environment_file};
+        auto as_json = arguments;
+        as_json.emplace_back("--json");
+        const auto finished = run_(as_json, {});
+        if (!finished) return;
+        const auto json = Json::parse(finished->output, nullptr, false);
+        if (!json.is_object() || !json.contains("findings")) return;
+        for (const auto& finding : json["findings"]) {
+            if (member(finding, "code") != "endpoint_several_subscribed") continue;
+            found.cause += ", and several endpoints are told of calls: " + member(finding, "detail");
+            found.code = member(finding, "code");
+            found.command = "callchain " + join(arguments, " ");
+            found.exit_code = finished->code;
+        }
     }
 
     std::optional<Conclusion> twilio_error() {

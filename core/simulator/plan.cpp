@@ -93,4 +93,12 @@ std::map<std::string, std::string> serve_environment(const Plan& plan, const Pla
     return environment;
 }
 
+std::map<std::string, std::string> desk_environment(const Plan& plan, const Places& places) {
+    auto environment = serve_environment(plan, places);
+    environment["CALLCHAIN_CA_FILE"] = places.ca_file;
+    environment["CALLCHAIN_LISTEN"] = places.serve_address;
+    environment["TWILIO_ACCOUNT_SID"] = plan.twilio.account_sid;
+    return environment;
+}
+
 }  // namespace callchain::simulator

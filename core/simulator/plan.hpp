@@ -72,9 +72,12 @@ struct Places {
     std::uint16_t advertised_port = 0;     ///< where the others find it, directly or not
     std::string twilio_address = {};
     std::string openai_url = {};
-    std::string public_url = {};  ///< of serve, as Twilio knows it
+    std::string public_url = {};     ///< of serve, as Twilio knows it
+    std::string serve_address = {};  ///< where it listens, once it does
 };
 [[nodiscard]] std::map<std::string, std::string> gateway_environment(const Plan& plan, const Places& places);
 [[nodiscard]] std::map<std::string, std::string> serve_environment(const Plan& plan, const Places& places);
+/// That of serve, and what our other commands read to reach the stand-ins.
+[[nodiscard]] std::map<std::string, std::string> desk_environment(const Plan& plan, const Places& places);
 
 }  // namespace callchain::simulator

@@ -27,5 +27,19 @@ TEST(ParseEnvFile, NamesTheLineAndNeverTheValue) {
     }
 }
 
+TEST(WriteEnvFile, IsReadAgainAsItWas) {
+    const Assignments hard{{"A", "plain"}, {"B", ""},           {"C", "\"quoted\""},  {"D", " blanks "},
+                           {"E", "a #b"},  {"F", "x\n\r\ty"},   {"G", "back\\slash"}, {"H", "$HOME `id`"},
+                           {"I", "it's"},  {"J", "ol\xC3\xA1"}, {"K", "whsec_a+/=="}};
+    const auto got = parse_env_file(write_env_file(hard));
+    ASSERT_TRUE(got.has_value()) << got.error().message;
+    EXPECT_EQ(*got, hard);
+}
+
+TEST(WriteEnvFile, QuotesWhatNeedsItAlone) {
+    EXPECT_EQ(write_env_file({{"A", "https://a.example/v1"}, {"B", "two words"}}),
+              "A=https://a.example/v1\nB=\"two words\"\n");
+}
+
 }  // namespace
 }  // namespace callchain::config

@@ -1,9 +1,12 @@
-"""The management APIs of the stand-ins, asked with our own commands: what `simulate openai` has for `callchain endpoints`."""
+"""The management APIs of the stand-ins, asked with our own commands; and `simulate call --stay`, which keeps them up."""
 
 import json
 import os
 import re
+import signal
 import subprocess
+import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -120,3 +123,90 @@ def test_what_the_api_refuses(start, tmp_path, method, path, body, status, code)
     _, page = request(api, "GET", "/webhook_endpoints")
     got, error = request(api, method, path.replace("ID", page["data"][0]["id"]), body)
     assert (got, error["code"], error["type"]) == (status, code, "invalid_request_error")
+
+
+# `simulate call --stay`
+
+
+class Staying:
+    """A run behind its verdict."""
+
+    def __init__(self, start, folder: Path, *arguments: str):
+        self.folder = folder
+        self.running = start("simulate", "call", "--stay", "--json", "--out", str(folder), *arguments)
+        lines = []
+        while (line := self.running.next()) is not None and line != "}":
+            lines.append(line)
+        self.printed = "\n".join([*lines, "}\n"])
+        assert not (problems := SCHEMAS.check_output(self.printed.encode(), b"")), problems
+        self.document = json.loads(self.printed)
+
+    def ask(self, *arguments: str) -> subprocess.CompletedProcess:
+        return ask(*arguments, "--env-file", str(self.folder / "environment"))
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        self.running.process.send_signal(number)
+        return self.running.end()
+
+
+def test_a_second_endpoint_is_named_while_everything_is_up(start, tmp_path):  # noqa: F811
+    run = Staying(start, tmp_path / "run", "--fault", "two-endpoints", "--talk", "0.3")
+    assert (run.folder / "environment").stat().st_mode & 0o777 == 0o600
+    assert run.document["stay"]["environment"] == str(run.folder / "environment")
+    assert f"callchain endpoints list --env-file {run.folder}/environment" in run.document["stay"]["commands"]
+    found = run.document["conclusion"]
+    assert (found["code"], found["command"]) == ("endpoint_several_subscribed", "callchain endpoints list --env-file environment"), found
+    listed = run.ask("endpoints", "list", "--json")
+    assert listed.returncode == 0 == found["exit_code"], listed.stderr
+    document = json.loads(listed.stdout)
+    assert [(one["url"], one["is_this_server"], one["secrets"][0]["result"]) for one in document["endpoints"]] == [
+        ("https://serve.example.com/openai/webhook", True, "fits"), ("https://other.example.com/openai/webhook", False, "differs")]
+    assert "endpoint_several_subscribed" in [finding["code"] for finding in document["findings"]]
+    for one in document["endpoints"]:
+        assert one["id"] in found["cause"]
+    secrets = [line.partition("=")[2] for line in (run.folder / "environment").read_text().splitlines() if re.match(r"\w+_(SECRET|KEY|TOKEN)=", line)]
+    assert len(secrets) == 3 and not [secret for secret in secrets if secret in run.printed + (run.folder / "verdict.txt").read_text()]
+    assert run.end() == (1, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_stays_works_on_and_ends_with_the_exit_code_of_the_verdict(start, tmp_path, number):  # noqa: F811
+    run = Staying(start, tmp_path / "run", "--talk", "0.3")
+    assert run.document["conclusion"] is None and run.document["result"] == "good"
+    (endpoint,) = json.loads(run.ask("endpoints", "list", "--json").stdout)["endpoints"]
+    tested = run.ask("endpoints", "test", endpoint["id"], "--yes", "--json")
+    assert (tested.returncode, json.loads(tested.stdout)["delivery"]["status"]) == (0, 200), tested.stdout  # serve takes it
+    rotated = run.ask("endpoints", "rotate", endpoint["id"], "--to-file", str(tmp_path / "new"), "--no-keep-old-24h", "--yes")
+    assert rotated.returncode == 0, rotated.stderr
+    refused = run.ask("endpoints", "test", endpoint["id"], "--yes", "--json")
+    assert (refused.returncode, json.loads(refused.stdout)["delivery"]["status"]) == (1, 401), refused.stdout  # it has the old secret
+    children = subprocess.run(["pgrep", "-P", str(run.running.process.pid)], capture_output=True, text=True).stdout.split()
+    assert len(children) == 2, "gateway run and serve"
+    assert run.end(number) == (0, "")
+    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+
+
+def test_a_person_is_told_what_can_be_asked(start, tmp_path):  # noqa: F811
+    run = start("simulate", "call", "--stay", "--without", "gateway", "--fault", "quoted-secret", "--talk", "0.3", TMPDIR=str(tmp_path))
+    while (line := run.next()) != "stays:  everything is up until Ctrl-C or SIGTERM; ask it now":
+        assert line is not None, run.process.stderr.read()
+    command = run.next().split()
+    assert command[:3] == ["callchain", "endpoints", "list"]
+    listed = ask(*command[1:])
+    assert listed.returncode == 0 and '"OPENAI_WEBHOOK_SECRET" fits' in listed.stdout, listed.stdout + listed.stderr  # quotes and all
+    run.process.terminate()
+    assert run.end() == (0, "")
+    assert "stays:  everything is up" in Path(command[-1]).with_name("verdict.txt").read_text()
+
+
+def test_an_interrupt_before_the_verdict_is_one(start, tmp_path):  # noqa: F811
+    run = start("simulate", "call", "--stay", "--talk", "60", "--out", str(tmp_path / "run"))
+    end = time.monotonic() + SECONDS
+    log = tmp_path / "run" / "gateway.log"
+    while not log.exists() or '"message":"call"' not in log.read_text():
+        assert time.monotonic() < end and run.process.poll() is None
+        time.sleep(0.05)
+    run.process.send_signal(signal.SIGINT)
+    code, errors = run.end()
+    assert code == 130 and "interrupted" in errors
+    assert not (tmp_path / "run" / "environment").exists()

@@ -521,8 +521,7 @@ void add_simulate_call(CLI::App& simulate, Context& context) {
     command->add_option("--out", options->out, "Folder for logs, captures and pictures; new or empty")
         ->type_name("DIR");
     command->add_flag("--stay", options->stay,
-                      "Behind the verdict, keep everything up until Ctrl-C; DIR/environment leads other "
-                      "commands there");
+                      "Behind the verdict keep everything up until Ctrl-C, for other commands to ask");
     add_common_options(*command, context);
     set_footer(*command, footer(),
                {"callchain simulate call", "callchain simulate call --fault wrong-secret  # exit 1"});

@@ -26,7 +26,28 @@ struct TwilioOptions {
     std::string openai;
     std::size_t place = 0;
     double talk = 2;
+    std::string api_listen;
+    int api_fails_percent = 0;
+    bool api_forgets = false;
 };
+
+// The REST API takes the auth token, and an API key of these variables where there is one.
+Result<void> add_api(simulator::TwilioSettings& settings, const TwilioOptions& options,
+                     const Context& context) {
+    const bool is_faulty = options.api_fails_percent != 0 || options.api_forgets;
+    if (options.api_listen.empty() && is_faulty)
+        return fail(ErrorCode::usage, "--fails-percent and --rest-forgets are of the REST API",
+                    "give it an address: --api-listen 127.0.0.1:0");
+    settings.api_listen = options.api_listen;
+    settings.api_fails_percent = options.api_fails_percent;
+    settings.api_forgets_calls = options.api_forgets;
+    settings.api_key = context.variable("TWILIO_API_KEY").value_or("");
+    settings.api_key_secret = context.variable("TWILIO_API_SECRET").value_or("");
+    if (settings.api_key.empty() != settings.api_key_secret.empty())
+        return fail(ErrorCode::usage, "of TWILIO_API_KEY and TWILIO_API_SECRET one alone is set",
+                    "set both, or none");
+    return {};
+}
 
 Result<simulator::TwilioSettings> settings_of(const TwilioOptions& options, const StandInAuthority& authority,
                                               Context& context) {
@@ -53,6 +74,7 @@ Result<simulator::TwilioSettings> settings_of(const TwilioOptions& options, cons
     if (settings.auth_token.empty())
         return fail(ErrorCode::usage, "TWILIO_AUTH_TOKEN is not set: Twilio signs each request with it",
                     "set it to what the service has; any text will do here");
+    CALLCHAIN_TRY(add_api(settings, options, context));
     if (!options.openai.empty()) {
         auto openai = service::parse_host_address(options.openai, service::TransportBehind::refused);
         if (!openai) {
@@ -120,6 +142,7 @@ int run(const TwilioOptions& options, Context& context) {
                         {"transport", options.common.transport},
                         {"voice_url", options.voice_url},
                         {"openai", options.openai},
+                        {"api", twilio.api_url()},
                         {"ca_file", settings->ca_file}});
         for (std::size_t i = 0; i < options.place; ++i)
             twilio.place_call(milliseconds(static_cast<std::int64_t>(options.talk * 1000)));
@@ -159,6 +182,17 @@ void add_simulate_twilio(CLI::App& simulate, Context& context) {
         ->type_name("SECONDS")
         ->check(number_within(0.0, kMostTalk))
         ->capture_default_str();
+    command
+        ->add_option("--api-listen", options->api_listen,
+                     "Address of the REST API that tells of the calls, http; else there is none")
+        ->type_name("ADDRESS")
+        ->check(listen_address());
+    command->add_option("--fails-percent", options->api_fails_percent, "So many answers of it are 500")
+        ->type_name("N")
+        ->check(CLI::Range(0, 100).description(""))
+        ->capture_default_str();
+    command->add_flag("--rest-forgets", options->api_forgets,
+                      "It knows no call, as the API of another region does");
     add_calls_option(*command, options->common);
     add_stand_in_options(*command, options->common, context);
     add_conduct_options<TwilioConduct>(*command, options->common);

@@ -134,9 +134,11 @@ Result<void> Chain::start_twilio() {
     const auto port = parse_decimal(std::string_view(address).substr(colon + 1)).value_or(0);
     of.openai = {address.substr(0, colon), static_cast<std::uint16_t>(port)};
     of.public_url = std::string(kPublicOrigin) + "/twilio/voice";
+    if (events_.on_stay) of.api_listen = "127.0.0.1:0";
     twilio_ =
         CALLCHAIN_TRY(Twilio::start(of, sink(), [this](TwilioCall call) { recorder_.add(std::move(call)); }));
     places_.twilio_address = twilio_->address();
+    places_.twilio_api_url = twilio_->api_url();
     return {};
 }
 

@@ -71,6 +71,7 @@ struct Places {
     std::uint16_t gateway_port = 0;        ///< where it listens
     std::uint16_t advertised_port = 0;     ///< where the others find it, directly or not
     std::string twilio_address = {};
+    std::string twilio_api_url = {};
     std::string openai_url = {};
     std::string public_url = {};     ///< of serve, as Twilio knows it
     std::string serve_address = {};  ///< where it listens, once it does

@@ -48,6 +48,14 @@ struct TwilioSettings : TwilioConduct {
     /// Where a <Sip> whose host is none of ours leads: OpenAI's stand-in. TLS, whatever the URI's port.
     gateway::Endpoint openai = {};
     std::vector<TwilioConduct> script = {};  ///< of the first call, the second …
+
+    /// The REST API: address of http; empty: there is none. Asked for is the account with its token, or with
+    /// the API key where there is one.
+    std::string api_listen = {};
+    std::string api_key = {};  ///< "SK…"
+    std::string api_key_secret = {};
+    int api_fails_percent = 0;       ///< of its answers: 500 (every 100/n-th, not random)
+    bool api_forgets_calls = false;  ///< 404 for every call
 };
 
 /// How a call went, as Twilio's console would show it.
@@ -82,6 +90,8 @@ class Twilio {
     ~Twilio();
 
     [[nodiscard]] std::string address() const;
+    /// "http://127.0.0.1:40124": of the API 2010-04-01 and of monitor's; empty: there is none.
+    [[nodiscard]] std::string api_url() const;
     /// A WhatsApp call that reaches Twilio without a gateway; the caller hangs up `talk` behind the bridging.
     void place_call(std::chrono::milliseconds talk);
     /// What is not known when it starts. Before the first call.

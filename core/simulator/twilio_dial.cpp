@@ -105,6 +105,7 @@ void TwilioSwitch::dial_noun(Call& call) {
     }
     dial.number = *number;
     dialled_[*number] = call.key;
+    keep_leg(call, "ringing");
     tell_status(call, "initiated", "initiated");
     const auto limit =
         std::min<std::chrono::milliseconds>(dial.step.timeout + kTimeoutMargin, call.conduct->dial_timeout);
@@ -120,6 +121,7 @@ void TwilioSwitch::on_dial_answered(Call& call) {
     if (dial.end != DialEnd::by_itself) return phone_.hang_up(*dial.number);
     dial.answered = gateway::Loop::now();
     dial.leg.sip_status = 200;
+    keep_leg(call, "in-progress");
     tell_status(call, "answered", "in-progress");
     answer_caller(call);
     dial.leg.bridged = true;
@@ -173,6 +175,7 @@ void TwilioSwitch::on_dial_failed(Call& call, int status, const sip::Received* r
                      : "Nobody answered: " + why + "."};
     }
     if (dial.end == DialEnd::by_itself && call.caller_is_there && dial.noun + 1 < dial.step.sips.size()) {
+        keep_leg(call, outcome);
         if (leg.problem) note_problem(call, *leg.problem);
         tell_status(call, "completed", outcome);
         by_call_id_.erase(leg.call_id);
@@ -202,9 +205,11 @@ std::string TwilioSwitch::status_of(const Dial& dial) {
 }
 
 void TwilioSwitch::dial_over(Call& call) {
+    const auto outcome = status_of(*call.dial);
+    keep_leg(call, outcome);
     auto dial = *std::exchange(call.dial, std::nullopt);
     auto& leg = dial.leg;
-    leg.status = status_of(dial);
+    leg.status = outcome;
     if (dial.answered) leg.duration = rounded_up(gateway::Loop::now() - *dial.answered);
     if (!dial.answered && !leg.call_sid.empty()) leg.duration = std::chrono::seconds(0);
     auto& told = call.told;

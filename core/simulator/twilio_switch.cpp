@@ -51,10 +51,11 @@ std::string random_of_twilio(std::size_t count) {
     return bytes;
 }
 
-TwilioSwitch::TwilioSwitch(gateway::Loop& loop, http::Client& http, TwilioSettings settings, EventSink sink,
-                           std::function<void(TwilioCall)> on_call)
+TwilioSwitch::TwilioSwitch(gateway::Loop& loop, http::Client& http, TwilioLedger* ledger,
+                           TwilioSettings settings, EventSink sink, std::function<void(TwilioCall)> on_call)
     : loop_(loop),
       http_(http),
+      ledger_(ledger),
       settings_(std::move(settings)),
       account_{.account_sid = settings_.account_sid,
                .auth_token = settings_.auth_token,
@@ -209,6 +210,7 @@ void TwilioSwitch::place_call(std::chrono::milliseconds talk) {
 // ---- documents and their steps ----
 
 void TwilioSwitch::fetch_voice(Call& call) {
+    keep(call);
     const auto url = callback_url({}, known_voice_url(account_));
     if (!url) return fail(call, {11100, "The voice URL is none."});
     fetch(call, "POST", *url, voice_fields(account_, call.facts));
@@ -276,6 +278,7 @@ void TwilioSwitch::answer_caller(Call& call) {
     if (call.answered) return;
     call.answered = true;
     call.facts.status = "in-progress";
+    keep(call);
     if (!call.leg) return;
     auto answer = write_answer(call.offer, {"127.0.0.1", next_port(), random_of_twilio(30)});
     phone_.answer(*call.leg, std::move(answer).value_or(""), {{"X-Twilio-CallSid", call.told.call_sid}});
@@ -332,6 +335,7 @@ void TwilioSwitch::finish_if_over(Call& call) {
         auto& over = *node.mapped();
         by_call_id_.erase(over.told.call_id);
         if (over.told.ended == std::chrono::milliseconds{0}) over.told.ended = since(over);
+        keep(over);
         if (on_call_) on_call_(std::move(over.told));
     });
 }

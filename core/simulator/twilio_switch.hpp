@@ -5,6 +5,7 @@
 #include "http/client.hpp"
 #include "simulator/phone.hpp"
 #include "simulator/twilio.hpp"
+#include "simulator/twilio_ledger.hpp"
 #include "simulator/twilio_webhook.hpp"
 #include "simulator/twiml_player.hpp"
 #include "sip/digest_server.hpp"
@@ -29,8 +30,9 @@ namespace callchain::simulator {
 /// is that of the caller's leg; a caller who leaves makes the dial "canceled".
 class TwilioSwitch {
   public:
-    TwilioSwitch(gateway::Loop& loop, http::Client& http, TwilioSettings settings, EventSink sink,
-                 std::function<void(TwilioCall)> on_call);
+    /// `ledger` gets what the REST API tells; nullptr: nothing is kept of a call.
+    TwilioSwitch(gateway::Loop& loop, http::Client& http, TwilioLedger* ledger, TwilioSettings settings,
+                 EventSink sink, std::function<void(TwilioCall)> on_call);
     TwilioSwitch(const TwilioSwitch&) = delete;
     TwilioSwitch& operator=(const TwilioSwitch&) = delete;
 
@@ -130,6 +132,14 @@ class TwilioSwitch {
     [[nodiscard]] std::vector<timeline::Id> ids_of(const Call& call) const;
     [[nodiscard]] std::chrono::milliseconds since(const Call& call) const;
 
+    // What is kept, where anything is.
+    void keep(const Call& call) const;
+    void keep_leg(const Call& call, std::string_view status) const;
+    void keep_exchange(const Call& call, const http::ClientRequest& request,
+                       const encoding::FormFields& fields, const http::ClientResult& result,
+                       sip::SteadyTime sent) const;
+    void keep_problem(const Call& call, const TwilioProblem& problem) const;
+
     [[nodiscard]] Call* find(Key key);
     [[nodiscard]] Call* find_leg(CallNumber number);
     [[nodiscard]] Call* find_dialled(CallNumber number);
@@ -137,6 +147,7 @@ class TwilioSwitch {
 
     gateway::Loop& loop_;
     http::Client& http_;
+    TwilioLedger* ledger_;
     TwilioSettings settings_;
     WebhookAccount account_;
     EventSink sink_;

@@ -49,13 +49,17 @@ void TwilioSwitch::send_webhook(Call& call, const std::string& method, const std
     const auto label = method + " " + path_of(request.url);
     tell({wall_now(), Party::twilio, Party::serve, Medium::http, label, detail_of(fields), ids_of(call)});
     ++call.webhooks;
+    // As Twilio knows it; where it goes is another matter.
+    auto known = request;
+    known.url = url;
     // The answer comes on the client's thread.
-    http_.send(std::move(request), [this, key = call.key, label,
+    http_.send(std::move(request), [this, key = call.key, label, known, fields, sent = gateway::Loop::now(),
                                     done = std::move(done)](http::ClientResult result) {
-        loop_.post([this, key, label, done, result = std::move(result)] {
+        loop_.post([this, key, label, known, fields, sent, done, result = std::move(result)] {
             auto* again = find(key);
             if (again == nullptr) return;
             --again->webhooks;
+            keep_exchange(*again, known, fields, result, sent);
             if (const auto* answer = std::get_if<http::ClientResponse>(&result)) {
                 const auto reason = http::reason_phrase(answer->status);
                 const auto detail = detail_of(*answer);
@@ -90,6 +94,7 @@ void TwilioSwitch::note_problem(const Call& call, const TwilioProblem& problem) 
     std::string label = problem.code == 0 ? "refused" : std::to_string(problem.code);
     if (page != nullptr) label += " " + std::string(page->title);
     note(call, std::move(label), problem.why, true);
+    keep_problem(call, problem);
 }
 
 std::vector<timeline::Id> TwilioSwitch::ids_of(const Call& call) const {

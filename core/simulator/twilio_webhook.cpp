@@ -157,6 +157,10 @@ FormFields voice_fields(const WebhookAccount& account, const WebhookCall& call) 
     return fields;
 }
 
+std::string message_of(const TwilioProblem& problem) {
+    return problem.code == 13224 ? std::string(kInvalidNumber) : problem.why;
+}
+
 FormFields action_fields(const WebhookAccount& account, const WebhookCall& call, const DialedLeg& leg) {
     auto fields = voice_fields(account, call);
     fields.emplace_back("DialCallStatus", leg.status);
@@ -168,7 +172,7 @@ FormFields action_fields(const WebhookAccount& account, const WebhookCall& call,
     add_header_fields(fields, "DialSipHeader_", leg.sip_headers);
     if (leg.problem) {
         fields.emplace_back("ErrorCode", std::to_string(leg.problem->code));
-        fields.emplace_back("ErrorMessage", leg.problem->code == 13224 ? kInvalidNumber : leg.problem->why);
+        fields.emplace_back("ErrorMessage", message_of(*leg.problem));
     }
     return fields;
 }

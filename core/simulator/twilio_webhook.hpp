@@ -60,6 +60,8 @@ struct DialedLeg {
     std::vector<sip::HeaderField> sip_headers = {};       ///< of its end
     std::optional<TwilioProblem> problem = std::nullopt;  ///< told as ErrorCode and ErrorMessage
 };
+/// What Twilio says of a problem, which is not always what it was.
+[[nodiscard]] std::string message_of(const TwilioProblem& problem);
 /// For the `action` of <Dial>. Source: Twilio, "TwiML Voice: <Dial>"; ErrorCode and ErrorMessage as seen.
 [[nodiscard]] encoding::FormFields action_fields(const WebhookAccount& account, const WebhookCall& call,
                                                  const DialedLeg& leg);

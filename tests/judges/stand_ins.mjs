@@ -305,6 +305,67 @@ app.post('/tested', express.text({type: '*/*'}), (request, response) => {
     response.status(202).end();
 });
 
+// ---- what Twilio's REST API tells of them, as npm twilio reads it ----
+
+// The calls of one run, asked for while it is up: `api` of its ready line is the API 2010-04-01 and monitor's.
+async function judgeRest(api, call_sids) {
+    const {ACCOUNT} = REST;
+    const rest = twilio(ACCOUNT, TOKEN, {accountSid: ACCOUNT});
+    rest.api.baseUrl = rest.monitor.baseUrl = api;
+    const strangers = twilio(ACCOUNT, TOKEN.replace('0', '1'));
+    strangers.api.baseUrl = api;
+    const refused = (promise) => promise.then(() => null, ({status, code}) => [status, code]);
+    expect('rest: another token', await refused(strangers.calls.list()), [401, 20003]);
+    expect('rest: another call', await refused(rest.calls(`CA${'9'.repeat(32)}`).fetch()), [404, 20404]);
+    const all = await rest.calls.list({pageSize: 2});
+    expect('rest: page by page', all.map((one) => one.sid), (await rest.calls.list()).map((one) => one.sid));
+    expect('rest: parents', all.filter((one) => !one.parentCallSid).map((one) => one.sid).sort(), [...call_sids].sort());
+    for (const sid of call_sids) {
+        const {plan, method, events} = plan_of.get(sid);
+        const name = `rest: ${plan} ${method}`;
+        const call = await rest.calls(sid).fetch();
+        expect(name, [call.sid, call.accountSid, call.direction, call.from, call.startTime instanceof Date && !Number.isNaN(call.startTime.getTime())],
+               [sid, ACCOUNT, 'inbound', FROM, true]);
+        const legs = await rest.calls.list({parentCallSid: sid});
+        expect(`${name}: legs`, legs.map((one) => [one.direction, one.parentCallSid, one.status]), [['outbound-dial', sid, plan === 'reject' ? 'busy' : 'completed']]);
+        expectMatch(`${name}: to`, legs[0].to, new RegExp(`^sip:${PROJECT}@sip\\.api\\.openai\\.com`));
+        // Each webhook that the service was asked, and with the same parameters.
+        for (const [of, asks] of [[sid, asked.filter((one) => one.parameters.CallSid === sid)], [legs[0].sid, asked.filter((one) => one.parameters.CallSid === legs[0].sid)]]) {
+            const ledger = await rest.calls(of).events.list();
+            expect(`${name}: webhooks`, ledger.map((one) => one.request.parameters.CallStatus).sort(), asks.map((one) => one.parameters.CallStatus).sort());
+            expect(`${name}: answers`, ledger.every((one) => [200, 204].includes(one.response.response_code)), true);
+        }
+        expect(`${name}: states`, (await rest.calls(legs[0].sid).events.list()).length, plan === 'reject' ? events.filter((one) => one !== 'answered').length : events.length);
+        expect(`${name}: notifications`, (await rest.calls(sid).notifications.list()).length, 0);
+    }
+    expect('rest: alerts', (await rest.monitor.v1.alerts.list({startDate: new Date(0)})).length, 0);
+}
+
+// Of a call whose webhook fails: the error, with what was sent and what came.
+async function judgeFailure(origin) {
+    const one = await start('twilio', '--voice-url', `${origin}/broken`, '--from', FROM, '--place', '1', '--calls', '2', '--api-listen', '127.0.0.1:0');
+    const rest = twilio(REST.ACCOUNT, TOKEN);
+    rest.api.baseUrl = rest.monitor.baseUrl = (await one.ready).api;
+    while (!one.documents.some((document) => document.type === 'call')) await new Promise((resolve) => { setTimeout(resolve, 20); });
+    const [call] = await rest.calls.list();
+    const [row] = await rest.calls(call.sid).notifications.list({log: 0});
+    const whole = await rest.calls(call.sid).notifications(row.sid).fetch();
+    const told = new URLSearchParams(whole.messageText);
+    expect('rest: failure', [call.status, whole.errorCode, whole.log, told.get('ErrorCode'), told.get('httpResponse'), told.get('url')],
+           ['failed', '11200', '0', '11200', '502', `${origin}/broken`]);
+    expect('rest: sent and answered', [whole.requestUrl, whole.requestMethod, new URLSearchParams(whole.requestVariables).get('CallSid'), whole.responseBody],
+           [`${origin}/broken`, 'POST', call.sid, 'gone away']);
+    const alerts = await rest.monitor.v1.alerts.list({logLevel: 'error', startDate: new Date(Date.now() - 60_000), endDate: new Date(Date.now() + 60_000)});
+    expect('rest: alerts of it', alerts.map((alert) => [alert.sid, alert.resourceSid, alert.errorCode]), [[row.sid, call.sid, '11200']]);
+    const alert = await rest.monitor.v1.alerts(row.sid).fetch();
+    expect('rest: alert', [alert.responseBody, alert.alertText], ['gone away', whole.messageText]);
+    expectMatch('rest: date', alert.dateGenerated.toISOString(), /^20\d\d-/);
+    one.process.kill('SIGTERM');
+    await one.ended(0);
+}
+const REST = {ACCOUNT: `AC${'0'.repeat(31)}1`};
+app.post('/broken', (request, response) => { response.status(502).type('text/plain').send('gone away'); });
+
 // ---- what the calls must have left ----
 
 function checkCalls() {
@@ -378,18 +439,24 @@ try {
     const place = (scheme, query, ...args) =>
         start('twilio', '--voice-url', `${origin}/${scheme}/voice${query}`, '--openai', sip, '--from', FROM, '--talk', TALK, '--place',
               `${PLANS[scheme].length}`, ...args);
+    const count = (one) => one.counts().reduce((sum, number) => sum + number);
     // One behind the other: a certificate of one that starts is not mixed with the key of another.
     const callers = {
-        plain: await place('plain', '?tenant=S%C3%A3o+Paulo&a=2&a=1&quote=It%27s'),
+        // One call more than it places, so that its API is there behind them.
+        plain: await place('plain', '?tenant=S%C3%A3o+Paulo&a=2&a=1&quote=It%27s', '--calls', `${PLANS.plain.length + 1}`, '--api-listen', '127.0.0.1:0'),
         proxied: await place('proxied', '', '--public-url', SCHEMES.proxied()),
         prefixed: await place('prefixed', '', '--public-url', `${SCHEMES.prefixed()}/prefixed/voice`),
         domain: await start('twilio', '--voice-url', `${origin}/domain/voice`, '--openai', sip, '--calls', '1'),
     };
     const meta = await start('meta', (await callers.domain.ready).sip, '--talk', TALK);
     await meta.ended(0);
+    while (count(callers.plain) < PLANS.plain.length) await new Promise((resolve) => { setTimeout(resolve, 20); });
+    await judgeRest((await callers.plain.ready).api, [...plan_of].filter(([, {scheme}]) => scheme === 'plain').map(([sid]) => sid));
+    await judgeFailure(origin);
+    callers.plain.process.kill('SIGTERM');
     for (const [scheme, caller] of Object.entries(callers)) {
         const rejected = PLANS[scheme].filter((one) => one.plan === 'reject').length;
-        await caller.ended(rejected > 0 ? 1 : 0);
+        await caller.ended(rejected > 0 && scheme !== 'plain' ? 1 : 0);
         expect(`${scheme}: good calls, and others`, caller.counts(), [PLANS[scheme].length - rejected, rejected]);
     }
     await Promise.all(decisions);

@@ -470,8 +470,13 @@ int run_explain(const ExplainOptions& options, Context& context) {
     if (options.words.empty())
         return context.report_error({ErrorCode::usage, "no code given", std::nullopt,
                                      "callchain explain CODE; callchain explain --list shows all"});
+    // "sip 488" in quotes, as it is pasted from a line of a log, is what it is without them.
+    std::vector<std::string> words;
+    for (const auto& argument : options.words)
+        for (const auto word : split(argument, ' '))
+            if (!word.empty() || argument.empty()) words.emplace_back(word);
     Question question(context);
-    if (const auto read = question.read(options.words); !read) return context.report_error(read.error());
+    if (const auto read = question.read(words); !read) return context.report_error(read.error());
     const auto& asked = question.asked();
     if (context.output.json) {
         context.out << json_of(asked).dump(2) << "\n";

@@ -135,6 +135,12 @@ void DiagnosisWorker::diagnose(const RefusedTwilio& refused) {
     if (!found->explanations.empty()) {
         fields.push_back({"signed_url", found->explanations.front().signed_url});
         fields.push_back({"token", found->explanations.front().token_label});
+    } else {
+        fields.push_back(
+            {"next",
+             std::string("compare CALLCHAIN_PUBLIC_URL with the address that Twilio has, and the token's "
+                         "fingerprint with the account's: callchain doctor --online --only "
+                         "public-url,secrets,twilio-account")});
     }
     log_.warn("refused request of Twilio diagnosed", fields);
 }

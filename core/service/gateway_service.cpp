@@ -222,12 +222,13 @@ void GatewayService::State::look_at_certificate(bool at_start) {
     const auto ends = driver->certificate_ends();
     if (!ends) return;
     const auto left = *ends - std::chrono::floor<seconds>(std::chrono::system_clock::now());
-    const observe::LogFields fields{{"left", duration_of(left)},
-                                    {"expired", left.count() <= 0},
+    const bool has_ended = left.count() <= 0;
+    const observe::LogFields fields{{has_ended ? "ended_ago" : "left", duration_of(left)},
+                                    {"expired", has_ended},
                                     {"remedy", std::string("renew it: Meta does not call a gateway whose "
                                                            "certificate has expired")}};
     if (left < kCertificateWarning)
-        log.warn(left.count() <= 0 ? "the certificate has expired" : "the certificate ends soon", fields);
+        log.warn(has_ended ? "the certificate has expired" : "the certificate ends soon", fields);
     else if (at_start)
         log.info("certificate", {{"left", duration_of(left)}});
 }

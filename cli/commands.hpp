@@ -30,6 +30,7 @@ void add_gateway(CLI::App& root, Context& context);  ///< with the commands with
 void add_gateway_run(CLI::App& gateway, Context& context);
 void add_gateway_check(CLI::App& gateway, Context& context);
 void add_gateway_probe(CLI::App& gateway, Context& context);
+void add_health(CLI::App& root, Context& context);
 void add_simulate(CLI::App& root, Context& context);  ///< with the commands within it, each in its own file
 void add_simulate_call(CLI::App& simulate, Context& context);
 void add_simulate_meta(CLI::App& simulate, Context& context);

@@ -43,6 +43,7 @@ void add_commands(CLI::App& root, Context& context) {
     add_endpoints(root, context);
     add_serve(root, context);
     add_gateway(root, context);
+    add_health(root, context);
     add_simulate(root, context);
     add_doctor(root, context);
     add_listen(root, context);

@@ -4,54 +4,153 @@
     deploy_test.py PROGRAM
 """
 
+import http.server
+import json
+import os
 import re
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 UNITS = sorted((ROOT / "deploy/systemd").glob("*.service"))
+USER = "65532"  # as distroless images have it
+MOST_BYTES = 80_000_000
 MOST_EXPOSURE = 2.0  # of systemd-analyze security, 0 (closed) to 10
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else ""
 
 
-def output_of(*command: str) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-
-def package_of(library: str) -> str:
-    """The Debian package that a shared library came with; the list of files may have it with or without /usr."""
-    path = str(Path(library).resolve())
-    for name in (path, path.removeprefix("/usr")):
-        done = subprocess.run(["dpkg-query", "-S", name], capture_output=True, text=True)
-        if done.returncode == 0:
-            return done.stdout.split(":")[0]
-    raise AssertionError(f"{path} belongs to no package")
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return listening.getsockname()[1]
 
 
 class Dockerfile(unittest.TestCase):
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     last_stage = text[text.rindex("\nFROM "):]
 
-    def test_installs_what_the_program_is_linked_to(self):
-        """Neither more nor less, but for what every Debian has."""
-        installed = set(re.search(r"apt-get install -y --no-install-recommends (.*?)&&", self.last_stage, re.DOTALL)[1].replace("\\", "").split())
-        needed = set(re.findall(r"\(NEEDED\)\s+Shared library: \[(.+?)\]", output_of("readelf", "-d", PROGRAM)))
-        places = dict(re.findall(r"^\s*(\S+) => (\S+)", output_of("ldd", PROGRAM), re.MULTILINE))
-        packages = {package_of(places[name]) for name in needed if name in places}
-        self.assertIn("libssl3", packages)
-        self.assertEqual(packages - {"libc6", "libgcc-s1", "libstdc++6"}, installed - {"ca-certificates"})
+    def test_holds_the_files_of_the_script_alone(self):
+        """So that what the tests of Image say of them holds for the image."""
+        self.assertRegex(self.text, r"deploy/image-files\.sh build/release/callchain /image\n")
+        self.assertEqual(re.findall(r"^(FROM|COPY|ADD|RUN)\b(.*)$", self.last_stage, re.MULTILINE),
+                         [("FROM", " scratch"), ("COPY", " --from=build /image /")])
 
     def test_does_not_run_as_root(self):
-        user = re.findall(r"^USER (\S+)$", self.last_stage, re.MULTILINE)
-        self.assertEqual(user, ["callchain"])
+        self.assertEqual(re.findall(r"^USER (\S+)$", self.last_stage, re.MULTILINE), [f"{USER}:{USER}"])
 
     def test_leaves_out_secrets_and_builds(self):
         ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
         for name in (".git", "build", "**/.env", "**/*.env"):
             self.assertIn(name, ignored)
+
+
+class Image(unittest.TestCase):
+    """The files that the last stage of the Dockerfile gets, and the program in them."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.root = Path(cls.folder.name) / "image"
+        subprocess.run([ROOT / "deploy/image-files.sh", PROGRAM, cls.root], check=True, capture_output=True)
+        # Root changes into it as the image's user; anybody else as the root of a namespace of their own.
+        cls.enter = ["chroot", f"--userspec={USER}:{USER}"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "chroot"]
+        Path(cls.folder.name).chmod(0o755)
+
+    def start(self, *args: str, **variables: str) -> subprocess.Popen:
+        return subprocess.Popen([*self.enter, self.root, *args], env={"PATH": "/usr/sbin:/usr/bin", **variables}, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def run_in(self, *args: str, **variables: str) -> tuple[int, str, str]:
+        process = self.start(*args, **variables)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out, err
+
+    def test_the_program_runs(self):
+        code, out, err = self.run_in("callchain", "--version")
+        self.assertEqual((code, err), (0, ""))
+        self.assertRegex(out, r"^callchain \d+\.\d+\.\d+\n$")
+
+    def test_it_is_small(self):
+        size = sum(path.lstat().st_size for path in self.root.rglob("*") if not path.is_dir())
+        self.assertLess(size, MOST_BYTES)
+
+    def test_there_is_no_other_program_in_it(self):
+        self.assertEqual([path.name for path in (self.root / "usr/bin").iterdir()], ["callchain"])
+        files = [path for path in self.root.rglob("*") if path.is_file() and not path.is_symlink()]
+        self.assertFalse([path for path in files if path.stat().st_mode & 0o6022], "setuid, or writable by others")
+
+    def test_each_package_is_named_with_its_licence(self):
+        named = {path.name for path in (self.root / "var/lib/dpkg/status.d").iterdir()}
+        self.assertLessEqual({"libssl3", "libc6", "libcurl4", "libsofia-sip-ua0", "ca-certificates"}, named)
+        for name in named:
+            self.assertTrue((self.root / "usr/share/doc" / name / "copyright").stat().st_size, name)
+
+    def test_its_health_check_finds_the_service_that_runs(self):
+        """As the Dockerfile has it, as the user of the image."""
+        check = json.loads(re.search(r"^HEALTHCHECK .*CMD (\[.+\])$", Dockerfile.last_stage, re.MULTILINE)[1])
+        for name, command in (("serve", ["serve"]), ("gateway", ["gateway", "run"])):
+            with self.subTest(name):
+                env_file = (ROOT / f"samples/{name}.env").read_text(encoding="utf-8")
+                variables = dict(re.findall(r"^([A-Z_]+)=(.*)$", env_file, re.MULTILINE))
+                nobody = f"127.0.0.1:{closed_port()}"
+                addresses = {"CALLCHAIN_LISTEN": nobody, "CALLCHAIN_ADMIN_LISTEN": nobody}
+                self.assertEqual(self.run_in(*check, **addresses)[0], 6)
+                variables |= {"CALLCHAIN_LISTEN": "127.0.0.1:0", "CALLCHAIN_ADMIN_LISTEN": "127.0.0.1:0", "CALLCHAIN_LOG": "json"}
+                process = self.start("callchain", *command, **variables)
+                try:
+                    while '"ready"' not in (line := process.stdout.readline()):
+                        self.assertTrue(line, "it ended before it was ready")
+                    # What port 0 became; everything else is as the service got it.
+                    ready = json.loads(line)
+                    known = {"CALLCHAIN_LISTEN": ready["listen"].rpartition("/")[2]} if name == "serve" else \
+                        {"CALLCHAIN_ADMIN_LISTEN": ready["admin"].split("/")[2]}
+                    if os.geteuid() == 0:
+                        status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+                        self.assertEqual(set(re.search(r"^Uid:(.*)$", status, re.MULTILINE)[1].split()), {USER})
+                    code, out, err = self.run_in(*check, **{**variables, **addresses, **known})
+                    self.assertEqual((code, err), (0, ""), out)
+                finally:
+                    process.terminate()
+                    process.communicate(timeout=60)
+
+    def test_certificates_are_judged_by_the_bundle_in_it(self):
+        """An authority of nobody is refused; the same one is taken where the bundle has it."""
+        here = Path(self.folder.name)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=t",
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", here / "key", "-out", here / "chain"], check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(here / "chain", here / "key")
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Nothing)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            url = f"https://127.0.0.1:{server.server_port}/"
+            code, _, err = self.run_in("callchain", "health", url)
+            self.assertEqual(code, 6)
+            self.assertIn("self-signed", err)
+            with (self.root / "etc/ssl/certs/ca-certificates.crt").open("a", encoding="ascii") as bundle:
+                bundle.write((here / "chain").read_text(encoding="ascii"))
+            code, out, err = self.run_in("callchain", "health", url)
+            self.assertIn("answered 404", out, err)
+        finally:
+            server.shutdown()
+            server.server_close()
+
+
+class Nothing(http.server.BaseHTTPRequestHandler):
+    """404 to everything."""
+
+    def do_GET(self):
+        self.send_error(404)
+
+    def log_message(self, *_):
+        pass
 
 
 class Units(unittest.TestCase):

@@ -22,7 +22,11 @@ UNITS = sorted((ROOT / "deploy/systemd").glob("*.service"))
 USER = "65532"  # as distroless images have it
 MOST_BYTES = 80_000_000
 MOST_EXPOSURE = 2.0  # of systemd-analyze security, 0 (closed) to 10
-PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else ""
+PROGRAM = str(Path(sys.argv.pop(1)).resolve()) if len(sys.argv) > 1 else ""
+
+
+def output_of(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def closed_port() -> int:
@@ -151,6 +155,61 @@ class Nothing(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+# Source: Railway, "Config as Code" (reference), and railwayapp/docs#1243: numbers, not strings.
+RAILWAY_FIELDS = {
+    "$schema": lambda value: value == "https://railway.com/railway.schema.json",
+    "build.builder": lambda value: value in ("RAILPACK", "DOCKERFILE"),
+    "build.dockerfilePath": lambda value: (ROOT / value).is_file(),
+    "deploy.startCommand": lambda value: isinstance(value, str),
+    "deploy.healthcheckPath": lambda value: value.startswith("/"),
+    "deploy.healthcheckTimeout": lambda value: type(value) is int and value > 0,
+    "deploy.overlapSeconds": lambda value: type(value) is int and value >= 0,
+    "deploy.drainingSeconds": lambda value: type(value) is int and value >= 0,
+    "deploy.restartPolicyType": lambda value: value in ("ON_FAILURE", "ALWAYS", "NEVER"),
+    "deploy.restartPolicyMaxRetries": lambda value: type(value) is int and value >= 1,
+}
+
+
+class Railway(unittest.TestCase):
+    files = {name: ROOT / f"deploy/railway/{name}/railway.json" for name in ("serve", "gateway")}
+    page = (ROOT / "docs/railway.md").read_text(encoding="utf-8")
+
+    def test_the_fields_are_those_that_railway_knows(self):
+        for name, path in self.files.items():
+            document = json.loads(path.read_text(encoding="utf-8"))
+            flat = {f"{part}.{key}": value for part, values in document.items() if part != "$schema" for key, value in values.items()}
+            flat["$schema"] = document["$schema"]
+            self.assertEqual(set(flat), set(RAILWAY_FIELDS))
+            for field, value in flat.items():
+                self.assertTrue(RAILWAY_FIELDS[field](value), f"{name}: {field}: {value!r}")
+
+    def test_there_is_time_to_drain_and_no_overlap(self):
+        for name, path in self.files.items():
+            deploy = json.loads(path.read_text(encoding="utf-8"))["deploy"]
+            help_text = output_of(PROGRAM, *deploy["startCommand"].split()[1:], "--help")
+            drain = int(re.search(r"CALLCHAIN_DRAIN_SECONDS, default (\d+)", help_text)[1])
+            self.assertGreater(deploy["drainingSeconds"], drain)
+            self.assertEqual(deploy["overlapSeconds"], 0)
+            self.assertEqual(deploy["startCommand"], {"serve": "callchain serve", "gateway": "callchain gateway run"}[name])
+
+    def test_the_page_names_the_files_and_their_numbers(self):
+        for name, path in self.files.items():
+            self.assertIn(f"`/deploy/railway/{name}/railway.json`", self.page)
+            self.assertRegex(self.page, rf"\b{json.loads(path.read_text(encoding='utf-8'))['deploy']['drainingSeconds']}, its drain is")
+
+    def test_what_the_page_shows_runs(self):
+        blocks = re.findall(r"^```sh\n(.*?)^```", self.page, re.MULTILINE | re.DOTALL)
+        self.assertEqual(sum(block.count("callchain ") for block in blocks), 4)
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "callchain").symlink_to(PROGRAM)
+            (Path(folder) / "samples").symlink_to(ROOT / "samples")
+            for block in blocks:
+                code = int((re.search(r"# exit (\d+)$", block, re.MULTILINE) or [0, 0])[1])
+                done = subprocess.run(["bash", "-e", "-c", block], cwd=folder, capture_output=True, text=True, check=False,
+                                      env={"PATH": f"{folder}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"})
+                self.assertEqual(done.returncode, code, block + done.stdout + done.stderr)
 
 
 class Units(unittest.TestCase):

@@ -38,6 +38,9 @@ void add_simulate_twilio(CLI::App& simulate, Context& context);
 void add_simulate_openai(CLI::App& simulate, Context& context);
 void add_doctor(CLI::App& root, Context& context);
 void add_listen(CLI::App& root, Context& context);
+void add_twilio(CLI::App& root, Context& context);  ///< with the command within it, in a file of its own
+void add_twilio_fetch(CLI::App& twilio, Context& context);
+void add_bundle(CLI::App& root, Context& context);
 void add_show(CLI::App& root, Context& context);
 void add_tail(CLI::App& root, Context& context);
 void add_explain(CLI::App& root, Context& context);

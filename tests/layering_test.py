@@ -28,7 +28,7 @@ PURE = {
     "twiml": {"encoding", "crypto", "twilio", "openai"},
     "sip": {"encoding", "crypto"},
     "b2bua": {"encoding", "crypto", "config", "sip", "sdp", "twilio"},
-    "timeline": {"encoding"},
+    "timeline": {"encoding", "crypto", "signature", "webhook", "twilio"},
 }
 PURE["diagnosis"] = set(PURE)
 INPUT_OUTPUT = {"observe": set(PURE)}

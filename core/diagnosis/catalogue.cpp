@@ -16,7 +16,7 @@ std::vector<CatalogueEntry> joined_tables() {
     std::vector<CatalogueEntry> all;
     for (const auto table : {secret_entries(), content_entries(), body_entries(), signature_entries(),
                              twilio_entries(), log_entries(), sdp_entries(), twiml_entries(), call_entries(),
-                             receiver_entries(), endpoint_entries()}) {
+                             receiver_entries(), endpoint_entries(), twilio_api_entries()}) {
         all.insert(all.end(), table.begin(), table.end());
     }
     return all;

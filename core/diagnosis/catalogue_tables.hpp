@@ -16,9 +16,10 @@ namespace callchain::diagnosis {
 twilio_entries();                                             ///< parameter_, token_, url_, body_sha256_wrong
 [[nodiscard]] std::span<const CatalogueEntry> log_entries();  ///< capture_, log_
 [[nodiscard]] std::span<const CatalogueEntry> sdp_entries();  ///< sdp_
-[[nodiscard]] std::span<const CatalogueEntry> twiml_entries();     ///< twiml_
-[[nodiscard]] std::span<const CatalogueEntry> call_entries();      ///< call_
-[[nodiscard]] std::span<const CatalogueEntry> receiver_entries();  ///< receiver_
-[[nodiscard]] std::span<const CatalogueEntry> endpoint_entries();  ///< endpoint_
+[[nodiscard]] std::span<const CatalogueEntry> twiml_entries();       ///< twiml_
+[[nodiscard]] std::span<const CatalogueEntry> call_entries();        ///< call_
+[[nodiscard]] std::span<const CatalogueEntry> receiver_entries();    ///< receiver_
+[[nodiscard]] std::span<const CatalogueEntry> endpoint_entries();    ///< endpoint_
+[[nodiscard]] std::span<const CatalogueEntry> twilio_api_entries();  ///< twilio_
 
 }  // namespace callchain::diagnosis

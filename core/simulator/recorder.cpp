@@ -1,49 +1,17 @@
-#include "base/text.hpp"
 #include "simulator/chain_parts.hpp"
+#include "timeline/from_log.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
-#include <span>
 #include <utility>
 
 namespace callchain::simulator {
 namespace {
 
-using Json = nlohmann::json;
 using timeline::Party;
 
-struct IdName {
-    const char* in_log;
-    const char* in_timeline;
-};
-// The gateway's "call_id" is Meta's, that of serve OpenAI's.
-constexpr IdName kGatewayIds[] = {{"callchain_id", "callchain_id"}, {"call_id", "call_id_meta"},
-                                  {"call_id_meta", "call_id_meta"}, {"call_id_twilio", "call_id_twilio"},
-                                  {"call_sid", "call_sid"},         {"wacid", "wacid"}};
-constexpr IdName kServeIds[] = {{"callchain_id", "callchain_id"},
-                                {"call_id", "openai_call_id"},
-                                {"call_sid", "call_sid"},
-                                {"webhook_id", "webhook_id"}};
-
-constexpr std::string_view kNotHere = "a request of a call that is not here";
-constexpr std::string_view kCallIdsOfMeta = "outgoing:";
 // A side that learned of the end so soon behind the other's BYE has hung up itself, or was told by the
 // gateway.
 constexpr std::chrono::seconds kAtOnce{1};
-
-std::string text_of(const Json& line, const char* name) {
-    const auto found = line.find(name);
-    if (found == line.end()) return {};
-    return found->is_string() ? found->get<std::string>() : found->dump();
-}
-
-// What a line adds to its message, where it has something to say.
-std::string detail_of(const Json& line) {
-    for (const char* name :
-         {"why", "meaning", "reason", "verdict", "detail", "warning", "remarks", "outcome", "remedy"})
-        if (auto text = text_of(line, name); !text.empty()) return text;
-    return {};
-}
 
 template <class Call>
 std::optional<Call> find_call(const timeline::Timeline& of, const char* name, const std::vector<Call>& calls,
@@ -118,29 +86,7 @@ void Recorder::add_line(Party party, const std::string& log, const std::string& 
         const std::lock_guard lock(mutex_);
         logs_[log].push_back(line);
     }
-    const auto json = Json::parse(line, nullptr, false);
-    if (!json.is_object()) return;
-    const auto message = text_of(json, "message");
-    const auto level = text_of(json, "level");
-    const bool trouble = level == "warn" || level == "error";
-    if (!trouble && message != "call" && message != "call summary") return;
-    timeline::Event event{.at = wall_now(),
-                          .from = party,
-                          .to = party,
-                          .medium = timeline::Medium::note,
-                          .label = visible_excerpt(message, 120),
-                          .detail = visible_excerpt(detail_of(json), 160),
-                          .trouble = trouble};
-    const auto names =
-        party == Party::gateway ? std::span<const IdName>(kGatewayIds) : std::span<const IdName>(kServeIds);
-    // A message of the gateway about one request may be of either of its legs.
-    const bool is_of_twilio = party == Party::gateway && message == kNotHere &&
-                              !text_of(json, "call_id").starts_with(kCallIdsOfMeta);
-    for (const auto& [in_log, in_timeline] : names) {
-        if (auto id = text_of(json, in_log); !id.empty())
-            event.ids.emplace_back(is_of_twilio ? "call_id_twilio" : in_timeline, std::move(id));
-    }
-    add(std::move(event));
+    if (auto event = timeline::event_of_line(party, line, wall_now())) add(*std::move(event));
 }
 
 Recorder::Counts Recorder::counts() const {

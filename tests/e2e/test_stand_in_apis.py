@@ -1,18 +1,21 @@
 """The management APIs of the stand-ins, asked with our own commands; and `simulate call --stay`, which keeps them up."""
 
+import base64
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from test_stand_ins import ENVIRONMENT, OPENAI, SCHEMAS, SECONDS, SECRET, TWILIO, Service, free_port, serve, stand_in, start  # noqa: F401
+from test_stand_ins import ENVIRONMENT, OPENAI, SCHEMAS, SECONDS, SECRET, TWILIO, Service, free_port, stand_in, start  # noqa: F401
 
 OTHER = "whsec_YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXowMTIzNDU="
 
@@ -210,3 +213,78 @@ def test_an_interrupt_before_the_verdict_is_one(start, tmp_path):  # noqa: F811
     code, errors = run.end()
     assert code == 130 and "interrupted" in errors
     assert not (tmp_path / "run" / "environment").exists()
+
+
+# Twilio's REST API
+
+
+def twilio_asked(url: str, user: str, password: str) -> tuple[int, dict]:
+    token = base64.b64encode(f"{user}:{password}".encode()).decode()
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers={"Authorization": f"Basic {token}"}), timeout=SECONDS) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+ACCOUNT = "AC" + "0" * 31 + "1"
+KEY = {"TWILIO_API_KEY": "SK" + "0" * 31 + "1", "TWILIO_API_SECRET": "of-the-key"}
+
+
+def test_what_stays_tells_of_the_call_as_twilio_does(start, tmp_path):  # noqa: F811
+    """The 13224 of a secret that is not the endpoint's: what Twilio shows of it, at the address of the environment file."""
+    run = Staying(start, tmp_path / "run", "--fault", "wrong-secret", "--talk", "0.3")
+    at = dict(line.split("=", 1) for line in (run.folder / "environment").read_text().splitlines())
+    who = (at["TWILIO_ACCOUNT_SID"], at["TWILIO_AUTH_TOKEN"])
+    calls = f"{at['CALLCHAIN_TWILIO_API_URL']}/2010-04-01/Accounts/{who[0]}/Calls"
+    sid = run.document["calls"][0]["ids"]["call_sid"]
+    status, parent = twilio_asked(f"{calls}/{sid}.json", *who)
+    assert (status, parent["status"], parent["direction"]) == (200, "failed", "inbound"), parent
+    (leg,) = twilio_asked(f"{calls}.json?ParentCallSid={sid}", *who)[1]["calls"]
+    assert leg["status"] == "failed" and leg["to"].startswith("sip:proj_00000000000000000000000a@sip.api.openai.com")
+    (row,) = twilio_asked(f"{calls}/{sid}/Notifications.json?Log=0", *who)[1]["notifications"]
+    text = urllib.parse.parse_qs(row["message_text"])
+    assert (row["error_code"], text["ErrorCode"], text["sipResponse"], text["Msg"]) == ("13224", ["13224"], ["400"], ["Dial: Invalid phone number format"])
+    events = twilio_asked(f"{calls}/{sid}/Events.json", *who)[1]["events"]
+    voice, action = (event["request"] for event in events)
+    assert voice["url"] == "https://serve.example.com/twilio/voice" and action["parameters"]["DialSipResponseCode"] == "400"
+    assert "<Sip" in events[0]["response"]["response_body"]
+    callbacks = twilio_asked(f"{calls}/{leg['sid']}/Events.json", *who)[1]["events"]
+    assert [event["request"]["parameters"]["CallStatus"] for event in callbacks] == ["initiated", "failed"]
+    (alert,) = twilio_asked(f"{at['CALLCHAIN_TWILIO_MONITOR_URL']}/v1/Alerts?LogLevel=error", *who)[1]["alerts"]
+    assert (alert["resource_sid"], alert["sid"]) == (sid, row["sid"])
+    assert run.end() == (1, "")
+
+
+def test_what_the_sip_domain_refuses_is_an_alert_of_no_call(start, tmp_path):  # noqa: F811
+    with Service("<Response/>") as service:
+        twilio, of_twilio = stand_in(start, "twilio", tmp_path, "--voice-url", service.url, "--api-listen", "127.0.0.1:0", **TWILIO, **KEY)
+        meta, _ = stand_in(start, "meta", tmp_path, of_twilio["sip"], META_SIP_USERNAME="gateway", META_SIP_PASSWORD="another")
+        twilio.next_document("call")
+        for who in ((ACCOUNT, TWILIO["TWILIO_AUTH_TOKEN"]), tuple(KEY.values())):
+            assert twilio_asked(f"{of_twilio['api']}/2010-04-01/Accounts/{ACCOUNT}/Calls.json", *who)[1]["calls"] == []
+            (alert,) = twilio_asked(f"{of_twilio['api']}/v1/Alerts", *who)[1]["alerts"]
+            assert alert["error_code"] == "32202" and alert["resource_sid"].startswith("SD")
+        assert twilio_asked(f"{of_twilio['api']}/v1/Alerts", ACCOUNT, "another")[0] == 401
+    printed = "\n".join(twilio.seen)
+    assert TWILIO["TWILIO_AUTH_TOKEN"] not in printed and KEY["TWILIO_API_SECRET"] not in printed
+
+
+def test_the_faults_of_the_rest_api(start, tmp_path):  # noqa: F811
+    with Service(status=500) as service:
+        twilio, of_twilio = stand_in(start, "twilio", tmp_path, "--voice-url", service.url, "--place", "1", "--calls", "2", "--api-listen", "127.0.0.1:0",
+                                     "--rest-forgets", "--fails-percent", "50", **TWILIO)
+        sid = twilio.next_document("call")["call_sid"]
+    who = (ACCOUNT, TWILIO["TWILIO_AUTH_TOKEN"])
+    answers = [twilio_asked(f"{of_twilio['api']}/2010-04-01/Accounts/{ACCOUNT}/Calls/{sid}.json", *who) for _ in range(4)]
+    assert [(status, body["code"]) for status, body in answers] == [(404, 20404), (500, 20500)] * 2
+    (alert,) = twilio_asked(f"{of_twilio['api']}/v1/Alerts", *who)[1]["alerts"]
+    assert (alert["error_code"], alert["resource_sid"]) == ("11200", sid)
+
+
+def test_an_address_of_the_rest_api_that_is_taken_is_told(start, tmp_path):  # noqa: F811
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        one = start("simulate", "twilio", "--voice-url", "http://127.0.0.1:9/", "--api-listen", address, **TWILIO)
+        code, errors = one.end()
+    assert code == 6 and address in errors and one.seen == [], errors

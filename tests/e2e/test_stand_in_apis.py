@@ -53,6 +53,11 @@ def test_the_endpoints_are_listed_newest_first_with_whose_secret_is_whose(start,
     assert endpoints(api, "test", "whe_none", "--yes").returncode == 5
 
 
+def test_the_endpoints_fail_with_the_rest_of_the_api(start, tmp_path):  # noqa: F811
+    _, api = stand_in(start, "openai", tmp_path, "--webhook", "http://127.0.0.1:9/", "--fails-percent", "50", **OPENAI)
+    assert [endpoints(api, "list").returncode for _ in range(4)] == [0, 5, 0, 5]
+
+
 def test_a_test_is_a_signed_delivery_and_says_what_it_was_answered(start, tmp_path):  # noqa: F811
     with Service(status=418) as service:
         _, api = stand_in(start, "openai", tmp_path, "--webhook", service.url + "/hook", **OPENAI)

@@ -141,6 +141,38 @@ TEST(Conclude, ReadsWhatServeSaysOfTheAccept) {
 }
 
 // A command that fails, or says what nobody can read, is no reason to make a cause up.
+TEST(Conclude, AsksWhoElseIsToldOfCallsWhereTheApiIsUpYet) {
+    auto call = call_of(talked());
+    call.openai = OpenAiCall{};
+    auto result = result_of(call);
+    result.evidence.serve_log = {
+        R"({"message":"call summary","callchain_id":"cc_1","explain":"callchain explain call_decided_elsewhere"})"};
+    Commands commands;
+    commands.answers["explain call_decided_elsewhere"] = {
+        0, R"({"codes":[{"code":"call_decided_elsewhere","title":"It is taken","fix":"f"}]})", ""};
+    commands.answers["endpoints list"] = {
+        0,
+        R"({"findings":[{"code":"endpoint_url_elsewhere","detail":"no"},{"code":"endpoint_several_subscribed","detail":"whe_1; whe_2"}]})",
+        ""};
+    auto found = conclude(result, {}, commands.run);
+    ASSERT_TRUE(found.has_value());
+    EXPECT_EQ(found->code, "call_decided_elsewhere");  // everything has ended: nobody can be asked
+    EXPECT_EQ(found->cause, "It is taken");
+
+    result.evidence.environment_file = "environment";
+    found = conclude(result, {}, commands.run);
+    ASSERT_TRUE(found.has_value());
+    EXPECT_EQ(found->component, "serve, the accept");
+    EXPECT_EQ(found->code, "endpoint_several_subscribed");
+    EXPECT_EQ(found->cause, "It is taken, and several endpoints are told of calls: whe_1; whe_2");
+    EXPECT_EQ(found->command, "callchain endpoints list --env-file environment");
+
+    commands.answers["endpoints list"] = {0, R"({"findings":[]})", ""};
+    found = conclude(result, {}, commands.run);
+    ASSERT_TRUE(found.has_value());
+    EXPECT_EQ(found->code, "call_decided_elsewhere");
+}
+
 TEST(Conclude, AdmitsThatItKnowsNothing) {
     Commands commands;
     for (const char* output : {"", "{", "[]", R"({"codes":{}})", R"({"checks":[]})"}) {

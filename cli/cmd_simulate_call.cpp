@@ -419,6 +419,19 @@ int judge(ChainResult& result, const Desk& desk, const CallOptions& options, Con
     return code;
 }
 
+// Whoever pastes a command into this shell would ask with what is set here.
+void warn_of_shadowed(const std::map<std::string, std::string>& environment, const Context& context) {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : environment) {
+        const auto own = context.variable_with_origin(name);
+        if (own && own->file.empty() && own->value != value) names.push_back(name);
+    }
+    if (names.empty()) return;
+    context.say("callchain: simulate call: " + join(names, ", ") + (names.size() == 1 ? " is" : " are") +
+                " set in this shell and would win over the file: unset " +
+                (names.size() == 1 ? "it" : "them") + " where you run the commands");
+}
+
 // The verdict while everything is up, with the file that leads other commands there.
 int judge_staying(ChainResult result, const std::map<std::string, std::string>& environment, const Desk& desk,
                   const CallOptions& options, Context& context) {
@@ -426,6 +439,7 @@ int judge_staying(ChainResult result, const std::map<std::string, std::string>& 
     const auto path = desk.folder + "/" + kEnvironmentFile;
     if (const auto written = write_private_file(path, config::write_env_file(assignments)); !written)
         return context.report_error(written.error());
+    warn_of_shadowed(environment, context);
     result.evidence.environment_file = kEnvironmentFile;
     return judge(result, desk, options, context);
 }

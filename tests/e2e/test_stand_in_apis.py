@@ -194,6 +194,14 @@ def test_what_stays_works_on_and_ends_with_the_exit_code_of_the_verdict(start, t
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
 
 
+def test_what_is_set_in_the_shell_is_named(start, tmp_path):  # noqa: F811
+    run = start("simulate", "call", "--stay", "--without", "gateway", "--talk", "0.2", "--out", str(tmp_path / "run"), OPENAI_API_KEY="sk-of-the-shell")
+    while (line := run.next()) is not None and not line.startswith("stays:"):
+        pass
+    run.process.terminate()
+    assert run.end() == (0, "callchain: simulate call: OPENAI_API_KEY is set in this shell and would win over the file: unset it where you run the commands\n")
+
+
 def test_a_person_is_told_what_can_be_asked(start, tmp_path):  # noqa: F811
     run = start("simulate", "call", "--stay", "--without", "gateway", "--fault", "quoted-secret", "--talk", "0.3", TMPDIR=str(tmp_path))
     while (line := run.next()) != "stays:  everything is up until Ctrl-C or SIGTERM; ask it now":

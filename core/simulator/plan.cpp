@@ -98,6 +98,11 @@ std::map<std::string, std::string> desk_environment(const Plan& plan, const Plac
     environment["CALLCHAIN_CA_FILE"] = places.ca_file;
     environment["CALLCHAIN_LISTEN"] = places.serve_address;
     environment["TWILIO_ACCOUNT_SID"] = plan.twilio.account_sid;
+    environment["TWILIO_SIP_DOMAIN"] = places.twilio_address;
+    if (plan.twilio.account) {
+        environment["TWILIO_SIP_USERNAME"] = plan.twilio.account->username;
+        environment["TWILIO_SIP_PASSWORD"] = plan.twilio.account->password;
+    }
     environment["CALLCHAIN_TWILIO_API_URL"] = places.twilio_api_url;
     environment["CALLCHAIN_TWILIO_MONITOR_URL"] = places.twilio_api_url;
     return environment;

@@ -172,8 +172,8 @@ def test_a_second_endpoint_is_named_while_everything_is_up(start, tmp_path):  # 
     assert "endpoint_several_subscribed" in [finding["code"] for finding in document["findings"]]
     for one in document["endpoints"]:
         assert one["id"] in found["cause"]
-    secrets = [line.partition("=")[2] for line in (run.folder / "environment").read_text().splitlines() if re.match(r"\w+_(SECRET|KEY|TOKEN)=", line)]
-    assert len(secrets) == 3 and not [secret for secret in secrets if secret in run.printed + (run.folder / "verdict.txt").read_text()]
+    secrets = [line.partition("=")[2] for line in (run.folder / "environment").read_text().splitlines() if re.match(r"\w+_(SECRET|KEY|TOKEN|PASSWORD)=", line)]
+    assert len(secrets) == 4 and not [secret for secret in secrets if secret in run.printed + (run.folder / "verdict.txt").read_text()]
     assert run.end() == (1, "")
 
 
@@ -184,6 +184,10 @@ def test_what_stays_works_on_and_ends_with_the_exit_code_of_the_verdict(start, t
     (endpoint,) = json.loads(run.ask("endpoints", "list", "--json").stdout)["endpoints"]
     tested = run.ask("endpoints", "test", endpoint["id"], "--yes", "--json")
     assert (tested.returncode, json.loads(tested.stdout)["delivery"]["status"]) == (0, 200), tested.stdout  # serve takes it
+    at = dict(line.split("=", 1) for line in (run.folder / "environment").read_text().splitlines())
+    probed = run.ask("gateway", "probe", f"sip:bridge@{at['TWILIO_SIP_DOMAIN']}", "--invite", "--username", at["TWILIO_SIP_USERNAME"],
+                     "--password-env", "TWILIO_SIP_PASSWORD", "--ca-file", at["CALLCHAIN_CA_FILE"])
+    assert probed.returncode == 0, probed.stdout + probed.stderr
     rotated = run.ask("endpoints", "rotate", endpoint["id"], "--to-file", str(tmp_path / "new"), "--no-keep-old-24h", "--yes")
     assert rotated.returncode == 0, rotated.stderr
     refused = run.ask("endpoints", "test", endpoint["id"], "--yes", "--json")

@@ -129,7 +129,8 @@ void print_text(const Lint& lint, Context& context) {
     const auto colour = context.colour_of_out();
     context.out << (lint.ok() ? diagnosis::paint("OK", Paint::green, colour)
                               : diagnosis::paint("NOT OK", Paint::red, colour))
-                << ": " << summary_of(lint) << " in " << lint.name << "\n";
+                << ": " << summary_of(lint) << " in " << (lint.name == "-" ? "standard input" : lint.name)
+                << "\n";
 }
 
 Json finding_json(const LintFinding& finding) {

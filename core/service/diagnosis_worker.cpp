@@ -138,9 +138,8 @@ void DiagnosisWorker::diagnose(const RefusedTwilio& refused) {
     } else {
         fields.push_back(
             {"next",
-             std::string("compare CALLCHAIN_PUBLIC_URL with the address that Twilio has, and the token's "
-                         "fingerprint with the account's: callchain doctor --online --only "
-                         "public-url,secrets,twilio-account")});
+             "compare CALLCHAIN_PUBLIC_URL with the address that Twilio has, and the token with the "
+             "account's: callchain doctor --online --only public-url,twilio-account"});
     }
     log_.warn("refused request of Twilio diagnosed", fields);
 }

@@ -382,6 +382,13 @@ http::Response TwilioRest::answer(const TwilioLedger& ledger, const http::Reques
     for (const auto part : split(trim_slash(request.path()), '/'))
         path.push_back(encoding::percent_decode(part, encoding::PlusSign::literal));
     if (request.method != "GET") return rest_error(405, 20004, "Method not allowed");
+    if (path.size() == 3 && path[0] == kVersion && path[1] == "Accounts" &&
+        path[2] == settings_.account_sid + ".json")
+        return write(200, {{"sid", settings_.account_sid},
+                           {"friendly_name", "stand-in"},
+                           {"status", "active"},
+                           {"type", "Full"},
+                           {"uri", std::string(request.path())}});
     if (path.size() >= 4 && path[0] == kVersion && path[1] == "Accounts" && path[2] == settings_.account_sid)
         return of_account(ledger, request, path);
     if (path.size() >= 2 && path[0] == "v1") return of_monitor(ledger, request, path);

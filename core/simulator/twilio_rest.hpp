@@ -1,6 +1,6 @@
-/// Twilio's REST API as far as it tells of calls that are over: calls, notifications and events of the API
-/// 2010-04-01, and monitor's alerts, at one address. Source: Twilio, "Call resource", "Call Notification
-/// resource", "Call Events resource", "Alert resource"; npm twilio.
+/// Twilio's REST API as far as it tells of the account and of calls that are over: calls, notifications and
+/// events of the API 2010-04-01, and monitor's alerts, at one address. Source: Twilio, "Account resource",
+/// "Call resource", "Call Notification resource", "Call Events resource", "Alert resource"; npm twilio.
 #pragma once
 
 #include "http/message.hpp"

@@ -172,6 +172,14 @@ def test_a_second_endpoint_is_named_while_everything_is_up(start, tmp_path):  # 
     assert "endpoint_several_subscribed" in [finding["code"] for finding in document["findings"]]
     for one in document["endpoints"]:
         assert one["id"] in found["cause"]
+    # The doctor has the cause in one line, and nothing else against this place.
+    command = next(command for command in run.document["stay"]["commands"] if command.startswith("callchain doctor --online"))
+    examined = ask(*command.split()[1:])
+    assert examined.returncode == 0, examined.stdout + examined.stderr
+    (warning,) = [line for line in examined.stdout.splitlines() if line.startswith(("warn ", "fail ")) and " endpoints: " in line]
+    assert warning.startswith("warn     endpoints: Several webhook endpoints are subscribed to call events: ")
+    assert all(one["id"] in warning for one in document["endpoints"])
+    assert "pass     twilio-account: the account is active" in examined.stdout
     secrets = [line.partition("=")[2] for line in (run.folder / "environment").read_text().splitlines() if re.match(r"\w+_(SECRET|KEY|TOKEN|PASSWORD)=", line)]
     assert len(secrets) == 4 and not [secret for secret in secrets if secret in run.printed + (run.folder / "verdict.txt").read_text()]
     assert run.end() == (1, "")
@@ -270,6 +278,12 @@ def test_what_stays_tells_of_the_call_as_twilio_does(start, tmp_path):  # noqa: 
     assert [event["request"]["parameters"]["CallStatus"] for event in callbacks] == ["initiated", "failed"]
     (alert,) = twilio_asked(f"{at['CALLCHAIN_TWILIO_MONITOR_URL']}/v1/Alerts?LogLevel=error", *who)[1]["alerts"]
     assert (alert["resource_sid"], alert["sid"]) == (sid, row["sid"])
+    # Our own post-mortem reads the same, and joins it with the log of serve.
+    fetched = run.ask("twilio", "fetch", sid, "--log", str(run.folder / "serve.log"), "--json")
+    assert fetched.returncode == 0, fetched.stderr
+    assert not (problems := SCHEMAS.check_output(fetched.stdout.encode(), fetched.stderr.encode())), problems
+    assert "13224" in fetched.stdout and run.document["calls"][0]["ids"]["callchain_id"] in fetched.stdout
+    assert at["TWILIO_AUTH_TOKEN"] not in fetched.stdout + fetched.stderr
     assert run.end() == (1, "")
 
 

@@ -220,6 +220,12 @@ TEST_F(TwilioRestTest, GoesOnPageByPageWithItsFilters) {
     EXPECT_EQ(get(kCalls + ".json?PageSize=100000")["page_size"], 1000);
 }
 
+TEST_F(TwilioRestTest, TellsOfTheAccount) {
+    const auto account = get("/2010-04-01/Accounts/" + kAccount + ".json");
+    EXPECT_EQ(account["sid"], kAccount);
+    EXPECT_EQ(account["status"], "active");
+}
+
 TEST_F(TwilioRestTest, RefusesInTwiliosForm) {
     struct Row {
         const char* name;
@@ -234,6 +240,7 @@ TEST_F(TwilioRestTest, RefusesInTwiliosForm) {
              Row{"wrong token", kCalls + ".json", 401, 20003, kAccount, "x"},
              Row{"another account", kCalls + ".json", 401, 20003, "AC2", kToken},
              Row{"another account's calls", "/2010-04-01/Accounts/AC2/Calls.json", 404, 20404},
+             Row{"another account itself", "/2010-04-01/Accounts/AC2.json", 404, 20404},
              Row{"no such call", kCalls + "/CA3.json", 404, 20404},
              Row{"no format", kCalls + "/" + kParent, 404, 20404},
              Row{"no such list", kCalls + "/" + kParent + "/Recordings.json", 404, 20404},

@@ -1,5 +1,9 @@
 #!/usr/bin/env bash
-# Proves `./dev demo` and `./dev test`, each alone, in an empty Debian 12 that has nothing but git and apt.
+# Proves `./dev demo` and `./dev test`, each alone, in an empty Debian 12 that has nothing but git and apt; then the Debian
+# package, built where the tests ran and used in another empty Debian 12 (use_package.sh).
+#
+#     run.sh                   all of it
+#     run.sh package [FILE]    the package alone: FILE, or the one that ./dev package makes here
 #
 # debootstrap makes a minimal system in a temporary folder. For each verb a new copy of it gets a fresh clone of HEAD,
 # and the verb runs there, in a chroot with an empty environment; then it runs once more, to show what a second run
@@ -21,8 +25,10 @@ die() {
 
 # A mount namespace of our own: whatever happens to this script, no mount outlives it or is seen by the system.
 if [ "${1:-}" != in-own-namespace ]; then
-    exec unshare --mount --propagation private "$(readlink -f "${BASH_SOURCE[0]}")" in-own-namespace
+    case ${1:-all} in all | package) ;; *) die "no such part: $1" "./dev fresh, or ./dev fresh package [FILE]" ;; esac
+    exec unshare --mount --propagation private "$(readlink -f "${BASH_SOURCE[0]}")" in-own-namespace "$@"
 fi
+part=${2:-all}
 
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/callchain-fresh.XXXXXX")
 clean_up() {
@@ -93,15 +99,22 @@ in_system() {
         chroot "$root" bash -c "cd /srv/callchain && $*" </dev/null
 }
 
-# prove VERB: in its own copy of the system; sets seconds_first and seconds_again.
-prove() {
-    local verb=$1 root=$work/$1 log=$work/$1.log start
+# copy_system FOLDER: the minimal system once more, with what every running one has.
+copy_system() {
+    local root=$1
     cp -a "$work/system" "$root"
     mount -t proc proc "$root/proc"
     # Pseudo-terminals, as every running system has them: the tests look at what a terminal shows.
     mkdir -p "$root/dev/pts"
     mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
     ln -sfn pts/ptmx "$root/dev/ptmx"
+    mkdir -p "$root/srv/callchain"
+}
+
+# prove VERB: in its own copy of the system; sets seconds_first and seconds_again.
+prove() {
+    local verb=$1 root=$work/$1 log=$work/$1.log start which
+    copy_system "$root"
     git clone --quiet --no-hardlinks "$repository" "$root/srv/callchain"
     git -C "$root/srv/callchain" checkout --quiet --detach "$commit"
     say "./dev $verb, with nothing there yet"
@@ -117,31 +130,71 @@ prove() {
     tail -n 3 "$log"
 }
 
+# prove_package FILE: used in a copy of the system that has never built anything; sets seconds_package.
+prove_package() {
+    local root=$work/package log=$work/package.log start=$SECONDS
+    copy_system "$root"
+    cp "$1" "$root/srv/callchain/"
+    cp -r samples tests/fresh/use_package.sh "$root/srv/callchain/"
+    say "$(basename "$1"), installed by apt-get"
+    if ! in_system "$root" "./use_package.sh ./$(basename "$1")" >"$log" 2>&1; then
+        tail -n 60 "$log" >&2
+        die "the package failed; its last lines stand above" "CALLCHAIN_FRESH_KEEP=1 ./dev fresh package keeps the folder"
+    fi
+    seconds_package=$((SECONDS - start))
+    grep '^package: ' "$log"
+}
+
 version_in() { in_system "$1" "$2 --version" 2>/dev/null | grep -oE '[0-9]+(\.[0-9]+)+' | head -n 1; }
 
-# Puts standard input between the page's markers.
+# write_result NAME: puts standard input between the page's markers of that name.
 write_result() {
     local result
     result=$(cat)
-    grep -q '^<!-- fresh:begin' "$page" || die "docs/reliability.md has lost its markers" "git checkout -- docs/reliability.md"
-    awk -v result="$result" '
-        /^<!-- fresh:begin/ { print; print result; inside = 1 }
-        /^<!-- fresh:end/ { inside = 0 }
-        !inside || /^<!-- fresh:end/ { if (!/^<!-- fresh:begin/) print }' "$page" >"$page.new"
+    grep -q "^<!-- $1:begin" "$page" || die "docs/reliability.md has lost its markers" "git checkout -- docs/reliability.md"
+    awk -v result="$result" -v begin="^<!-- $1:begin" -v end="^<!-- $1:end" '
+        $0 ~ begin { print; print result; inside = 1 }
+        $0 ~ end { inside = 0 }
+        !inside && $0 !~ begin || $0 ~ end' "$page" >"$page.new"
     mv "$page.new" "$page"
+}
+
+write_package_result() {
+    write_result fresh-package <<RESULT
+Last run: $(date -u +%Y-%m-%d), commit \`$(git rev-parse --short HEAD)\`, Debian $(cat "$work/package/etc/debian_version") ($(uname -m)), \`$1\`,
+$(du -k --apparent-size "$2" | cut -f 1) kB: installed, used and purged in $seconds_package s.
+RESULT
 }
 
 commit=$(git rev-parse HEAD)
 git diff --quiet HEAD -- || say "note: this proves commit $(git rev-parse --short HEAD); changes that are not committed are not part of it"
+if [ "$part" = package ]; then
+    package=${3:-$(./dev package)}
+    [ -f "$package" ] || die "there is no package $package" "./dev package makes build/package/callchain_….deb"
+    package=$(readlink -f "$package")
+fi
 say "debootstrap of a minimal Debian 12 in $work"
 make_system "$work/system"
+if [ "$part" = package ]; then
+    prove_package "$package"
+    write_package_result "$(basename "$package")" "$package"
+    say "the package does what it should; the result stands in docs/reliability.md"
+    exit 0
+fi
 prove demo
 demo_first=$seconds_first demo_again=$seconds_again
 prove test
 tests=$(grep -E '% tests passed' "$work/test.log")
 built=$(version_in "$work/test" g++)
 
-write_result <<RESULT
+say "./dev package, where the tests ran"
+in_system "$work/test" "./dev package" >"$work/make-package.log" 2>&1 ||
+    { tail -n 60 "$work/make-package.log" >&2; die "./dev package failed" "see above"; }
+package=$(echo "$work"/test/srv/callchain/build/package/*.deb)
+prove_package "$package"
+write_package_result "$(basename "$package")" "$package"
+
+write_result fresh <<RESULT
 Last run: $(date -u +%Y-%m-%d), commit \`$(git rev-parse --short HEAD)\`, Debian $(cat "$work/test/etc/debian_version") ($(uname -m),
 $(nproc) cores), g++ $built, CMake $(version_in "$work/test" cmake), npm $(version_in "$work/test" npm).
 
@@ -150,4 +203,4 @@ $(nproc) cores), g++ $built, CMake $(version_in "$work/test" cmake), npm $(versi
 | \`./dev demo\` | $demo_first s | $demo_again s | every sample judged as expected |
 | \`./dev test\` | $seconds_first s | $seconds_again s | $tests |
 RESULT
-say "both commands passed; the result stands in docs/reliability.md"
+say "both commands passed, and the package works; the result stands in docs/reliability.md"

@@ -161,7 +161,7 @@ write_result() {
 
 write_package_result() {
     write_result fresh-package <<RESULT
-Last run: $(date -u +%Y-%m-%d), commit \`$(git rev-parse --short HEAD)\`, Debian $(cat "$work/package/etc/debian_version") ($(uname -m)), \`$1\`,
+Last run: $(date -u +%Y-%m-%d), commit \`$(git rev-parse --short "$commit")\`, Debian $(cat "$work/package/etc/debian_version") ($(uname -m)), \`$1\`,
 $(du -k --apparent-size "$2" | cut -f 1) kB: installed, used and purged in $seconds_package s.
 RESULT
 }
@@ -195,7 +195,7 @@ prove_package "$package"
 write_package_result "$(basename "$package")" "$package"
 
 write_result fresh <<RESULT
-Last run: $(date -u +%Y-%m-%d), commit \`$(git rev-parse --short HEAD)\`, Debian $(cat "$work/test/etc/debian_version") ($(uname -m),
+Last run: $(date -u +%Y-%m-%d), commit \`$(git rev-parse --short "$commit")\`, Debian $(cat "$work/test/etc/debian_version") ($(uname -m),
 $(nproc) cores), g++ $built, CMake $(version_in "$work/test" cmake), npm $(version_in "$work/test" npm).
 
 | command | alone in an empty Debian 12, packages and build included | run again | result |

@@ -58,6 +58,7 @@ std::string answers_of(const Words& words, const std::vector<Words>& table) {
     if (!within.empty()) answers += " " + within;
     if (words.command == "help") answers += " " + commands_of(table, "") + " exit-codes environment";
     if (words.command == "completion") answers += " bash zsh fish";
+    if (words.command == "health") answers += " serve gateway";
     return answers;
 }
 

@@ -26,6 +26,7 @@ QUESTIONS = (
     ("callchain twiml lint", "--jso", "--json"),
     ("callchain sdp-filter", "--kee", "--keep"),
     ("callchain", "ser", "serve"),
+    ("callchain health", "gate", "gateway"),
     ("callchain serve", "--max", "--max-call-seconds"),
     ("callchain serve", "--api-key-f", "--api-key-file"),
 )

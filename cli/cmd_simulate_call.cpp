@@ -366,7 +366,7 @@ std::vector<std::string> commands_to_ask(const ChainResult& result) {
     if (evidence.environment_file.empty()) return {};
     const auto from = " --env-file " + evidence.folder + "/" + evidence.environment_file;
     // Twilio's and OpenAI's names lead to stand-ins here that no resolver knows.
-    return {"callchain endpoints list" + from, "callchain doctor --online --skip public-url,sip" + from};
+    return {"callchain endpoints list" + from, "callchain doctor --online --for serve --skip public-url,sip" + from};
 }
 
 int tell(const Outcome& outcome, const CallOptions& options, Context& context) {

@@ -9,9 +9,11 @@
 namespace callchain::service {
 namespace {
 
-std::optional<std::string> header(const http::Request& request, std::string_view name) {
-    const auto value = request.headers.find(name);
-    return value ? std::optional(std::string(*value)) : std::nullopt;
+std::vector<signature::LabelledSecret> all_secrets(const ServeConfig& config) {
+    std::vector<signature::LabelledSecret> secrets{{"OPENAI_API_KEY", config.api_key}};
+    for (const auto& secret : config.webhook_secrets) secrets.push_back(secret.secret);
+    secrets.insert(secrets.end(), config.twilio_tokens.begin(), config.twilio_tokens.end());
+    return secrets;
 }
 
 webhook::RecordedSecret recorded(const LoadedSecret& secret) {
@@ -48,6 +50,7 @@ Refusals::Refusals(const ServeConfig& config, observe::Log& log, ServiceMetrics&
       metrics_(metrics),
       mode_(config.record),
       secrets_(config.webhook_secrets),
+      known_(all_secrets(config)),
       store_(std::move(store)) {
     if (store_) writer_.start();
 }
@@ -72,14 +75,24 @@ bool Refusals::may_log(TokenBucket::Time now) {
 void Refusals::record(const http::Request& request, std::string_view code, std::string_view reason) {
     if (!may_log(request.received_at)) return;
     webhook::WebhookRecord record;
-    record.webhook_id = header(request, "webhook-id");
-    record.webhook_timestamp = header(request, "webhook-timestamp");
-    record.webhook_signature = header(request, "webhook-signature");
-    record.user_agent = header(request, "user-agent");
-    record.content_type = header(request, "content-type");
+    // A sender that has a secret in the wrong place must not have it written down here.
+    const auto header = [&](std::string_view name) {
+        const auto value = request.headers.find(name);
+        return value ? std::optional(known_.withhold(*value)) : std::nullopt;
+    };
+    record.webhook_id = header("webhook-id");
+    record.webhook_timestamp = header("webhook-timestamp");
+    record.webhook_signature = header("webhook-signature");
+    record.user_agent = header("user-agent");
+    record.content_type = header("content-type");
     record.body_length = request.body.size();
     record.body_sha256 = crypto::sha256_hex(request.body);
-    if (mode_ == RecordMode::full) record.body = request.body;
+    if (mode_ == RecordMode::full) {
+        if (known_.withhold(request.body) == request.body)
+            record.body = request.body;
+        else
+            record.body_left_out = "a secret of this service stands in it";
+    }
     record.received_at = request.received_at;
     record.verdict = std::string(code);
     record.reason = std::string(reason);

@@ -8,6 +8,7 @@
 #include "service/job_thread.hpp"
 #include "service/serve_config.hpp"
 #include "service/service_metrics.hpp"
+#include "signature/known_secrets.hpp"
 #include "webhook/capture.hpp"
 
 #include <chrono>
@@ -52,6 +53,7 @@ class Refusals {
     /// Whether a refusal at this moment may be logged; if not, it is counted.
     [[nodiscard]] bool may_log(TokenBucket::Time now);
     /// Logs the webhook record, where it may be logged. `code` is a finding code, `reason` one sentence.
+    /// Secrets of this service that stand in headers or body are withheld.
     void record(const http::Request& request, std::string_view code, std::string_view reason);
     /// Has the request written to the capture folder, where there is one; on a thread of its own, since a
     /// disk may be slow. At most 8 wait; what is beyond is counted.
@@ -64,6 +66,7 @@ class Refusals {
     ServiceMetrics& metrics_;
     RecordMode mode_;
     std::vector<LoadedSecret> secrets_;
+    signature::KnownSecrets known_;
     std::unique_ptr<observe::CaptureStore> store_;
     std::mutex mutex_;
     TokenBucket bucket_{10, 1};

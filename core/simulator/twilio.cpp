@@ -63,7 +63,7 @@ Result<void> Twilio::State::start_api(const std::string& listen) {
     return {};
 }
 
-Result<std::unique_ptr<Twilio>> Twilio::start(TwilioSettings settings, EventSink sink,
+Result<std::unique_ptr<Twilio>> Twilio::start(const TwilioSettings& settings, EventSink sink,
                                               std::function<void(TwilioCall)> on_call) {
     auto state = std::make_unique<State>(settings, std::move(sink), std::move(on_call));
     const auto bound = CALLCHAIN_TRY(state->calls.listen());

@@ -83,7 +83,7 @@ class Twilio {
   public:
     /// `on_call` once for each call, when it is over, on the stand-in's thread. Errors: those of
     /// Transports::listen().
-    [[nodiscard]] static Result<std::unique_ptr<Twilio>> start(TwilioSettings settings, EventSink sink,
+    [[nodiscard]] static Result<std::unique_ptr<Twilio>> start(const TwilioSettings& settings, EventSink sink,
                                                                std::function<void(TwilioCall)> on_call);
     Twilio(const Twilio&) = delete;
     Twilio& operator=(const Twilio&) = delete;

@@ -1,6 +1,7 @@
 #include "simulator/twilio_ledger.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 namespace callchain::simulator {
@@ -53,7 +54,7 @@ const KeptCall* TwilioLedger::find(std::string_view sid) const {
 
 std::vector<const KeptCall*> TwilioLedger::calls() const {
     std::vector<const KeptCall*> all;
-    for (auto call = calls_.rbegin(); call != calls_.rend(); ++call) all.push_back(&*call);
+    for (const auto& call : std::ranges::reverse_view(calls_)) all.push_back(&call);
     return all;
 }
 
@@ -66,7 +67,7 @@ std::vector<const KeptExchange*> TwilioLedger::exchanges_of(std::string_view cal
 
 std::vector<const KeptNotice*> TwilioLedger::notices() const {
     std::vector<const KeptNotice*> all;
-    for (auto notice = notices_.rbegin(); notice != notices_.rend(); ++notice) all.push_back(&*notice);
+    for (const auto& notice : std::ranges::reverse_view(notices_)) all.push_back(&notice);
     return all;
 }
 

@@ -102,9 +102,9 @@ TEST(MaskAsHint, ShowsEnoughToTellTwoSecretsApartAndNoMore) {
 
 TEST(ReadEndpointTarget, KnowsThePathsOfTheReference) {
     struct Row {
-        const char* method;
-        const char* path;
-        std::optional<Action> want;
+        const char* method = "";
+        const char* path = "";
+        std::optional<Action> want = std::nullopt;
     };
     for (const auto& row : {
              Row{"GET", "/v1/webhook_endpoints", Action::list},

@@ -48,6 +48,7 @@ void add_commands(CLI::App& root, Context& context) {
     add_doctor(root, context);
     add_listen(root, context);
     add_twilio(root, context);
+    add_bundle(root, context);
     add_show(root, context);
     add_tail(root, context);
     add_explain(root, context);

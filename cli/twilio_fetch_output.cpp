@@ -3,8 +3,8 @@
 #include "commands.hpp"
 #include "diagnosis/render.hpp"
 #include "endpoints_common.hpp"
+#include "evidence/mask.hpp"
 #include "observe/utc_text.hpp"
-#include "signature/known_secrets.hpp"
 #include "signature/twilio_url.hpp"
 #include "timeline/from_twilio.hpp"
 #include "twilio_fetch.hpp"
@@ -261,7 +261,8 @@ std::string saved_document(const TwilioFetchPlan& plan, const TwilioFetchOptions
     signature::LabelledSecret own;
     own.label = plan.secret_variable;
     own.text = plan.secret;
-    return withhold_secrets(signature::KnownSecrets({&own, 1}).withhold(text));
+    evidence::Tally ignored;
+    return evidence::Masker({&own, 1}, {}).withhold(text, ignored);
 }
 
 void print_fetched(const TwilioFetchOptions& options, const Fetched& fetched, const FetchReport& report,

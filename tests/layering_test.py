@@ -29,6 +29,7 @@ PURE = {
     "sip": {"encoding", "crypto"},
     "b2bua": {"encoding", "crypto", "config", "sip", "sdp", "twilio"},
     "timeline": {"encoding", "crypto", "signature", "webhook", "twilio"},
+    "evidence": {"encoding", "crypto", "signature", "webhook", "twilio", "timeline"},
 }
 PURE["diagnosis"] = set(PURE)
 INPUT_OUTPUT = {"observe": set(PURE)}
@@ -51,6 +52,7 @@ HOMES = {
     "zlib.h": ["core/encoding/*.cpp"],
     "brotli/*": ["core/encoding/*.cpp"],
     "zstd*.h": ["core/encoding/*.cpp"],
+    "zip.h": ["core/evidence/archive.cpp"],
     "expat.h": ["core/twiml/*.cpp"],
     "sofia-sip/*": ["core/sip/message.cpp"],
     "boost/asio*": ["core/http/*", "core/gateway/*"],

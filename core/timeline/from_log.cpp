@@ -5,6 +5,7 @@
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "encoding/json_text.hpp"
+#include "encoding/text_codings.hpp"
 #include "webhook/capture_summary.hpp"
 #include "webhook/log_json.hpp"
 #include "webhook/log_line.hpp"
@@ -135,9 +136,11 @@ void add_ids_in_body(Event& event, std::string_view body) {
         auto value = text_in(&header, "value");
         if (equal_ignoring_case(name, kCallchainIdHeader) && is_callchain_id(value))
             event.ids.emplace_back("callchain_id", std::move(value));
-        else if (equal_ignoring_case(name, "X-Twilio-CallSid"))
+        else if (equal_ignoring_case(name, "X-Twilio-CallSid")) {
+            // Of the caller's leg or of this one: Twilio does not say.
+            event.ids.emplace_back("call_sid", value);
             event.ids.emplace_back("leg_call_sid", std::move(value));
-        else if (equal_ignoring_case(name, "Call-ID"))
+        } else if (equal_ignoring_case(name, "Call-ID"))
             event.ids.emplace_back("call_id_openai_leg", std::move(value));
     }
 }
@@ -179,18 +182,30 @@ std::optional<InternetTime> time_of(const Members& members) {
     return std::nullopt;
 }
 
-std::vector<Line> lines_of(std::string_view log, std::size_t& count) {
+std::vector<Line> read_lines(std::string_view log) {
     std::vector<Line> lines;
     for (const auto raw : split(log, '\n')) {
         const auto text = trim(raw);
         if (text.empty()) continue;
-        ++count;
         const auto bracket = text.find('{');
-        if (bracket == std::string_view::npos) continue;
-        auto members = members_of(text.substr(bracket));
-        if (!members.empty()) lines.push_back({text, std::move(members)});
+        lines.push_back(
+            {text, bracket == std::string_view::npos ? Members{} : members_of(text.substr(bracket))});
     }
     return lines;
+}
+
+void add_parameters(Event& event, std::string_view form) {
+    for (auto& [name, value] : encoding::parse_form(form)) {
+        if (name == "CallSid")
+            event.ids.emplace_back("call_sid", value);
+        else if (name == "DialCallSid")
+            event.ids.emplace_back("leg_call_sid", value);
+        else if (name == "DialSipCallId")
+            event.ids.emplace_back("call_id_openai_leg", value);
+        else if (equal_ignoring_case(name, "SipHeader_" + std::string(kCallchainIdHeader)) &&
+                 is_callchain_id(value))
+            event.ids.emplace_back("callchain_id", value);
+    }
 }
 
 }  // namespace
@@ -204,35 +219,63 @@ std::optional<Event> event_of_line(Party party, std::string_view line, WallTime 
     return event_of_members(party, members, at);
 }
 
-LogEvents events_of_log(std::string_view log, LogLines which) {
-    LogEvents found;
-    const auto lines = lines_of(log, found.lines);
+std::vector<LogLine> lines_of_log(std::string_view log, LogLines which) {
+    const auto lines = read_lines(log);
     std::set<std::string> calls_of_gateway;
     for (const auto& line : lines) {
         if (is_of_gateway(line.members)) calls_of_gateway.insert(text_of(line.members, "callchain_id"));
     }
     calls_of_gateway.erase("");
+    std::vector<LogLine> found;
     for (const auto& line : lines) {
         const auto at = time_of(line.members);
+        LogLine read{line.text, Party::serve, std::nullopt};
+        if (is_of_gateway(line.members) || calls_of_gateway.contains(text_of(line.members, "callchain_id")))
+            read.party = Party::gateway;
         if (line.text.find(webhook::kRecordSchema) != std::string_view::npos) {
-            if (auto event = event_of_record(line.text, at)) found.events.push_back(*std::move(event));
-            continue;
+            read.event = event_of_record(line.text, at);
+        } else if (!text_of(line.members, "message").empty()) {
+            read.lacks_time = !at;
+            if (at) read.event = event_of_members(read.party, line.members, *at);
+            const bool tells = read.event && (read.event->trouble || read.event->label == "call" ||
+                                              read.event->label == "call summary");
+            const bool is_wanted =
+                tells || (which == LogLines::all && read.event && !read.event->ids.empty());
+            if (!is_wanted) read.event.reset();
         }
-        if (text_of(line.members, "message").empty()) continue;
-        if (!at) {
-            ++found.without_time;
-            continue;
-        }
-        const auto id = text_of(line.members, "callchain_id");
-        const auto party =
-            is_of_gateway(line.members) || calls_of_gateway.contains(id) ? Party::gateway : Party::serve;
-        auto event = event_of_members(party, line.members, *at);
-        const bool tells = event.trouble || event.label == "call" || event.label == "call summary";
-        if (which == LogLines::telling && !tells) continue;
-        if (event.ids.empty() && !event.trouble) continue;
-        found.events.push_back(std::move(event));
+        found.push_back(std::move(read));
     }
     return found;
+}
+
+LogEvents events_of_log(std::string_view log, LogLines which) {
+    LogEvents found;
+    for (auto& line : lines_of_log(log, which)) {
+        ++found.lines;
+        if (line.lacks_time) ++found.without_time;
+        if (line.event) found.events.push_back(*std::move(line.event));
+    }
+    return found;
+}
+
+Event event_of_capture(const webhook::Capture& capture, WallTime at) {
+    const auto webhook_id = capture.headers.find("webhook-id");
+    const bool is_of_twilio = capture.headers.find("x-twilio-signature").has_value();
+    Event event{
+        .at = at,
+        .from = is_of_twilio ? Party::twilio : Party::openai,
+        .to = Party::serve,
+        .medium = Medium::http,
+        .label = shown(capture.method + " " + capture.target.substr(0, capture.target.find('?')), kMostLabel),
+        .detail = "recorded"};
+    if (webhook_id) event.ids.emplace_back("webhook_id", std::string(*webhook_id));
+    if (const auto query = capture.target.find('?'); query != std::string::npos)
+        add_parameters(event, std::string_view(capture.target).substr(query + 1));
+    if (trim(capture.body).starts_with('{'))
+        add_ids_in_body(event, capture.body);
+    else
+        add_parameters(event, capture.body);
+    return event;
 }
 
 }  // namespace callchain::timeline

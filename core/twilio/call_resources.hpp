@@ -112,6 +112,10 @@ struct Page {
 [[nodiscard]] Result<Page<WebhookExchange>> read_exchange_page(const encoding::JsonValue& document,
                                                                std::string_view call_sid);
 
+/// The call in what `twilio fetch --save` kept: the members `resources` of callchain.twilio-fetch/1. What was
+/// fetched in part is read in part. Errors: bad_input for another document, or one without the call.
+[[nodiscard]] Result<CallFile> read_saved_call(const encoding::JsonValue& document);
+
 /// The address of the next page: `next` is a path, or a URL of the same origin. Another host of Twilio's
 /// counts as the same where both are, and is asked at `origin`: an edge answers with the region's names.
 /// Errors: bad_input for a page elsewhere, which would get the credential.

@@ -53,7 +53,7 @@ class Masker {
     signature::KnownSecrets known_;
     std::vector<std::string> encoded_;  ///< what of each secret stands in base64, at each of three offsets
     std::set<Kind> revealed_;
-    std::set<std::string, std::less<>> numbers_;  ///< digits alone
+    std::set<std::string, std::less<>> numbers_;  ///< digits alone, with their ends of eight and more
 };
 
 /// The parts of mask(), each over a whole text. For core/evidence and its tests alone.
@@ -63,10 +63,9 @@ namespace rules {
 [[nodiscard]] std::string withhold_marked(std::string_view text,
                                           std::size_t& count);  ///< inline:, ice-pwd:, PEM
 using Numbers = std::set<std::string, std::less<>>;
-/// Those that a sign is in front of ("+", "sip:", "From="), and runs of digits that are or end one of
-/// `known`.
+/// Those that a sign is in front of ("+", "sip:", "From="), and runs of digits that are among `known`.
 [[nodiscard]] std::string mask_numbers(std::string_view text, const Numbers& known, std::size_t& count);
-/// The digits of those that a sign is in front of.
+/// The digits of those that a sign is in front of, and each end of them that has eight digits and more.
 [[nodiscard]] Numbers find_numbers(std::string_view text);
 [[nodiscard]] std::string mask_mail(std::string_view text, std::size_t& count);
 [[nodiscard]] std::string mask_names(std::string_view text, std::size_t& count);

@@ -88,14 +88,7 @@ Number number_at(std::string_view text, bool with_separators) {
     return number;
 }
 
-enum class Found { none, by_sign, known };
-
-bool is_known(const std::string& digits, const Numbers& known) {
-    constexpr std::size_t kFewestOfNational = 8;
-    if (digits.size() < kFewestOfNational || digits.size() > kMostDigits) return false;
-    return std::any_of(known.begin(), known.end(),
-                       [&](const std::string& one) { return one.ends_with(digits); });
-}
+constexpr std::size_t kFewestOfNational = 8;
 
 /// Calls `take` with each run that may be one, in order, and what stands in front of it; it returns what to
 /// write in its place.
@@ -221,7 +214,7 @@ std::string mask_named_names(std::string text, std::size_t& count) {
 
 std::string mask_numbers(std::string_view text, const Numbers& known, std::size_t& count) {
     return rewrite_numbers(text, [&](std::string_view run, const std::string& digits, bool has_sign) {
-        if (!has_sign && !is_known(digits, known)) return std::string(run);
+        if (!has_sign && !known.contains(digits)) return std::string(run);
         ++count;
         return "…" + digits.substr(digits.size() - kShownDigits);
     });
@@ -230,25 +223,44 @@ std::string mask_numbers(std::string_view text, const Numbers& known, std::size_
 Numbers find_numbers(std::string_view text) {
     Numbers found;
     (void)rewrite_numbers(text, [&](std::string_view run, const std::string& digits, bool has_sign) {
-        if (has_sign && digits.size() <= kMostDigits) found.insert(digits);
+        // The national form is the end of the international one.
+        for (std::size_t left = digits.size(); has_sign && left >= kFewestOfNational && left <= kMostDigits;
+             --left)
+            found.insert(digits.substr(digits.size() - left));
         return std::string(run);
     });
     return found;
 }
 
 std::string mask_mail(std::string_view text, std::size_t& count) {
+    constexpr std::string_view kEncoded = "%40";
+    // Either sign is looked for only behind its last place, so that the work grows with the length of the
+    // text.
+    std::size_t plain = text.find('@');
+    std::size_t encoded = text.find(kEncoded);
+    const auto next = [&](std::size_t from) {
+        if (plain < from) plain = text.find('@', from);
+        if (encoded < from) encoded = text.find(kEncoded, from);
+        return std::min(plain, encoded);
+    };
     std::string out;
     std::size_t kept = 0;
-    for (auto at = text.find('@'); at != kNone; at = text.find('@', at + 1)) {
+    for (auto at = next(0); at != kNone; at = next(at + 1)) {
         auto start = at;
         while (start > kept && is_local_character(text[start - 1])) --start;
-        auto end = at + 1;
+        const auto behind = at + (text[at] == '@' ? 1 : kEncoded.size());
+        auto end = behind;
         while (end < text.size() && is_domain_character(text[end])) ++end;
-        const auto domain = text.substr(at + 1, end - at - 1);
+        auto local = text.substr(start, at - start);
+        // In a form or a query the name of the parameter is no part of it.
+        if (const auto sign = local.find_last_of("=&?"); sign != kNone) local.remove_prefix(sign + 1);
+        start = at - local.size();
         const auto before = text.substr(0, start);
         // Of a SIP URI, or what is left of a number.
-        const bool is_sip = before.ends_with(':') || before.ends_with("…");
-        if (start == at || is_sip || !is_mail_domain(domain) || looks_like_id(text.substr(start, at - start)))
+        const bool is_other = before.ends_with(':') || before.ends_with("…") ||
+                              (before.ends_with('%') && starts_with_ignoring_case(local, "3a"));
+        if (local.empty() || is_other || !is_mail_domain(text.substr(behind, end - behind)) ||
+            looks_like_id(local))
             continue;
         out += text.substr(kept, start - kept);
         out += "…";

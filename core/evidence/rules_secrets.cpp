@@ -225,13 +225,13 @@ bool is_token_character(char c) { return is_name_character(c) || c == '.'; }
 std::string withhold_web_tokens(std::string_view text, std::size_t& count) {
     std::string out;
     std::size_t at = 0;
-    for (auto found = text.find("eyJ"); found != kNone; found = text.find("eyJ", std::max(at, found + 1))) {
+    for (auto found = text.find("eyJ"); found != kNone;) {
         auto end = found;
         while (end < text.size() && is_token_character(text[end])) ++end;
-        if (std::count(text.begin() + static_cast<std::ptrdiff_t>(found),
-                       text.begin() + static_cast<std::ptrdiff_t>(end), '.') < 2)
-            continue;
-        out += text.substr(at, found - at);
+        const auto run = text.substr(found, end - found);
+        found = text.find("eyJ", end);
+        if (std::count(run.begin(), run.end(), '.') < 2) continue;
+        out += text.substr(at, end - run.size() - at);
         out += kWithheld;
         ++count;
         at = end;
@@ -260,6 +260,8 @@ std::string withhold_named(std::string_view text, std::size_t& count) {
         if (kind == NameKind::none) continue;
         const auto value = value_behind(text, at, kind);
         if (!value) continue;
+        // An object or a list has names of its own.
+        if (text.substr(value->at, 1) == "{" || text.substr(value->at, 1) == "[") continue;
         const auto end = end_of(text, *value, kind);
         if (!is_worth_withholding(text.substr(value->at, end - value->at))) continue;
         out += text.substr(kept, value->at - kept);

@@ -84,7 +84,7 @@ TEST(MakeBundle, GivesInputsOfOneNameNamesOfTheirOwn) {
     ASSERT_TRUE(bundle.has_value());
     EXPECT_EQ(file(*bundle, "logs/a_b.log"), "1\n");
     EXPECT_EQ(file(*bundle, "logs/a_b-2.log"), "2\n");
-    EXPECT_EQ(file(*bundle, "logs/__"), "3\n");
+    EXPECT_EQ(file(*bundle, "logs/_."), "3\n");
 }
 
 }  // namespace

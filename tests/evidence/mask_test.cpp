@@ -108,6 +108,8 @@ TEST(Mask, TakesOutNamesMailAndAddressesOfDevices) {
         {"no name", "Contact: <sip:x@y.example>", "Contact: <sip:x@y.example>"},
         {"form", "CallerName=Jose+Silva&b=c", "CallerName=[name]&b=c"},
         {"mail", "write to jose.silva@example.com!", "write to …@example.com!"},
+        {"mail in a form", "a=b&mail=jose.silva%40example.com&c=d", "a=b&mail=…%40example.com&c=d"},
+        {"SIP in a form", "From=sip%3Abridge%40gw.example.com", "From=sip%3Abridge%40gw.example.com"},
         {"Call-ID stays", "Call-ID: 7cb2411e97f0d977d7e25d2942d35096@gw.example.com",
          "Call-ID: 7cb2411e97f0d977d7e25d2942d35096@gw.example.com"},
         {"candidate", "a=candidate:1 1 UDP 2130706431 192.168.0.7 54321 typ host\r\n",

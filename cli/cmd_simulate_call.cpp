@@ -366,7 +366,13 @@ std::vector<std::string> commands_to_ask(const ChainResult& result) {
     if (evidence.environment_file.empty()) return {};
     const auto from = " --env-file " + evidence.folder + "/" + evidence.environment_file;
     // Twilio's and OpenAI's names lead to stand-ins here that no resolver knows.
-    return {"callchain endpoints list" + from, "callchain doctor --online --for serve --skip public-url,sip" + from};
+    std::vector<std::string> commands{"callchain endpoints list" + from,
+                                      "callchain doctor --online --for serve --skip public-url,sip" + from};
+    const auto& ids = result.calls[most_telling(result)].timeline.ids;
+    if (const auto sid = ids.find("call_sid"); sid != ids.end())
+        commands.push_back("callchain twilio fetch " + sid->second + " --log " + evidence.folder +
+                           "/serve.log" + from);
+    return commands;
 }
 
 int tell(const Outcome& outcome, const CallOptions& options, Context& context) {

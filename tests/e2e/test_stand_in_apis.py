@@ -279,7 +279,8 @@ def test_what_stays_tells_of_the_call_as_twilio_does(start, tmp_path):  # noqa: 
     (alert,) = twilio_asked(f"{at['CALLCHAIN_TWILIO_MONITOR_URL']}/v1/Alerts?LogLevel=error", *who)[1]["alerts"]
     assert (alert["resource_sid"], alert["sid"]) == (sid, row["sid"])
     # Our own post-mortem reads the same, and joins it with the log of serve.
-    fetched = run.ask("twilio", "fetch", sid, "--log", str(run.folder / "serve.log"), "--json")
+    command = next(command for command in run.document["stay"]["commands"] if command.startswith("callchain twilio fetch"))
+    fetched = ask(*command.split()[1:], "--json")
     assert fetched.returncode == 0, fetched.stderr
     assert not (problems := SCHEMAS.check_output(fetched.stdout.encode(), fetched.stderr.encode())), problems
     assert "13224" in fetched.stdout and run.document["calls"][0]["ids"]["callchain_id"] in fetched.stdout

@@ -145,6 +145,7 @@ def test_nothing_secret_and_nobody_is_in_it(bundle, folder):
     assert done.code == 0, done.err
     assert_clean((folder / "out.zip").read_bytes().decode("latin-1"))
     files = members(folder / "out.zip")
+    assert not SCHEMAS.check(json.loads(files["timeline.json"]), "timeline")
     assert sorted(files) == ["README.txt", "captures/20261128T174708.000Z-000002.http", "captures/20261128T174709.000Z-000000.http",
                              "captures/20261128T174901.000Z-000001.http", "logs/serve.log", "manifest.json", "sip/sip.txt", "sip/trace.jsonl",
                              "timeline.json", "timeline.txt", "verdicts.json"]
@@ -205,7 +206,9 @@ def test_verdicts_are_those_of_the_bytes_that_were_received(bundle, folder):
     (folder / "captures/20261128T174709.000Z-000000.http").write_bytes(capture(body() + b"\n"))
     (folder / "captures/20261128T174901.000Z-000001.http").write_bytes(capture(body(), secret=other))
     assert bundle(*ALL, "--public-url", "https://b.example").code == 0
-    verdicts = json.loads(members(folder / "out.zip")["verdicts.json"])["captures"]
+    document = json.loads(members(folder / "out.zip")["verdicts.json"])
+    assert not SCHEMAS.check(document, "verdicts")
+    verdicts = document["captures"]
     assert [(one["scheme"], one["verdict"]) for one in verdicts] == [("twilio", "invalid"), ("standard", "valid"), ("standard", "invalid")]
     assert verdicts[1]["label"] == "OPENAI_WEBHOOK_SECRET"
 

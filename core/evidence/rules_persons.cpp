@@ -74,13 +74,17 @@ struct Number {
 };
 
 Number number_at(std::string_view text, bool with_separators) {
+    constexpr std::size_t kEnough =
+        20;  // more are no number, and a long row of them is not read again and again
     Number number;
-    for (std::size_t at = 0; at < text.size(); ++at) {
+    for (std::size_t at = 0; at < text.size() && (!with_separators || number.digits.size() < kEnough); ++at) {
         if (is_ascii_digit(text[at])) {
             number.digits += text[at];
             number.length = at + 1;
-        } else if (with_separators && text[at] == '+' && at == number.length && at > 0) {
+        } else if (with_separators && at > 0 && at == number.length && text[at] == '+') {
             continue;  // the blank of a form
+        } else if (with_separators && at > 0 && at == number.length && text.substr(at, 3) == "%20") {
+            at += 2;  // that of a URL
         } else if (!with_separators || !is_separator(text[at]) || at > number.length + 1) {
             break;  // three separators in a row end it, too
         }
@@ -90,10 +94,20 @@ Number number_at(std::string_view text, bool with_separators) {
 
 constexpr std::size_t kFewestOfNational = 8;
 
+/// A known number as people write it, with separators and perhaps zeros in front, but without a sign.
+bool take_spaced(std::string_view text, const Numbers& known, Number& number) {
+    if (known.empty()) return false;
+    auto spaced = number_at(text, true);
+    const auto first = spaced.digits.find_first_not_of('0');
+    if (first == std::string::npos || !known.contains(spaced.digits.substr(first))) return false;
+    number = std::move(spaced);
+    return true;
+}
+
 /// Calls `take` with each run that may be one, in order, and what stands in front of it; it returns what to
 /// write in its place.
 template <class Take>
-std::string rewrite_numbers(std::string_view text, const Take& take) {
+std::string rewrite_numbers(std::string_view text, const Numbers& known, const Take& take) {
     constexpr std::size_t kMostBefore = 48;
     std::string out;
     for (std::size_t at = 0; at < text.size();) {
@@ -110,10 +124,13 @@ std::string rewrite_numbers(std::string_view text, const Take& take) {
         const bool within_word =
             !before.empty() && (is_letter(before.back()) || before.back() == '_') && !loose;
         const bool has_sign = loose || ends_with_one_of(before, kSigns) || (!within_word && has_name(before));
+        const bool is_known =
+            !has_sign && (known.contains(number.digits) || take_spaced(text.substr(at), known, number));
         const auto step = std::max<std::size_t>(number.length, 1);
         const auto run = text.substr(at, step);
         at += step;
-        out += number.digits.size() < kFewestDigits ? std::string(run) : take(run, number.digits, has_sign);
+        out += number.digits.size() < kFewestDigits ? std::string(run)
+                                                    : take(run, number.digits, has_sign || is_known);
     }
     return out;
 }
@@ -213,8 +230,8 @@ std::string mask_named_names(std::string text, std::size_t& count) {
 }  // namespace
 
 std::string mask_numbers(std::string_view text, const Numbers& known, std::size_t& count) {
-    return rewrite_numbers(text, [&](std::string_view run, const std::string& digits, bool has_sign) {
-        if (!has_sign && !known.contains(digits)) return std::string(run);
+    return rewrite_numbers(text, known, [&](std::string_view run, const std::string& digits, bool is_one) {
+        if (!is_one) return std::string(run);
         ++count;
         return "…" + digits.substr(digits.size() - kShownDigits);
     });
@@ -222,7 +239,7 @@ std::string mask_numbers(std::string_view text, const Numbers& known, std::size_
 
 Numbers find_numbers(std::string_view text) {
     Numbers found;
-    (void)rewrite_numbers(text, [&](std::string_view run, const std::string& digits, bool has_sign) {
+    (void)rewrite_numbers(text, {}, [&](std::string_view run, const std::string& digits, bool has_sign) {
         // The national form is the end of the international one.
         for (std::size_t left = digits.size(); has_sign && left >= kFewestOfNational && left <= kMostDigits;
              --left)

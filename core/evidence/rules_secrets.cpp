@@ -15,8 +15,7 @@ constexpr std::array<std::string_view, 6> kHeaders{"authorization", "proxy-autho
                                                    "set-cookie",    "x-api-key",           "identity"};
 constexpr std::array<std::string_view, 6> kDigest{"response", "nonce",   "cnonce",
                                                   "opaque",   "rspauth", "nextnonce"};
-constexpr std::array<std::string_view, 8> kWords{"secret", "token",  "password",  "passwd",
-                                                 "pwd",    "apikey", "authtoken", "bearer_token"};
+constexpr std::array<std::string_view, 4> kWords{"secret", "token", "apikey", "authtoken"};
 constexpr std::array<std::string_view, 10> kTails{"_secret",   "-secret",    "_token",  "-token",
                                                   "_password", "-password",  "_passwd", "api_key",
                                                   "api-key",   "private_key"};
@@ -35,6 +34,7 @@ NameKind kind_of(std::string_view name) {
     if (is_in(kHeaders, lower)) return NameKind::header;
     if (is_in(kDigest, lower)) return NameKind::digest;
     if (is_in(kWords, lower)) return NameKind::word;
+    if (lower == "password" || lower == "passwd" || lower == "pwd") return NameKind::variable;
     const bool has_tail = std::any_of(kTails.begin(), kTails.end(),
                                       [&](std::string_view tail) { return lower.ends_with(tail); });
     return has_tail ? NameKind::variable : NameKind::none;

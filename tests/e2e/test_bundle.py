@@ -395,7 +395,7 @@ def test_masking_a_big_log_is_linear(bundle, folder):
     line = json.dumps({"time": "2026-11-28T17:47:08.539Z", "level": "info", "message": "x", "callchain_id": CC, "from": f"+{NUMBERS[0]}"})
     out = io.StringIO()
     for shape in (line + "\n", "a" * 2_000_000 + "\n", '"' * 200_000 + "\n", "\\" * 200_000 + "\n", "@" * 200_000 + "\n", "eyJ." * 50_000 + "\n", "eyJ" * 100_000 + "\n", "cookie=[" * 50_000 + "\n",
-                  "(" * 200_000 + "\n", "token=" * 50_000 + "\n", "k=" * 100_000 + "\n", "<sip:" * 50_000 + "\n", "+1" * 100_000 + "\n"):
+                  "(" * 200_000 + "\n", "token=" * 50_000 + "\n", "k=" * 100_000 + "\n", "<sip:" * 50_000 + "\n", "+1" * 100_000 + "\n", "1 " * 200_000 + "\n"):
         out.write(shape)
     out.write((line + "\n") * 20_000)
     (folder / "serve.log").write_text(out.getvalue())

@@ -1,6 +1,8 @@
 #include "check_sheet.hpp"
 
+#include "base/redact.hpp"
 #include "base/text.hpp"
+#include "diagnosis/catalogue.hpp"
 #include "diagnosis/render.hpp"
 
 #include <nlohmann/json.hpp>
@@ -31,8 +33,8 @@ diagnosis::Paint paint_of(Check::Result result) {
 Json check_json(const Check& check) {
     return {{"name", check.name},
             {"result", service::name_of(check.result)},
-            {"sentence", visible(check.sentence)},
-            {"remedy", visible(check.remedy)},
+            {"sentence", check.sentence},
+            {"remedy", check.remedy},
             {"code", check.code.empty() ? Json(nullptr) : Json(check.code)}};
 }
 
@@ -40,9 +42,17 @@ Json check_json(const Check& check) {
 
 void CheckSheet::add(std::vector<Check> checks) {
     for (auto& check : checks) {
+        check.sentence = shown(check.sentence);
+        check.remedy = shown(check.remedy);
+        // What names no page is none of ours.
+        if (diagnosis::find_entry(check.code) == nullptr) check.code.clear();
         if (!context_.output.json) print(check);
         checks_.push_back(std::move(check));
     }
+}
+
+std::string CheckSheet::shown(const std::string& text) const {
+    return visible(withhold_secrets(known_.withhold(text)));
 }
 
 void CheckSheet::print(const Check& check) const {
@@ -50,8 +60,8 @@ void CheckSheet::print(const Check& check) const {
     auto word = std::string(service::name_of(check.result));
     word.resize(kWordWidth, ' ');
     context_.out << diagnosis::paint(word, paint_of(check.result), context_.colour_of_out()) << "  "
-                 << check.name << ": " << visible(check.sentence) << "\n";
-    if (!check.remedy.empty()) context_.out << indent << "remedy: " << visible(check.remedy) << "\n";
+                 << check.name << ": " << check.sentence << "\n";
+    if (!check.remedy.empty()) context_.out << indent << "remedy: " << check.remedy << "\n";
     if (!check.code.empty()) context_.out << indent << "more: callchain explain " << check.code << "\n";
     context_.out.flush();
 }

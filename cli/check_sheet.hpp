@@ -3,6 +3,7 @@
 
 #include "context.hpp"
 #include "service/check.hpp"
+#include "signature/known_secrets.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -12,8 +13,10 @@ namespace callchain::cli {
 
 class CheckSheet {
   public:
-    /// `schema` is that of the JSON document.
-    CheckSheet(Context& context, std::string schema) : context_(context), schema_(std::move(schema)) {}
+    /// `schema` is that of the JSON document; secrets of `known` are withheld from whatever is printed, since
+    /// what others answer may bring them back.
+    CheckSheet(Context& context, std::string schema, signature::KnownSecrets known = {})
+        : context_(context), schema_(std::move(schema)), known_(std::move(known)) {}
 
     /// Prints them at once, but for --json, where the document comes at the end.
     void add(std::vector<service::Check> checks);
@@ -24,12 +27,14 @@ class CheckSheet {
     int close();
 
   private:
+    [[nodiscard]] std::string shown(const std::string& text) const;
     void print(const service::Check& check) const;
     [[nodiscard]] std::string summary() const;
     [[nodiscard]] nlohmann::ordered_json document(const nlohmann::ordered_json& members) const;
 
     Context& context_;
     std::string schema_;
+    signature::KnownSecrets known_;
     std::vector<service::Check> checks_;
 };
 

@@ -4,6 +4,7 @@
 #include "check_sheet.hpp"
 #include "commands.hpp"
 #include "doctor/doctor.hpp"
+#include "encoding/base64.hpp"
 #include "gateway_inputs.hpp"
 #include "own_hosts.hpp"
 #include "random_bytes.hpp"
@@ -84,7 +85,10 @@ doctor::Material gather(const DoctorOptions& options, Context& context, CLI::App
     material.variable = [&context](const std::string& name) { return context.variable_with_origin(name); };
     material.names = variable_names(context);
     material.shadowed = shadowed_variables(context);
-    if (context.own_env_file == "read .env") material.env_files.emplace_back(".env");
+    if (context.own_env_file == "read .env")
+        material.env_files.emplace_back(".env");
+    else
+        material.own_file_left_out = context.own_env_file;
     material.env_files.insert(material.env_files.end(), context.env_files.begin(), context.env_files.end());
     material.online = !options.online.empty();
     material.invites = options.online == "invite";
@@ -108,13 +112,31 @@ doctor::Material gather(const DoctorOptions& options, Context& context, CLI::App
     return material;
 }
 
+// All that a peer could bring back: as configured, and as it goes over the wire.
+signature::KnownSecrets known_secrets(const doctor::Material& material) {
+    auto secrets = doctor::webhook_secrets(material);
+    for (const char* name : {"OPENAI_API_KEY", "TWILIO_AUTH_TOKEN", "TWILIO_TOKEN", "TWILIO_API_SECRET",
+                             "TWILIO_SIP_PASSWORD", "META_SIP_PASSWORD", "CALLCHAIN_OUTWARD_PASSWORD"}) {
+        const auto value = material.value(name);
+        if (const auto text = service::tolerant_secret(value); !text.empty())
+            secrets.push_back({name, std::string(text)});
+    }
+    const auto token = material.value("TWILIO_AUTH_TOKEN");
+    const auto pair =
+        material.value("TWILIO_ACCOUNT_SID") + ":" + std::string(service::tolerant_secret(token));
+    secrets.push_back({"Basic", encoding::to_base64(pair)});
+    return signature::KnownSecrets(secrets);
+}
+
 int list_steps(Context& context) {
     if (context.output.json) {
         Json document{{"schema", "callchain.doctor-list/1"}, {"tool_version", CALLCHAIN_VERSION}};
         document["steps"] = Json::array();
         for (const auto& step : doctor::steps())
-            document["steps"].push_back(
-                {{"name", step.name}, {"asks", step.asks}, {"online", step.is_online}});
+            document["steps"].push_back({{"name", step.name},
+                                         {"asks", step.asks},
+                                         {"online", step.is_online},
+                                         {"checks", split(step.checks, ' ')}});
         context.out << document.dump(2) << "\n";
         return kDone;
     }
@@ -129,10 +151,11 @@ int list_steps(Context& context) {
 
 std::optional<Error> wrong_names(const DoctorOptions& options) {
     std::vector<std::string_view> names;
-    for (const auto& step : doctor::steps()) names.push_back(step.name);
+    for (const auto& step : doctor::steps())
+        for (const auto name : split(step.checks, ' ')) names.push_back(name);
     for (const auto* list : {&options.only, &options.skip, &options.fail_on}) {
         for (const auto& item : *list) {
-            if (doctor::names_a_step(item)) continue;
+            if (doctor::names_a_check(item)) continue;
             const auto nearest = nearest_words(item, names);
             return Error{
                 ErrorCode::usage, "there is no check \"" + safe_excerpt(item, 60) + "\"", std::nullopt,
@@ -158,13 +181,14 @@ bool fails_by_choice(const DoctorOptions& options, const std::vector<Check>& che
 int examine(const DoctorOptions& options, Context& context) {
     if (options.list) return list_steps(context);
     if (const auto wrong = wrong_names(options)) return context.report_error(*wrong);
+    end_on_signals(context);
     // The gateway's settings are read as `gateway check` reads them, with no flag given.
     CLI::App scratch;
     GatewayOptions gateway_options;
     const auto material = gather(options, context, scratch, gateway_options);
     doctor::Online online(material);
     const doctor::Choice choice(options.only, options.skip);
-    CheckSheet sheet(context, "callchain.doctor/1");
+    CheckSheet sheet(context, "callchain.doctor/1", known_secrets(material));
     for (const auto& step : doctor::steps()) {
         if (!choice.wants_step(step.name)) continue;
         // A peer that goes away must not end the command, and a reader of its lines that does must.

@@ -3,8 +3,11 @@
 #include "commands.hpp"
 #include "config/network.hpp"
 #include "http/client.hpp"
+#include "http/tls_store.hpp"
 #include "http/url.hpp"
+#include "service/routes.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <nlohmann/json.hpp>
@@ -92,10 +95,16 @@ Result<std::string> gateway_url(Context& context) { return admin_url(context, "1
 // The URLs to ask, one behind the other until somebody listens.
 Result<std::vector<std::string>> urls_of(const HealthOptions& options, Context& context) {
     const std::string path = options.live ? "/healthz" : "/readyz";
-    if (options.where == "serve") return std::vector {
+    if (options.where == "serve") {
+        std::vector urls {
             CALLCHAIN_TRY(serve_url(context))
             +path
         };
+        // While it drains it takes no new connections but there.
+        if (const auto admin = admin_url(context, "127.0.0.1:9464"); admin && *admin + path != urls.front())
+            urls.push_back(*admin + path);
+        return urls;
+    }
     if (options.where == "gateway") return std::vector {
             CALLCHAIN_TRY(gateway_url(context))
             +path
@@ -105,6 +114,8 @@ Result<std::vector<std::string>> urls_of(const HealthOptions& options, Context& 
         std::vector<std::string> urls;
         if (const auto gateway = gateway_url(context)) urls.push_back(*gateway + path);
         urls.push_back(CALLCHAIN_TRY(serve_url(context)) + path);
+        if (const auto admin = admin_url(context, "127.0.0.1:9464")) urls.push_back(*admin + path);
+        urls.erase(std::unique(urls.begin(), urls.end()), urls.end());
         return urls;
     }
     const auto parts = http::read_url(options.where);
@@ -143,7 +154,7 @@ Answer ask(const std::vector<std::string>& urls, const HealthOptions& options, c
         answer.result = client.perform(request_for(url, options));
         answer.took = std::chrono::floor<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
         if (!nobody_listens(answer.result)) break;
-        context.detail("callchain: " + context.command + ": nobody listens at " + url);
+        context.detail("nobody listens at " + url);
     }
     return answer;
 }
@@ -161,29 +172,36 @@ Json readiness_of(const http::ClientResponse& response) {
     return readiness;
 }
 
-void print_text(const Answer& answer, int status, const Json& readiness, Context& context) {
-    const bool healthy = status == 200;
+// Where the address is that of a service of ours, whatever else answers there is not it.
+bool is_ours(const HealthOptions& options, const http::ClientResponse& response) {
+    const bool is_named = !options.where.empty() && options.where != "serve" && options.where != "gateway";
+    return is_named || response.headers.find(service::kInstanceHeader).has_value();
+}
+
+void print_text(const Answer& answer, const http::ClientResponse& response, bool ours, Context& context) {
+    const bool healthy = response.status == 200 && ours;
+    const auto readiness = readiness_of(response);
     context.out << (healthy ? "healthy: " : "not healthy: ") << visible_excerpt(answer.url, kMostShown)
-                << " answered " << status << " after " << answer.took.count() << " ms";
+                << " answered " << response.status << " after " << answer.took.count() << " ms";
     if (readiness.is_object()) context.out << ": " << readiness["status"].get<std::string>();
     context.out << "\n";
     if (readiness.is_object())
         for (const auto& warning : readiness["warnings"])
             context.out << "warning: " << warning.get<std::string>() << "\n";
-    if (!healthy && !readiness.is_object())
+    if (!healthy && !(readiness.is_object() && ours))
         context.say(
-            "hint: something else than callchain may listen there: neither /healthz nor /readyz of "
+            "hint: something else than callchain listens there: neither /healthz nor /readyz of "
             "callchain answers so");
 }
 
-Json document_of(const Answer& answer) {
+Json document_of(const Answer& answer, const HealthOptions& options) {
     const auto* response = std::get_if<http::ClientResponse>(&answer.result);
     const auto* failure = std::get_if<http::ClientFailure>(&answer.result);
     return {{"schema", "callchain.health/1"},
             {"tool_version", CALLCHAIN_VERSION},
             {"urls", answer.asked},
             {"sent", true},
-            {"healthy", response != nullptr && response->status == 200},
+            {"healthy", response != nullptr && response->status == 200 && is_ours(options, *response)},
             {"status", response == nullptr ? Json(nullptr) : Json(response->status)},
             {"readiness", response == nullptr ? Json(nullptr) : readiness_of(*response)},
             {"failure", failure == nullptr ? Json(nullptr) : Json(visible(failure->message))},
@@ -216,19 +234,29 @@ int report_no_answer(const Answer& answer, const http::ClientFailure& failure, c
         "CALLCHAIN_ADMIN_LISTEN must be the same here");
 }
 
-int health(const HealthOptions& options, Context& context) {
+int health(HealthOptions options, Context& context) {
     std::signal(SIGPIPE, SIG_IGN);
+    end_on_signals(context);
+    if (options.ca_file.empty()) options.ca_file = context.variable("CALLCHAIN_CA_FILE").value_or("");
     const auto urls = urls_of(options, context);
     if (!urls) return context.report_error(urls.error());
+    const bool is_encrypted = urls->back().starts_with("https:");
+    if (const auto readable = http::inspect_ca_store(
+            options.ca_file, std::chrono::floor<std::chrono::seconds>(context.clock.now()));
+        is_encrypted && !options.ca_file.empty() && !readable)
+        return context.report_error({ErrorCode::usage, "--ca-file: " + readable.error().message, std::nullopt,
+                                     "name a PEM file of certificate authorities"});
     if (options.dry_run) return dry_run(*urls, context);
     const auto answer = ask(*urls, options, context);
     if (context.output.json)
-        context.out << document_of(answer).dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+        context.out << document_of(answer, options).dump(2, ' ', false, Json::error_handler_t::replace)
+                    << "\n";
     if (const auto* failure = std::get_if<http::ClientFailure>(&answer.result))
         return report_no_answer(answer, *failure, context);
     const auto& response = std::get<http::ClientResponse>(answer.result);
-    if (!context.output.json) print_text(answer, response.status, readiness_of(response), context);
-    return response.status == 200 ? kDone : kNo;
+    const bool ours = is_ours(options, response);
+    if (!context.output.json) print_text(answer, response, ours, context);
+    return response.status == 200 && ours ? kDone : kNo;
 }
 
 }  // namespace

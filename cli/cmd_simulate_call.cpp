@@ -1,3 +1,4 @@
+#include "base/shell_word.hpp"
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "config/env_file.hpp"
@@ -364,14 +365,14 @@ Result<std::vector<std::string>> write_secrets(const std::string& folder, const 
 std::vector<std::string> commands_to_ask(const ChainResult& result) {
     const auto& evidence = result.evidence;
     if (evidence.environment_file.empty()) return {};
-    const auto from = " --env-file " + evidence.folder + "/" + evidence.environment_file;
+    const auto from = " --env-file " + shell_word(evidence.folder + "/" + evidence.environment_file);
     // Twilio's and OpenAI's names lead to stand-ins here that no resolver knows.
     std::vector<std::string> commands{"callchain endpoints list" + from,
                                       "callchain doctor --online --for serve --skip public-url,sip" + from};
     const auto& ids = result.calls[most_telling(result)].timeline.ids;
     if (const auto sid = ids.find("call_sid"); sid != ids.end())
-        commands.push_back("callchain twilio fetch " + sid->second + " --log " + evidence.folder +
-                           "/serve.log" + from);
+        commands.push_back("callchain twilio fetch " + sid->second + " --log " +
+                           shell_word(evidence.folder + "/serve.log") + from);
     return commands;
 }
 

@@ -43,6 +43,9 @@ int run(const TwilioFetchOptions& options, Context& context) {
     auto events = read_logs(options, context);
     if (!events) return context.report_error(events.error());
     std::optional<NewFile> file;
+    if (options.save == "-")
+        return context.report_error({ErrorCode::usage, "--save takes the name of a new file, and - is none",
+                                     std::nullopt, "--json prints the document on standard output"});
     if (!options.save.empty()) {
         auto made = NewFile::make(options.save);
         if (!made) return context.report_error(made.error());

@@ -54,6 +54,10 @@ void add_common_options(CLI::App& command, Context& context);
 /// from the top folder of the repository, each with `# exit N` behind it where N is not 0. A test runs them.
 void set_footer(CLI::App& command, const std::string& text, const std::vector<std::string>& examples);
 
+/// From now on SIGINT and SIGTERM end the command at once with kInterrupted, also as the first process of a
+/// container, which the kernel's default spares. For commands that hold nothing to be put back.
+void end_on_signals(const Context& context);
+
 /// Accepts these words only, without printing them all behind the option's type in the help.
 [[nodiscard]] CLI::Validator one_of(std::vector<std::string> words);
 

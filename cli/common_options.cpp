@@ -6,6 +6,7 @@
 #include "usage.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -101,6 +102,19 @@ CLI::Validator listen_address() {
                 return std::string();
             },
             ""};
+}
+
+void end_on_signals(const Context& context) {
+    // Made before, since a handler may not.
+    static std::string line;
+    if (!context.output.quiet) line = "callchain: " + context.command + ": interrupted\n";
+    const auto handler = [](int) {
+        const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+        static_cast<void>(written);
+        ::_exit(kInterrupted);
+    };
+    std::signal(SIGINT, handler);
+    std::signal(SIGTERM, handler);
 }
 
 CLI::Validator one_of(std::vector<std::string> words) {

@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "service/accept_driver.hpp"
+#include "signature/known_secrets.hpp"
 
 #include <csignal>
 #include <nlohmann/json.hpp>
@@ -51,6 +52,14 @@ EndpointReply reply_of(const http::ClientResult& result, openai::EndpointRequest
     reply.request_id = safe_excerpt(response.headers.find("x-request-id").value_or(""), kMostRequestId);
     if (reply.outcome == EndpointOutcome::done) reply.body = response.body;
     return reply;
+}
+
+std::string bearer_of(const http::ClientRequest& request) {
+    constexpr std::string_view kScheme = "Bearer ";
+    for (const auto& header : request.headers)
+        if (header.name == "Authorization" && header.value.starts_with(kScheme))
+            return header.value.substr(kScheme.size());
+    return {};
 }
 
 // "404 unknown_url: Invalid URL; request id req_1", or what kept the answer away.
@@ -130,6 +139,7 @@ void refuse_body(EndpointReply& reply, const Error& why) {
 std::optional<EndpointReply> ask(http::Client& client, http::Loop& loop, const http::ClientRequest& request,
                                  openai::EndpointRequest kind, const std::function<bool()>& gives_up) {
     std::optional<EndpointReply> reply;
+    const signature::KnownSecrets known(std::vector<signature::LabelledSecret>{{"key", bearer_of(request)}});
     const auto started = SteadyClock::now();
     loop.on_signals({SIGINT, SIGTERM}, [&](int) {
         if (gives_up()) loop.stop();
@@ -137,6 +147,8 @@ std::optional<EndpointReply> ask(http::Client& client, http::Loop& loop, const h
     client.send(request, [&](http::ClientResult got) {
         loop.post([&, got = std::move(got)] {
             reply = reply_of(got, kind);
+            // A gateway in between may say the key that it refuses, in whatever form.
+            reply->answer.error_message = known.withhold(reply->answer.error_message);
             reply->duration = std::chrono::duration_cast<milliseconds>(SteadyClock::now() - started);
             loop.stop();
         });

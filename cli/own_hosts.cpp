@@ -19,8 +19,10 @@ std::vector<std::string> own_hosts(const Context& context) {
         const auto host = diagnosis::host_of_url(url);
         if (host.empty())
             context.say("callchain: " + context.command + ": " + variable +
-                        " has no usable https:// address: \"" + safe_excerpt(signature::show_url(url), 80) +
-                        "\"");
+                        " has no usable https:// address: " +
+                        (url.find("://") == std::string::npos
+                             ? count_of(url.size(), "character") + " without a scheme"
+                             : "\"" + safe_excerpt(signature::show_url(url), 80) + "\""));
         else if (std::find(hosts.begin(), hosts.end(), host) == hosts.end())
             hosts.push_back(host);
     };

@@ -1,6 +1,8 @@
 #include "base/redact.hpp"
 #include "base/text.hpp"
+#include "encoding/base64.hpp"
 #include "http/loop.hpp"
+#include "signature/known_secrets.hpp"
 #include "twilio_fetch.hpp"
 #include "webhook/capture_summary.hpp"
 
@@ -37,7 +39,8 @@ struct Reply {
     JsonValue document;
 };
 
-Reply reply_of(http::ClientResult&& result) {
+// Whatever answers may bring back what it was asked with.
+Reply reply_of(http::ClientResult&& result, const signature::KnownSecrets& known) {
     Reply reply;
     if (const auto* failure = std::get_if<http::ClientFailure>(&result)) {
         reply.failure = failure->message;
@@ -45,6 +48,7 @@ Reply reply_of(http::ClientResult&& result) {
         return reply;
     }
     auto& response = std::get<http::ClientResponse>(result);
+    response.body = known.withhold(response.body);
     reply.status = response.status;
     reply.error = twilio::read_fetch_error(response.status >= 400 ? response.body : "");
     reply.outcome = twilio::outcome_of(response.status, reply.error.code);
@@ -73,7 +77,13 @@ std::string why_of(const Reply& reply) {
 class Fetcher {
   public:
     Fetcher(const TwilioFetchPlan& plan, const TwilioFetchOptions& options, Context& context)
-        : plan_(plan), options_(options), context_(context), client_(options_of(options.send)) {}
+        : plan_(plan),
+          options_(options),
+          context_(context),
+          client_(options_of(options.send)),
+          known_(std::vector<signature::LabelledSecret>{
+              {plan.secret_variable, plan.secret},
+              {"Basic", encoding::to_base64(plan.user + ":" + plan.secret)}}) {}
 
     std::optional<Fetched> fetch() {
         const auto started = SteadyClock::now();
@@ -85,6 +95,7 @@ class Fetcher {
             fetch_alerts();
         }
         if (interrupted_) return std::nullopt;
+        out_.file.is_whole = out_.missing.empty();
         out_.duration = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - started);
         return std::move(out_);
     }
@@ -99,10 +110,10 @@ class Fetcher {
     Reply ask(const std::string& url) {
         http::Loop loop;
         Reply reply;
-        context_.detail("callchain: " + context_.command + ": GET " + visible_excerpt(url, 300));
+        context_.detail("GET " + visible_excerpt(url, 300));
         client_.send(fetch_request(plan_, url, options_.send), [&](http::ClientResult got) {
             loop.post([&, got = std::move(got)]() mutable {
-                reply = reply_of(std::move(got));
+                reply = reply_of(std::move(got), known_);
                 loop.stop();
             });
         });
@@ -313,6 +324,7 @@ class Fetcher {
     const TwilioFetchOptions& options_;
     Context& context_;
     http::Client client_;
+    signature::KnownSecrets known_;
     Fetched out_;
     std::size_t details_ = 0;
     bool given_up_ = false;

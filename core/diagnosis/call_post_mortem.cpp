@@ -95,7 +95,8 @@ class Judge {
         if (dial_) add_dial(errors);
         if (!file_.call.is_over())
             set(CallFate::not_over,
-                "The call is not over: Twilio shows it as " + shown(file_.call.status) + ".");
+                "The call is not over: Twilio shows it as " +
+                    (file_.call.status.empty() ? "nothing at all" : shown(file_.call.status)) + ".");
         else if (!errors.empty() && !is_connected())
             set_error(errors.front());
         else if (!dial_)
@@ -154,6 +155,11 @@ class Judge {
     void set_without_dial(const std::vector<ShownCode>& errors) {
         const auto& status = file_.call.status;
         const auto lasted = file_.call.duration ? ", " + duration_of(*file_.call.duration) : std::string();
+        if (errors.empty() && !file_.is_whole)
+            return set(CallFate::unknown,
+                       "The call is over (" + shown(status) + lasted +
+                           "); whether with an error is not known, since not all of it could be had.",
+                       "Ask again; what is missing is listed.");
         if (status == "completed" && errors.empty())
             return set(CallFate::unknown,
                        "The call is over (completed" + lasted +

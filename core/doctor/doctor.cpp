@@ -1,5 +1,6 @@
 #include "doctor/doctor.hpp"
 
+#include "base/text.hpp"
 #include "doctor/host_checks.hpp"
 #include "doctor/settings_checks.hpp"
 
@@ -39,39 +40,51 @@ std::string twilio_credentials(const Material& material) {
 }
 
 constexpr Step kSteps[] = {
-    {"environment", "which variables are set, which of two wins, which nobody reads", false, Side::any,
-     nothing, [](const Material& material, Online&) { return check_environment(material); }},
-    {"env-files", "who else may read the files that variables come from", false, Side::any, nothing,
-     [](const Material& material, Online&) { return check_env_files(material); }},
-    {"serve", "the configuration of serve", false, Side::serve, serve_inputs,
+    {"environment", "which variables are set, which of two wins, which nobody reads",
+     "environment environment-order environment-empty environment-unknown environment-proxy", false,
+     Side::any, nothing, [](const Material& material, Online&) { return check_environment(material); }},
+    {"env-files", "who else may read the files that variables come from", "env-files", false, Side::any,
+     nothing, [](const Material& material, Online&) { return check_env_files(material); }},
+    {"serve", "the configuration of serve", "serve", false, Side::serve, serve_inputs,
      [](const Material& material, Online&) { return check_serve(material); }},
-    {"gateway", "configuration, certificate, callers and port of the gateway", false, Side::gateway,
-     gateway_inputs, [](const Material& material, Online&) { return check_gateway(material); }},
-    {"secrets", "the form of secrets, keys and tokens, and their fingerprints", false, Side::any, nothing,
+    {"gateway", "configuration, certificate, callers and port of the gateway",
+     "gateway gateway-configuration gateway-certificate gateway-certificate-chain gateway-certificate-name "
+     "gateway-certificate-dates gateway-certificate-key gateway-advertised gateway-callers "
+     "gateway-callers-digest gateway-calls-to-whatsapp gateway-port",
+     false, Side::gateway, gateway_inputs,
+     [](const Material& material, Online&) { return check_gateway(material); }},
+    {"secrets", "the form of secrets, keys and tokens, and their fingerprints",
+     "secrets secrets-form secrets-api-key secrets-twilio secrets-copied", false, Side::any, nothing,
      [](const Material& material, Online&) { return check_secrets(material); }},
-    {"platform", "known traps of Railway, Fly.io and Render", false, Side::any, nothing,
-     [](const Material& material, Online&) { return check_platform(material); }},
-    {"ports", "whether serve can have its port, or has it", false, Side::serve, serve_config,
-     [](const Material& material, Online&) { return check_ports(material); }},
-    {"descriptors", "how many calls the limit of open files allows", false, Side::any, nothing,
+    {"platform", "known traps of Railway, Fly.io and Render",
+     "platform platform-port platform-listen platform-ipv6 platform-draining platform-domain platform-files "
+     "platform-log platform-replicas platform-stop platform-udp platform-sip platform-private "
+     "platform-tcp-proxy platform-overlap platform-advertise",
+     false, Side::any, nothing, [](const Material& material, Online&) { return check_platform(material); }},
+    {"ports", "whether serve can have its port, or has it", "ports ports-admin ports-shared", false,
+     Side::serve, serve_config, [](const Material& material, Online&) { return check_ports(material); }},
+    {"descriptors", "how many calls the limit of open files allows", "descriptors", false, Side::any, nothing,
      [](const Material& material, Online&) { return check_descriptors(material); }},
-    {"captures", "whether refused deliveries can be kept", false, Side::any, nothing,
+    {"captures", "whether refused deliveries can be kept", "captures", false, Side::any, nothing,
      [](const Material& material, Online&) { return check_captures(material); }},
-    {"ca-store", "the authorities that certificates are held against", false, Side::any, nothing,
+    {"ca-store", "the authorities that certificates are held against", "ca-store", false, Side::any, nothing,
      [](const Material& material, Online&) { return check_ca_store(material); }},
-    {"clock", "the clock, against that of OpenAI", false, Side::any, nothing,
+    {"clock", "the clock, against that of OpenAI", "clock", false, Side::any, nothing,
      [](const Material&, Online& online) { return online.check_clock(); }},
-    {"api", "OpenAI's API: name, TLS, key, project", true, Side::serve, api,
-     [](const Material&, Online& online) { return online.check_api(); }},
-    {"endpoints", "OpenAI's webhook endpoints: who gets the calls, whose secret is ours", true, Side::serve,
-     api, [](const Material&, Online& online) { return online.check_endpoints(); }},
-    {"public-url", "whether CALLCHAIN_PUBLIC_URL leads here, with bodies as they were sent", false,
-     Side::serve, serve_config, [](const Material&, Online& online) { return online.check_public_url(); }},
-    {"sip", "OpenAI's SIP endpoint: name and TLS", true, Side::serve, serve_config,
+    {"api", "OpenAI's API: name, TLS, key, project", "api api-name api-key api-project", true, Side::serve,
+     api, [](const Material&, Online& online) { return online.check_api(); }},
+    {"endpoints", "OpenAI's webhook endpoints: who gets the calls, whose secret is ours", "endpoints", true,
+     Side::serve, api, [](const Material&, Online& online) { return online.check_endpoints(); }},
+    {"public-url", "whether CALLCHAIN_PUBLIC_URL leads here, with bodies as they were sent",
+     "public-url public-url-scheme public-url-body", false, Side::serve, serve_config,
+     [](const Material&, Online& online) { return online.check_public_url(); }},
+    {"sip", "OpenAI's SIP endpoint: name and TLS", "sip", true, Side::serve, serve_config,
      [](const Material& material, Online&) { return check_sip(material); }},
-    {"twilio-account", "account and token at Twilio's REST API", true, Side::any, twilio_credentials,
-     [](const Material&, Online& online) { return online.check_twilio_account(); }},
-    {"twilio-domain", "Twilio's SIP Domain: name, TLS, credentials", true, Side::gateway, gateway_config,
+    {"twilio-account", "account and token at Twilio's REST API", "twilio-account", true, Side::any,
+     twilio_credentials, [](const Material&, Online& online) { return online.check_twilio_account(); }},
+    {"twilio-domain", "Twilio's SIP Domain: name, TLS, credentials",
+     "twilio-domain twilio-domain-reachable twilio-domain-tls twilio-domain-credentials twilio-domain-clock",
+     true, Side::gateway, gateway_config,
      [](const Material& material, Online&) { return check_twilio_domain(material); }},
 };
 
@@ -84,9 +97,10 @@ bool is_begun_by(std::string_view text, std::string_view item) {
 
 std::span<const Step> steps() { return kSteps; }
 
-bool names_a_step(std::string_view item) {
+bool names_a_check(std::string_view item) {
     return std::any_of(std::begin(kSteps), std::end(kSteps), [item](const Step& step) {
-        return is_begun_by(step.name, item) || is_begun_by(item, step.name);
+        const auto names = split(step.checks, ' ');
+        return std::any_of(names.begin(), names.end(), [item](auto name) { return is_begun_by(name, item); });
     });
 }
 

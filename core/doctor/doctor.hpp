@@ -15,8 +15,9 @@ namespace callchain::doctor {
 /// One step: its checks have its name, or begin with it and "-".
 struct Step {
     std::string_view name;
-    std::string_view asks;                                     ///< what is looked at, for --list
-    bool is_online = false;                                    ///< all of it needs the network
+    std::string_view asks;    ///< what is looked at, for --list
+    std::string_view checks;  ///< the names that its checks can have, divided by blanks
+    bool is_online = false;   ///< all of it needs the network
     enum class Side { any, serve, gateway } side = Side::any;  ///< what it is about
     /// Why it cannot be done with this material; empty: it can.
     std::string (*lacks)(const Material&);
@@ -39,9 +40,8 @@ class Choice {
     std::vector<std::string> only_;
     std::vector<std::string> skip_;
 };
-/// Whether an item can be of any step. `api-anything` passes: which checks a step has depends on what it
-/// finds.
-[[nodiscard]] bool names_a_step(std::string_view item);
+/// Whether an item is a check, or the beginning of some.
+[[nodiscard]] bool names_a_check(std::string_view item);
 
 /// Runs one step, or says why not. Of a side that is not looked at only its first step says so.
 [[nodiscard]] std::vector<service::Check> run_step(const Step& step, const Material& material, Online& online,

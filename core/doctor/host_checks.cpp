@@ -26,8 +26,6 @@ using Outcome = Check::Result;
 
 constexpr std::uint64_t kMegabyte = std::uint64_t{1} << 20U;
 
-std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
-
 // The address at which a process of this host reaches what listens there.
 std::string loopback_of(const std::string& listen) {
     const auto host = listen.substr(0, listen.rfind(':'));
@@ -35,20 +33,53 @@ std::string loopback_of(const std::string& listen) {
     return (takes_all ? "127.0.0.1" : host) + ":" + port_of(listen);
 }
 
-Check free_port(const service::ServeConfig& config) {
-    Check check{.name = "ports", .sentence = config.listen + " is free"};
-    http::ServerOptions options;
-    options.listen = {config.listen};
-    options.fall_back_to_ipv4 = !config.listen_chosen;
+// One address of `serve`, with what it would listen with there.
+Check free_address(const std::string& name, http::ServerOptions options) {
+    const auto address = options.listen.front();
     const auto bound = http::Server::start(std::move(options), [](http::Request, http::Responder) {});
-    if (bound) return check;
-    check.result = Outcome::fail;
-    check.sentence = bound.error().message;
-    check.remedy = bound.error().hint;
-    return check;
+    if (bound) return {Outcome::pass, name, address + " is free"};
+    return {Outcome::fail, name, bound.error().message, bound.error().hint};
 }
 
-std::string folder_above(const std::string& path) {
+std::vector<Check> free_addresses(const service::ServeConfig& config) {
+    http::ServerOptions options;
+    options.listen = {config.listen};
+    options.tls = config.tls;
+    options.fall_back_to_ipv4 = !config.listen_chosen;
+    std::vector<Check> checks{free_address("ports", std::move(options))};
+    if (config.admin_listen.empty()) return checks;
+    if (port_of(config.admin_listen) == port_of(config.listen) && port_of(config.listen) != "0") {
+        checks.push_back(
+            {Outcome::fail, "ports-admin",
+             "CALLCHAIN_ADMIN_LISTEN has the port of the service itself, " + port_of(config.listen),
+             "choose another one, or off"});
+        return checks;
+    }
+    http::ServerOptions admin;
+    admin.listen = {config.admin_listen};
+    checks.push_back(free_address("ports-admin", std::move(admin)));
+    return checks;
+}
+
+// Both on one host read one PORT.
+std::optional<Check> one_port_for_two(const Material& material) {
+    if (!material.gateway || !material.gateway->result.config) return std::nullopt;
+    const auto& serve = *material.serve->result.config;
+    for (const auto& listener : material.gateway->result.config->driver.stack.transports.listeners) {
+        if (listener.transport == gateway::Transport::udp ||
+            port_of(listener.address) != port_of(serve.listen) || port_of(serve.listen) == "0")
+            continue;
+        return Check{
+            Outcome::fail, "ports-shared",
+            "serve and the gateway would both listen on port " + port_of(serve.listen),
+            "they are two services: give each its own variables, or set CALLCHAIN_LISTEN of one; on Railway "
+            "make two services"};
+    }
+    return std::nullopt;
+}
+
+std::string folder_above(std::string path) {
+    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
     const auto slash = path.find_last_of('/');
     if (slash == std::string::npos) return ".";
     return slash == 0 ? "/" : path.substr(0, slash);
@@ -57,11 +88,11 @@ std::string folder_above(const std::string& path) {
 Check new_folder(const std::string& path) {
     const auto above = folder_above(path);
     if (::access(above.c_str(), W_OK | X_OK) == 0)
-        return {Outcome::pass, "captures", visible_excerpt(path, 100) + " is made when serve starts"};
+        return {Outcome::pass, "captures", safe_excerpt(path, 100) + " is made when serve starts"};
     const std::string words = std::strerror(errno);
     return {Outcome::fail, "captures",
-            visible_excerpt(path, 100) + " is not there, and cannot be made in " +
-                visible_excerpt(above, 100) + ": " + words,
+            safe_excerpt(path, 100) + " is not there, and cannot be made in " + safe_excerpt(above, 100) +
+                ": " + words,
             "name a folder in CALLCHAIN_CAPTURE_DIR that this user may make; under systemd: StateDirectory="};
 }
 
@@ -71,10 +102,10 @@ Check kept_captures(const std::string& path) {
     const auto files = directory->list();
     if (!files) return {Outcome::fail, "captures", files.error().message, files.error().hint};
     Check check{.name = "captures",
-                .sentence = visible_excerpt(path, 100) + ": " + count_of(files->size(), "capture")};
+                .sentence = safe_excerpt(path, 100) + ": " + count_of(files->size(), "capture")};
     if (::access(path.c_str(), W_OK) != 0) {
         check.result = Outcome::fail;
-        check.sentence = visible_excerpt(path, 100) + " cannot be written: " + std::strerror(errno);
+        check.sentence = safe_excerpt(path, 100) + " cannot be written: " + std::strerror(errno);
         check.remedy = "mount it for writing, or name another folder in CALLCHAIN_CAPTURE_DIR";
         return check;
     }
@@ -96,41 +127,66 @@ std::vector<Check> check_env_files(const Material& material) {
         struct stat status {};
         if (path == "-" || ::stat(path.c_str(), &status) != 0) continue;
         const bool is_open = S_ISREG(status.st_mode) && (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
-        Check check{.name = "env-files", .sentence = visible_excerpt(path, 100) + " is for its owner alone"};
+        Check check{.name = "env-files", .sentence = safe_excerpt(path, 100) + " is for its owner alone"};
         if (is_open) {
             check.result = Outcome::warn;
-            check.sentence = "others on this host may read " + visible_excerpt(path, 100);
+            check.sentence = "others on this host may read " + safe_excerpt(path, 100);
             check.remedy = "chmod 600 it: secrets stand in it";
         }
         checks.push_back(std::move(check));
     }
+    if (!material.own_file_left_out.empty())
+        checks.push_back({Outcome::warn, "env-files", material.own_file_left_out,
+                          "make it yours and closed to others (chmod 600 .env), or name it with --env-file"});
     if (checks.empty()) checks.push_back({Outcome::skipped, "env-files", "no file of variables was read"});
     return checks;
 }
 
-Neighbour ask_port(const Material& material, const service::ServeConfig& config) {
-    http::Client client({.ca_file = config.ca_file,
-                         .user_agent = "callchain/" + material.version,
+std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
+
+namespace {
+
+http::ClientResult ask_health(const Material& material, const std::string& address) {
+    http::Client client({.user_agent = "callchain/" + material.version,
                          .body_bytes = 1'024,
                          .proxies = http::ClientOptions::Proxies::none});
     http::ClientRequest request;
     request.method = "GET";
-    request.url = (config.tls ? "https://" : "http://") + loopback_of(config.listen) + "/healthz";
+    request.url = "http://" + loopback_of(address) + "/healthz";
     request.connect_time = std::chrono::seconds{1};
     request.total_time = std::chrono::seconds{2};
-    const auto result = client.perform(request);
+    return client.perform(request);
+}
+
+// Its certificate is for a name from outside, so it is asked where it speaks no TLS.
+Neighbour ask_behind_tls(const Material& material, const service::ServeConfig& config) {
     using Kind = Neighbour::Kind;
+    const auto main = ask_health(material, config.listen);
+    const auto* failure = std::get_if<http::ClientFailure>(&main);
+    if (failure != nullptr && failure->kind == http::ClientFailure::Kind::connect) return {};
+    if (config.admin_listen.empty()) return {Kind::unknown, {}, {}};
+    const auto admin = ask_health(material, config.admin_listen);
+    const auto* response = std::get_if<http::ClientResponse>(&admin);
+    const auto instance =
+        response == nullptr ? std::nullopt : response->headers.find(service::kInstanceHeader);
+    if (!instance) return {Kind::unknown, {}, {}};
+    return {Kind::serve, safe_excerpt(*instance, 40), {}};
+}
+
+}  // namespace
+
+Neighbour ask_port(const Material& material, const service::ServeConfig& config) {
+    using Kind = Neighbour::Kind;
+    if (port_of(config.listen) == "0") return {};
+    if (config.tls) return ask_behind_tls(material, config);
+    const auto result = ask_health(material, config.listen);
     if (const auto* failure = std::get_if<http::ClientFailure>(&result)) {
         if (failure->kind == http::ClientFailure::Kind::connect) return {};
-        // Its certificate is for another name than that of loopback: it speaks TLS as serve would.
-        if (config.tls && failure->tls_cause != http::TlsCause::not_tls &&
-            failure->kind == http::ClientFailure::Kind::tls)
-            return {Kind::serve, {}, {}};
         return {Kind::other, {}, "it does not answer as an HTTP server does"};
     }
     const auto& response = std::get<http::ClientResponse>(result);
-    const auto instance = response.headers.find(service::kInstanceHeader);
-    if (instance) return {Kind::serve, safe_excerpt(*instance, 40), {}};
+    if (const auto instance = response.headers.find(service::kInstanceHeader))
+        return {Kind::serve, safe_excerpt(*instance, 40), {}};
     const auto server = response.headers.find("server").value_or("");
     return {Kind::other,
             {},
@@ -140,17 +196,22 @@ Neighbour ask_port(const Material& material, const service::ServeConfig& config)
 
 std::vector<Check> check_ports(const Material& material) {
     const auto& config = *material.serve->result.config;
+    if (auto shared = one_port_for_two(material)) return {*std::move(shared)};
     const auto neighbour = ask_port(material, config);
+    const auto port = port_of(config.listen);
     switch (neighbour.kind) {
         case Neighbour::Kind::nobody:
-            return {free_port(config)};
+            return free_addresses(config);
         case Neighbour::Kind::serve:
-            return {{Outcome::pass, "ports", "serve runs on port " + port_of(config.listen) + " already"}};
+            return {{Outcome::pass, "ports", "serve runs on port " + port + " already"}};
+        case Neighbour::Kind::unknown:
+            return {{Outcome::warn, "ports",
+                     "port " + port + " is taken, and whether by serve cannot be told: it speaks TLS",
+                     "set CALLCHAIN_ADMIN_LISTEN, where it can be asked; ss -ltnp shows who it is"}};
         case Neighbour::Kind::other:
             break;
     }
-    return {{Outcome::fail, "ports",
-             "something else has port " + port_of(config.listen) + ": " + neighbour.words,
+    return {{Outcome::fail, "ports", "something else has port " + port + ": " + neighbour.words,
              "stop it, or choose another PORT (ss -ltnp shows who it is)"}};
 }
 

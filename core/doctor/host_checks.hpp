@@ -21,12 +21,16 @@ namespace callchain::doctor {
 /// Certificate, callers and port of the gateway, as `gateway check` has them; names begin with "gateway".
 [[nodiscard]] std::vector<service::Check> check_gateway(const Material& material);
 
-/// `serve` of this host, where it answers on its port.
+/// The port of "host:port".
+[[nodiscard]] std::string port_of(const std::string& address);
+
+/// `serve` of this host, where it answers on its port; with TLS, on that of its operators.
 struct Neighbour {
     enum class Kind {
-        nobody,  ///< the connection was refused
-        serve,   ///< ours
-        other,   ///< something else has the port, or does not speak HTTP
+        nobody,   ///< the connection was refused
+        serve,    ///< ours
+        other,    ///< something else has the port, or does not speak HTTP
+        unknown,  ///< somebody speaks TLS there, as serve would; nobody can ask by that name from here
     } kind = Kind::nobody;
     std::string instance = {};  ///< of ours
     std::string words = {};     ///< of another: what is known of it

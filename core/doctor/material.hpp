@@ -40,6 +40,7 @@ struct Material {
     std::vector<std::string> names;  ///< of all variables, of the environment and of files
     std::vector<Shadowed> shadowed;
     std::vector<std::string> env_files;  ///< paths of the files that were read
+    std::string own_file_left_out;  ///< why ./.env was not read, where it is there; empty: it was, or is not
     std::vector<std::string> own_hosts;  ///< of the public URLs, as diagnosis::host_of_url() writes them
     std::optional<ServeSide> serve;      ///< nullopt: not looked at
     std::optional<GatewaySide> gateway;

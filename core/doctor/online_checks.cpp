@@ -10,9 +10,11 @@
 #include "http/url.hpp"
 #include "service/accept_driver.hpp"
 #include "service/webhook_check.hpp"
+#include "twilio/call_resources.hpp"
 #include "twilio/create_call.hpp"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <variant>
@@ -27,6 +29,8 @@ using std::chrono::seconds;
 
 /// Younger than this program nobody's clock is. Source: the day of its first release.
 constexpr std::chrono::sys_seconds kReleased{std::chrono::sys_days{std::chrono::year{2026} / 11 / 1}};
+constexpr std::chrono::sys_seconds kFirstDate{std::chrono::sys_days{std::chrono::year{2020} / 1 / 1}};
+constexpr std::chrono::sys_seconds kLastDate{std::chrono::sys_days{std::chrono::year{2100} / 1 / 1}};
 constexpr seconds kSkewToTell{30};
 
 Check failed(std::string name, std::string sentence, std::string remedy, std::string_view code = {}) {
@@ -51,7 +55,7 @@ std::string remedy_of(const http::ClientFailure& failure) {
         case Kind::closed:
             break;
     }
-    return "look at the address";
+    return "look at the address, and at key and project: a line end or blank in one of them cannot be sent";
 }
 
 std::string milliseconds_of(std::chrono::microseconds time) {
@@ -60,8 +64,11 @@ std::string milliseconds_of(std::chrono::microseconds time) {
 
 // With one, names are looked up there.
 bool has_proxy(const Material& material) {
-    return material.is_set("https_proxy") || material.is_set("HTTPS_PROXY") || material.is_set("all_proxy") ||
-           material.is_set("ALL_PROXY");
+    const std::array names{"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+    return std::any_of(names.begin(), names.end(), [&](const char* name) {
+        const auto variable = material.variable(name);
+        return variable && !variable->value.empty() && variable->file.empty();
+    });
 }
 
 // Of a stand-in there is nothing to look up.
@@ -79,18 +86,24 @@ std::optional<std::chrono::sys_seconds> date_of(const http::ClientResult& result
     return response == nullptr ? std::nullopt : parse_http_date(response->headers.find("date").value_or(""));
 }
 
-Check clock_against(const std::string& host, std::chrono::sys_seconds theirs, std::chrono::sys_seconds ours) {
-    const auto skew = ours > theirs ? ours - theirs : theirs - ours;
-    const auto by = duration_of(skew) + (ours > theirs ? " ahead of " : " behind ") + host;
+// Both by the clock of this host: an answer takes its time, and may have been dated at any moment of it.
+struct Asking {
+    std::chrono::sys_seconds begin;
+    std::chrono::sys_seconds end;
+};
+
+Check clock_against(const std::string& host, std::chrono::sys_seconds theirs, const Asking& ours) {
+    const bool is_ahead = ours.begin > theirs;
+    const auto skew = is_ahead ? ours.begin - theirs : theirs > ours.end ? theirs - ours.end : seconds{0};
     Check check{.name = "clock", .sentence = "within " + duration_of(skew) + " of " + host};
     if (skew <= kSkewToTell) return check;
     check.result = skew > service::kWebhookTolerance ? Outcome::fail : Outcome::warn;
-    check.sentence = by;
+    check.sentence = duration_of(skew) + (is_ahead ? " ahead of " : " behind ") + host;
     check.remedy = "let the host keep its time by NTP (timedatectl set-ntp true)";
     if (check.result == Outcome::fail) {
         check.sentence += std::string(": every delivery of OpenAI's is refused, since it seems ") +
-                          (ours > theirs ? "too old" : "too new");
-        check.code = ours > theirs ? "timestamp_too_old" : "timestamp_too_new";
+                          (is_ahead ? "too old" : "too new");
+        check.code = is_ahead ? "timestamp_too_old" : "timestamp_too_new";
     } else {
         check.remedy += ": at 300 seconds every delivery of OpenAI's is refused";
     }
@@ -131,11 +144,14 @@ Check judge_key(const ApiVisit& visit) {
     if (answer.status == 404)
         return {Outcome::skipped, "api-key",
                 "not judged: there is no API for webhook endpoints at " + visit.host};
-    return {Outcome::warn, "api-key",
-            "not judged: " + std::string(openai::meaning_of(visit.outcome)) + " (" +
-                std::to_string(answer.status) + (visit.trouble.empty() ? said : ", " + visit.trouble) + ")",
-            "ask again later; status.openai.com tells whether others see it too",
-            std::string(openai::code_of(visit.outcome))};
+    return {
+        Outcome::warn, "api-key",
+        "not judged: " + std::string(openai::meaning_of(visit.outcome)) + " (" +
+            std::to_string(answer.status) + (visit.trouble.empty() ? said : ", " + visit.trouble) + ")",
+        visit.outcome == EndpointOutcome::unexpected_answer
+            ? "something else answers at that address: compare OPENAI_BASE_URL with https://api.openai.com/v1"
+            : "ask again later; status.openai.com tells whether others see it too",
+        std::string(openai::code_of(visit.outcome))};
 }
 
 Check judge_clock(const ApiVisit* visit, std::chrono::sys_seconds now) {
@@ -146,7 +162,10 @@ Check judge_clock(const ApiVisit* visit, std::chrono::sys_seconds now) {
             "timestamp_too_new");
     if (visit == nullptr)
         return {Outcome::skipped, "clock", "not compared: nothing is asked without --online"};
-    if (const auto theirs = date_of(visit->last)) return clock_against(visit->host, *theirs, visit->asked_at);
+    const auto theirs = date_of(visit->last);
+    // A Date of another century is no clock's.
+    if (theirs && *theirs > kFirstDate && *theirs < kLastDate)
+        return clock_against(visit->host, *theirs, {visit->asked_at, visit->answered_at});
     const auto* failure = std::get_if<http::ClientFailure>(&visit->last);
     const bool by_certificate = failure != nullptr && (failure->tls_cause == http::TlsCause::expired ||
                                                        failure->tls_cause == http::TlsCause::not_yet_valid);
@@ -183,12 +202,15 @@ std::vector<Check> judge_endpoints(const ApiVisit& visit, const Material& materi
         return a.result == Outcome::fail && b.result != Outcome::fail;
     });
     if (!checks.empty()) return checks;
+    if (!visit.listing.complete)
+        return {{Outcome::warn, "endpoints",
+                 "not known: nothing is against the first " +
+                     count_of(endpoints.endpoints.size(), "endpoint") + ", and there are more",
+                 "take away those that nobody needs; callchain endpoints list shows them"}};
     const auto subscribed = std::find_if(endpoints.endpoints.begin(), endpoints.endpoints.end(),
                                          [](const auto& one) { return one.announces_calls(); });
-    return {{Outcome::pass, "endpoints",
-             "calls are announced to " + (subscribed == endpoints.endpoints.end()
-                                              ? std::string("nobody that was read")
-                                              : diagnosis::endpoint_in_words(*subscribed))}};
+    return {
+        {Outcome::pass, "endpoints", "calls are announced to " + diagnosis::endpoint_in_words(*subscribed)}};
 }
 
 Check judge_twilio_account(const http::ClientResult& result) {
@@ -212,7 +234,10 @@ Check judge_twilio_account(const http::ClientResult& result) {
                       "take the SID (AC…) from the console of the account that has the number");
     if (response.status != 200 || text("status").empty())
         return {Outcome::warn, "twilio-account", "not judged: " + answered,
-                "ask again later; status.twilio.com tells whether others see it too"};
+                response.status >= 500 || response.status == 429
+                    ? "ask again later; status.twilio.com tells whether others see it too"
+                    : "something else answers at that address: look at CALLCHAIN_TWILIO_API_URL, proxies and "
+                      "portals"};
     if (text("status") != "active")
         return failed("twilio-account", "the account is " + safe_excerpt(text("status"), 40),
                       "look into Twilio's console: a suspended account takes no calls");
@@ -247,9 +272,10 @@ const ApiVisit& Online::visit() {
         asked.headers.push_back({"Authorization", "Bearer " + access.key});
         // A key of another project is told apart by this alone (mismatched_project).
         if (visit.with_project) asked.headers.push_back({"OpenAI-Project", access.project});
-        visit.last = client_.perform(std::move(asked));
         visit.asked_at = std::chrono::floor<seconds>(std::chrono::system_clock::now());
-        visit.answer = service::answer_of(visit.last, visit.asked_at);
+        visit.last = client_.perform(std::move(asked));
+        visit.answered_at = std::chrono::floor<seconds>(std::chrono::system_clock::now());
+        visit.answer = service::answer_of(visit.last, visit.answered_at);
         visit.outcome = openai::outcome_of(visit.answer, openai::EndpointRequest::list);
         if (visit.outcome != EndpointOutcome::done) break;
         const auto next = visit.listing.add(std::get<http::ClientResponse>(visit.last).body);
@@ -293,7 +319,13 @@ std::vector<Check> Online::check_twilio_account() {
     auto sid = material_.value("TWILIO_ACCOUNT_SID");
     if (sid.empty()) sid = material_.value("TWILIO_SID");
     auto base = material_.value("CALLCHAIN_TWILIO_API_URL");
-    if (base.empty()) base = std::string(twilio::kDefaultApiUrl);
+    if (base.empty()) {
+        // A token belongs to its region.
+        auto origin =
+            twilio::api_origin("api", material_.value("TWILIO_EDGE"), material_.value("TWILIO_REGION"));
+        if (!origin) return {failed("twilio-account", origin.error().message, origin.error().hint)};
+        base = *std::move(origin);
+    }
     const auto token = std::string(service::tolerant_secret(material_.value("TWILIO_AUTH_TOKEN")));
     const auto url = twilio::account_url(base, sid);
     if (!url) return {failed("twilio-account", url.error().message, url.error().hint)};

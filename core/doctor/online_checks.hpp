@@ -19,10 +19,11 @@ struct ApiVisit {
     http::ClientResult last;   ///< the answer to the last page that was asked for
     openai::ApiAnswer answer;  ///< the same, read
     openai::EndpointOutcome outcome = openai::EndpointOutcome::network_failure;
-    openai::EndpointListing listing;      ///< where the outcome is done
-    std::string trouble = {};             ///< what is wrong with an answer of 200
-    bool with_project = false;            ///< OpenAI-Project was sent
-    std::chrono::sys_seconds asked_at{};  ///< by the clock of this host
+    openai::EndpointListing listing;         ///< where the outcome is done
+    std::string trouble = {};                ///< what is wrong with an answer of 200
+    bool with_project = false;               ///< OpenAI-Project was sent
+    std::chrono::sys_seconds asked_at{};     ///< the last of them, by the clock of this host
+    std::chrono::sys_seconds answered_at{};  ///< by the clock of this host
 };
 
 /// The key and the project, as the answer judges them. Pure.

@@ -178,7 +178,7 @@ class Traps {
             return add(Outcome::warn, "platform-port",
                        "PORT is not set; it listens on " + port_of(listen) + ", which Railway has to guess",
                        "set PORT, and the same as target port of the domain (settings, networking)");
-        if (port_of(listen) != port)
+        if (parse_decimal(trim(port)) != parse_decimal(port_of(listen)))
             add(Outcome::fail, "platform-port",
                 "it listens on " + port_of(listen) + ", and Railway sends to PORT, which is " +
                     visible_excerpt(port, 20),
@@ -193,6 +193,11 @@ class Traps {
 
     void railway_draining(seconds drain) {
         const auto text = material_.value("RAILWAY_DEPLOYMENT_DRAINING_SECONDS");
+        if (!text.empty() && !parse_decimal(text))
+            return add(Outcome::warn, "platform-draining",
+                       "RAILWAY_DEPLOYMENT_DRAINING_SECONDS is \"" + safe_excerpt(text, 40) +
+                           "\", which is no number",
+                       "write seconds, digits alone: " + std::to_string(drain.count() + 2));
         const auto given = parse_decimal(text).value_or(0);
         const auto enough = drain.count() + 2;
         if (given >= enough) return;
@@ -216,9 +221,10 @@ class Traps {
     void kept_files(const std::string& folder, const char* volume_variable) {
         if (folder.empty()) return;
         const auto volume = volume_variable == nullptr ? std::string() : material_.value(volume_variable);
-        const bool is_kept =
-            !volume.empty() &&
-            (folder == volume || folder.starts_with(volume.ends_with('/') ? volume : volume + "/"));
+        const bool climbs = folder.find("/..") != std::string::npos;
+        const bool is_kept = !climbs && !volume.empty() &&
+                             (folder == volume || folder + "/" == volume ||
+                              folder.starts_with(volume.ends_with('/') ? volume : volume + "/"));
         if (is_kept) return;
         add(Outcome::warn, "platform-files",
             "captures go to " + visible_excerpt(folder, 100) +

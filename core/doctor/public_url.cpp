@@ -13,6 +13,7 @@
 #include "webhook/made_up.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -29,25 +30,24 @@ constexpr const char* kName = "public-url";
 
 std::string shown(const std::string& url) { return safe_excerpt(signature::show_url(url), 120); }
 
-/// Stands on the port of `serve` where that is free, and keeps what comes.
+/// Stands on the port of `serve` where that is free, and keeps the delivery that is ours. Whatever else comes
+/// is answered 503: a true delivery is sent again then, and nothing believes that a service is there.
 class Mirror {
   public:
-    Mirror(const service::ServeConfig& config, std::string token) : token_(std::move(token)) {
+    Mirror(const service::ServeConfig& config, std::string token, std::string webhook_id)
+        : token_(std::move(token)), webhook_id_(std::move(webhook_id)) {
         http::ServerOptions options;
         options.listen = {config.listen};
         options.tls = config.tls;
         options.fall_back_to_ipv4 = !config.listen_chosen;
         auto started =
             http::Server::start(std::move(options), [this](http::Request request, http::Responder responder) {
-                const http::Response answer{
-                    200, "text/plain; charset=utf-8", "ok\n", {{service::kInstanceHeader, token_}}};
-                {
-                    const std::lock_guard lock(mutex_);
-                    last_ = std::move(request);
-                }
-                responder.send(answer);
+                responder.send(answer(std::move(request)));
             });
-        if (started) server_ = *std::move(started);
+        if (started)
+            server_ = *std::move(started);
+        else
+            why_not_ = started.error().message;
     }
     Mirror(const Mirror&) = delete;
     Mirror& operator=(const Mirror&) = delete;
@@ -55,16 +55,38 @@ class Mirror {
         if (server_) server_->stop();
     }
 
-    [[nodiscard]] bool stands() const { return server_ != nullptr; }
-    [[nodiscard]] std::optional<http::Request> last() const {
+    /// Why it does not stand; empty: it does.
+    [[nodiscard]] const std::string& why_not() const { return why_not_; }
+    /// The query that tells our own question from that of a platform.
+    [[nodiscard]] std::string question() const { return "doctor=" + token_; }
+    /// The delivery, as it came last.
+    [[nodiscard]] std::optional<http::Request> delivery() const {
         const std::lock_guard lock(mutex_);
-        return last_;
+        return delivery_;
     }
 
   private:
+    http::Response answer(http::Request request) {
+        const bool is_question =
+            request.method == "GET" && request.path() == "/healthz" && request.query() == question();
+        const bool is_delivery = request.headers.find("webhook-id").value_or("") == webhook_id_;
+        if (is_delivery) {
+            const std::lock_guard lock(mutex_);
+            delivery_ = std::move(request);
+        }
+        http::Response response{is_question || is_delivery ? 200 : 503,
+                                "text/plain; charset=utf-8",
+                                "ok\n",
+                                {{service::kInstanceHeader, token_}}};
+        if (response.status == 503) response.body = "no service is here at the moment\n";
+        return response;
+    }
+
     std::string token_;
+    std::string webhook_id_;
+    std::string why_not_;
     mutable std::mutex mutex_;
-    std::optional<http::Request> last_;
+    std::optional<http::Request> delivery_;
     std::unique_ptr<http::Server> server_;  // ends first: its handler uses the rest
 };
 
@@ -168,7 +190,10 @@ Check judge_verified(const Asked& asked, const std::string& label) {
     const auto detail = body.is_object() && body.contains("detail") && body["detail"].is_string()
                             ? body["detail"].get<std::string>()
                             : std::string();
-    if (asked.status == 200)
+    const auto outcome = body.is_object() && body.contains("outcome") && body["outcome"].is_string()
+                             ? body["outcome"].get<std::string>()
+                             : std::string();
+    if (asked.status == 200 && (outcome == "ignored" || outcome == "duplicate"))
         return {Outcome::pass, name,
                 "a delivery signed with \"" + label + "\" was verified at " + shown(asked.url) +
                     ": that secret is there, and the body came as it was sent"};
@@ -182,7 +207,7 @@ Check judge_verified(const Asked& asked, const std::string& label) {
             "its way: "
             "compare callchain serve --print-config on both sides, then callchain replay-webhook --matrix";
         check.code = detail;
-    } else if (detail.starts_with("timestamp_")) {
+    } else if (detail == "timestamp_too_old" || detail == "timestamp_too_new") {
         check.remedy = "the clocks of the two hosts differ by more than 300 seconds";
         check.code = detail;
     } else {
@@ -202,6 +227,26 @@ std::optional<Check> judge_scheme(const std::string& url) {
                  "write https:// in CALLCHAIN_PUBLIC_URL, and in the consoles of Twilio and OpenAI"};
 }
 
+std::chrono::sys_seconds now() {
+    return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
+// As OpenAI signs. False where the secret has no key.
+bool sign(http::ClientRequest& delivery, const signature::LabelledSecret& secret, const std::string& id,
+          std::string body) {
+    const auto key = signature::read_secret(secret.text);
+    if (!key) return false;
+    const auto timestamp = std::to_string(now().time_since_epoch().count());
+    delivery.body = std::move(body);
+    delivery.headers = {
+        {"Content-Type", "application/json"},
+        {"webhook-id", id},
+        {"webhook-timestamp", timestamp},
+        {"webhook-signature",
+         signature::sign_webhook({crypto::HashAlgorithm::sha256, key->bytes}, id, timestamp, delivery.body)}};
+    return true;
+}
+
 }  // namespace
 
 std::vector<Check> Online::check_public_url() {
@@ -218,41 +263,44 @@ std::vector<Check> Online::check_public_url() {
     }
 
     const auto neighbour = ask_port(material_, config);
-    std::optional<Mirror> mirror;
-    auto expected = neighbour.instance;
+    const auto secrets = webhook_secrets(material_);
     webhook::MadeUpIds ids(material_.random(16));
-    if (neighbour.kind == Neighbour::Kind::nobody) {
+    const auto webhook_id = ids.webhook_id();
+    std::unique_ptr<Mirror> mirror;
+    auto expected = neighbour.instance;
+    if (neighbour.kind == Neighbour::Kind::nobody && port_of(config.listen) != "0") {
         expected = ids.hex(16);
-        mirror.emplace(config, expected);
-        if (!mirror->stands()) {
-            mirror.reset();
-            expected.clear();
+        mirror = std::make_unique<Mirror>(config, expected, webhook_id);
+        if (!mirror->why_not().empty()) {
+            checks.push_back({Outcome::skipped, kName, "not asked: nobody listens here: " + mirror->why_not(),
+                              "mend that first, or start serve"});
+            return checks;
         }
     }
-    const auto secrets = webhook_secrets(material_);
-    for (std::size_t i = 0; i < std::min(config.public_urls.size(), kMostUrls); ++i) {
-        const auto& url = config.public_urls[i];
-        const auto place = judged(url, client_.perform(request("GET", url + "/healthz")));
+    if (expected.empty() && neighbour.kind != Neighbour::Kind::serve) {
+        checks.push_back({Outcome::skipped, kName,
+                          port_of(config.listen) == "0" ? "not asked: PORT=0 is another port at each start"
+                                                        : "not asked: the port of serve is somebody else's"});
+        return checks;
+    }
+    std::size_t asked_urls = 0;
+    for (const auto& url : config.public_urls) {
+        if (judge_scheme(url)) continue;  // it has failed, and a signed delivery does not go in clear
+        if (++asked_urls > kMostUrls) {
+            checks.push_back({Outcome::skipped, kName, shown(url) + ": not asked, it is behind the fourth"});
+            continue;
+        }
+        const auto question = mirror ? "?" + mirror->question() : std::string();
+        const auto place = judged(url, client_.perform(request("GET", url + "/healthz" + question)));
         checks.push_back(judge_place(place, expected));
-        if (place.instance.empty() || secrets.empty()) continue;
-
-        const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-        const auto body = telltale_body(ids, now);
-        const auto key = signature::read_secret(secrets.front().text);
-        if (!key) continue;
-        const auto id = ids.webhook_id();
-        const auto timestamp = std::to_string(now.time_since_epoch().count());
+        if (place.status != 200 || place.instance.empty()) continue;
+        if (secrets.empty()) continue;
         auto delivery = request("POST", url + "/openai/webhook");
-        delivery.body = body;
-        delivery.headers = {
-            {"Content-Type", "application/json"},
-            {"webhook-id", id},
-            {"webhook-timestamp", timestamp},
-            {"webhook-signature",
-             signature::sign_webhook({crypto::HashAlgorithm::sha256, key->bytes}, id, timestamp, body)}};
+        if (!sign(delivery, secrets.front(), webhook_id, telltale_body(ids, now()))) continue;
+        const auto sent = delivery.body;
         const auto answered = judged(url, client_.perform(std::move(delivery)));
         checks.push_back(mirror && place.instance == expected
-                             ? judge_mirrored(answered, body, mirror->last())
+                             ? judge_mirrored(answered, sent, mirror->delivery())
                              : judge_verified(answered, secrets.front().label));
     }
     return checks;

@@ -135,14 +135,22 @@ std::vector<Check> unknown_ones(const Material& material, const std::vector<std:
     return checks;
 }
 
+// libcurl reads the process's own environment, and nothing of our files.
 std::optional<Check> proxy(const Material& material) {
     for (const char* name : {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}) {
-        const auto url = material.value(name);
-        if (url.empty()) continue;
+        const auto variable = material.variable(name);
+        if (!variable || variable->value.empty()) continue;
+        if (!variable->file.empty())
+            return Check{Outcome::warn, "environment-proxy",
+                         std::string(name) + " stands in " + visible_excerpt(variable->file, 100) +
+                             " alone, where nobody reads it",
+                         "set it in the environment that the process is started with"};
+        const auto& url = variable->value;
+        const bool has_exceptions = material.is_set("no_proxy") || material.is_set("NO_PROXY");
         return Check{Outcome::pass, "environment-proxy",
                      std::string("what is sent to OpenAI and Twilio goes through the proxy ") +
                          http::shown_host(url.find("://") == std::string::npos ? "http://" + url : url) +
-                         " (" + name + ")"};
+                         " (" + name + ")" + (has_exceptions ? ", but for what no_proxy names" : "")};
     }
     return std::nullopt;
 }
@@ -255,7 +263,10 @@ Result<ApiAccess> api_access(const Material& material) {
         access.key = std::string(service::tolerant_secret(inputs.api_keys.front().text));
     if (access.key.empty()) return fail(ErrorCode::usage, "OPENAI_API_KEY is not set");
     if (!http::is_url_for_secrets(access.base_url))
-        return fail(ErrorCode::usage, "OPENAI_BASE_URL would send the key unencrypted to another machine");
+        return fail(ErrorCode::usage,
+                    "OPENAI_BASE_URL is none that the key may go to: https without a user or password in it, "
+                    "or http to "
+                    "this machine");
     return access;
 }
 

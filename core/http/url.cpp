@@ -113,8 +113,10 @@ std::optional<UrlParts> read_url(std::string_view url) {
 
 std::string shown_host(std::string_view url) {
     if (const auto mark = url.find("://"); mark != std::string_view::npos) url.remove_prefix(mark + 3);
-    url = url.substr(0, url.find_first_of("/?#\\"));
+    // A password may hold what ends a host: all in front of the last '@' goes first. What is behind one in a
+    // path is then shown for a host, which tells nobody anything.
     if (const auto at = url.rfind('@'); at != std::string_view::npos) url.remove_prefix(at + 1);
+    url = url.substr(0, url.find_first_of("/?#\\"));
     return url.empty() ? "no host" : visible_excerpt(url, kMostHostShown);
 }
 

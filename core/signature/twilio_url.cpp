@@ -1,5 +1,6 @@
 #include "signature/twilio_url.hpp"
 
+#include "base/redact.hpp"
 #include "base/text.hpp"
 #include "encoding/text_codings.hpp"
 #include "signature/url_normal_form.hpp"
@@ -17,9 +18,12 @@ constexpr std::string_view kUrlHint =
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7F'; }
 
 tl::unexpected<Error> no_url(std::string_view url, std::size_t offset, std::string_view why) {
+    // What looks like no address may be a secret in the wrong place.
+    const bool is_word = url.find_first_of("./: ") == std::string_view::npos;
+    const auto shown = is_word ? "(" + count_of(url.size(), "character") + ")"
+                               : "\"" + safe_excerpt(show_url(url), 120) + "\"";
     return fail_at(offset, ErrorCode::bad_input,
-                   "not an absolute http or https URL: " + std::string(why) + ": \"" +
-                       visible_excerpt(show_url(url), 120) + "\"",
+                   "not an absolute http or https URL: " + std::string(why) + ": " + shown,
                    std::string(kUrlHint));
 }
 

@@ -56,7 +56,7 @@ struct OpenAiSettings : OpenAiConduct {
     std::string api_key;                     ///< of the project; another one gets 401
     std::string project_id = "proj_00000000000000000000000a";  ///< user of the SIP URI; another one gets 404
     std::vector<WebhookEndpoint> endpoints = {};               ///< may be empty and set later
-    int fails_percent = 0;                   ///< of API answers: 500 (every 100/n-th, not random)
+    int fails_percent = 0;                   ///< of API answers: 500 (spread evenly, not random)
     std::vector<OpenAiConduct> script = {};  ///< of the first call, the second …
 };
 

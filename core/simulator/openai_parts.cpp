@@ -5,6 +5,7 @@
 #include "encoding/json_text.hpp"
 #include "encoding/text_codings.hpp"
 #include "sdp/facts.hpp"
+#include "simulator/failing.hpp"
 
 #include <algorithm>
 
@@ -100,8 +101,7 @@ bool ApiGate::is_authorized(const http::Request& request) const {
 
 std::optional<http::Response> ApiGate::refuse(const http::Request& request) {
     if (!is_authorized(request)) return wrong_key();
-    const auto every = fails_percent_ <= 0 ? 0U : std::max(1U, 100U / static_cast<unsigned>(fails_percent_));
-    if (++answers_; every == 0 || answers_ % every != 0) return std::nullopt;
+    if (!fails_now(fails_percent_, ++answers_)) return std::nullopt;
     return api_error(500, "server_error", "The server had an error while processing your request.");
 }
 

@@ -46,7 +46,7 @@ using SigningKeys = std::vector<std::shared_ptr<const crypto::HmacKey>>;
 /// Who may ask the API, and which of the answers are its own failures.
 class ApiGate {
   public:
-    /// `fails_percent` of the answers are 500: every 100/n-th, not random.
+    /// `fails_percent` of the answers are 500: spread evenly, not random.
     ApiGate(std::string api_key, int fails_percent)
         : api_key_(std::move(api_key)), fails_percent_(fails_percent) {}
     [[nodiscard]] bool is_authorized(const http::Request& request) const;

@@ -54,7 +54,7 @@ struct TwilioSettings : TwilioConduct {
     std::string api_listen = {};
     std::string api_key = {};  ///< "SK…"
     std::string api_key_secret = {};
-    int api_fails_percent = 0;       ///< of its answers: 500 (every 100/n-th, not random)
+    int api_fails_percent = 0;       ///< of its answers: 500 (spread evenly, not random)
     bool api_forgets_calls = false;  ///< 404 for every call
 };
 

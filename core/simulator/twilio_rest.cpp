@@ -4,6 +4,7 @@
 #include "crypto/hash.hpp"
 #include "encoding/base64.hpp"
 #include "encoding/text_codings.hpp"
+#include "simulator/failing.hpp"
 #include "simulator/twilio_webhook.hpp"
 
 #include <algorithm>
@@ -373,10 +374,7 @@ bool TwilioRest::is_authorized(const http::Request& request) const {
 
 http::Response TwilioRest::answer(const TwilioLedger& ledger, const http::Request& request) {
     if (!is_authorized(request)) return rest_error(401, 20003, "Authenticate");
-    const auto every = settings_.fails_percent <= 0
-                           ? 0U
-                           : std::max(1U, 100U / static_cast<unsigned>(settings_.fails_percent));
-    if (++answers_; every != 0 && answers_ % every == 0)
+    if (fails_now(settings_.fails_percent, ++answers_))
         return rest_error(500, 20500, "An internal server error has occurred");
     std::vector<std::string> path;
     for (const auto part : split(trim_slash(request.path()), '/'))

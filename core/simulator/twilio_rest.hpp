@@ -18,7 +18,7 @@ struct TwilioRestSettings {
     std::string account_sid;
     /// What Basic takes: the account with its token, and perhaps an API key (SK…) with its secret.
     std::vector<std::pair<std::string, std::string>> credentials;
-    int fails_percent = 0;       ///< of the answers: 500 (every 100/n-th, not random)
+    int fails_percent = 0;       ///< of the answers: 500 (spread evenly, not random)
     bool forgets_calls = false;  ///< 404 for every call, as another region answers
 };
 

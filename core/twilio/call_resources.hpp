@@ -91,6 +91,7 @@ struct CallFile {
     std::vector<CallResource> legs;  ///< calls whose parent it is
     std::vector<CallNotice> notices;
     std::vector<WebhookExchange> exchanges;
+    bool is_whole = true;  ///< false: part of it could not be had
 };
 
 /// One page of a list, and where the next one is: as written there, empty behind the last.

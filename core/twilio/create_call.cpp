@@ -122,17 +122,30 @@ CallOutcome outcome_of(int status, int code, bool has_sid) {
     return status >= 500 && status < 600 ? CallOutcome::server_error : CallOutcome::unexpected_answer;
 }
 
+// A base with a password is not repeated.
+std::string shown_base(std::string_view base) {
+    const bool has_password = base.find('@') != std::string_view::npos;
+    return has_password ? std::string("a URL with a user or password in it")
+                        : "\"" + safe_excerpt(base, 80) + "\"";
+}
+
+// Token and SID are easily swapped, and have nearly one length.
+std::string shown_account(std::string_view sid) {
+    constexpr std::size_t kShortestSecret = 20;
+    return sid.size() < kShortestSecret ? "\"" + safe_excerpt(sid, 40) + "\""
+                                        : "what was given (" + count_of(sid.size(), "character") + ")";
+}
+
 // …/2010-04-01/Accounts/AC…
 Result<std::string> account_base(std::string_view base, std::string_view account_sid) {
     const auto origin = base.ends_with('/') ? base.substr(0, base.size() - 1) : base;
     const auto host = origin.substr(std::min(origin.find("://"), origin.size()));
     if (!is_web_url(origin) || host.find_first_of("/?#@", 3) != std::string_view::npos)
-        return fail(ErrorCode::usage, "not the base of Twilio's API: \"" + safe_excerpt(base, 80) + "\"",
+        return fail(ErrorCode::usage, "not the base of Twilio's API: " + shown_base(base),
                     "write scheme and host alone, for example https://api.twilio.com");
     if (!is_sid(account_sid, "AC"))
-        return fail(ErrorCode::usage,
-                    "an account is AC and 32 hex digits, not \"" + safe_excerpt(account_sid, 40) + "\"",
-                    "the console shows it as Account SID");
+        return fail(ErrorCode::usage, "an account is AC and 32 hex digits, not " + shown_account(account_sid),
+                    "the console shows it as Account SID; the auth token stands beside it");
     return std::string(origin) + "/2010-04-01/Accounts/" + std::string(account_sid);
 }
 

@@ -4,97 +4,21 @@ import base64
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import threading
 import time
-from contextlib import contextmanager
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from conftest import Outcome
-from openai_standin import Endpoint, error
-from replay_runs import ROOT, assert_printable, closed_port
+from doctor_runs import GATEWAY, HERE, HOST, KEY, OTHER, RAILWAY, WHOLE, asked, checks, compare, doctor, http_server, words_as_kept  # noqa: F401  (fixtures)
+from openai_standin import Endpoint, OpenAiStandin, error
+from replay_runs import ROOT, closed_port
 from serve_process import PROJECT, SECRET, TOKEN
 from standin import Answer, Turns
 from twilio_standin import ACCOUNT
 
-import schema_check
-
-SCHEMAS = schema_check.Schemas(ROOT / "docs/schemas")
-WORDS = ROOT / "tests/e2e/doctor_words.txt"
-OTHER = "whsec_" + base64.b64encode(bytes(range(64, 96))).decode()
-KEY = "sk-proj-standin-0123456789abcdefghij"
-HERE = "https://bridge.example.com"
-# What is right, so that a test breaks one thing.
-WHOLE = {"OPENAI_API_KEY": KEY, "OPENAI_WEBHOOK_SECRET": SECRET, "OPENAI_PROJECT_ID": PROJECT, "TWILIO_AUTH_TOKEN": TOKEN,
-         "CALLCHAIN_PUBLIC_URL": HERE}
-# What differs from host to host.
-HOST = "ports,descriptors,ca-store"
-
-
-def hold(*texts: str) -> None:
-    for text in texts:
-        assert_printable(text)
-        for secret in (SECRET, OTHER, KEY, TOKEN):
-            middle = secret[10:-6]
-            assert not any(middle[at:at + 12] in text for at in range(len(middle) - 11)), "a secret was printed"
-
-
-@pytest.fixture
-def doctor(callchain):
-    """doctor(*ARGS, **VARIABLES): what it said; an empty variable is set and empty, None is not set."""
-
-    def run(*args: str, **variables: str | None) -> Outcome:
-        done = callchain.run("doctor", *args, **{name: value for name, value in variables.items() if value is not None})
-        hold(done.out, done.err)
-        if "--json" in args:
-            problems = SCHEMAS.check_output(done.out.encode(), done.err.encode())
-            assert not problems, problems
-            assert "steps" in done.out or {one["name"] for one in json.loads(done.out)["checks"]} <= names
-        return done
-
-    listed = json.loads(callchain.run("doctor", "--list", "--json").out)
-    names = {name for step in listed["steps"] for name in step["checks"]}
-    return run
-
-
-def checks(done: Outcome, result: str = "") -> dict[str, dict]:
-    """By name; of those with one name, the last."""
-    return {one["name"]: one for one in done.json()["checks"] if not result or one["result"] == result}
-
-
-# Words
-
-def without_measures(text: str) -> str:
-    text = re.sub(r"127\.0\.0\.1:\d+|127\.0\.0\.1 port \d+", "127.0.0.1:PORT", text)
-    text = re.sub(r"\b\d+ ms\b", "… ms", text)
-    text = re.sub(r"\?doctor=\S+", "?doctor=…", text)
-    return re.sub(r"(within|by) \d+ seconds? of", r"\1 … of", text)
-
-
-def words_as_kept() -> dict[str, str]:
-    sections = re.split(r"^=== (\S+)\n", WORDS.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return dict(zip(sections[1::2], sections[2::2]))
-
-
-def compare(name: str, done: Outcome) -> None:
-    """With DOCTOR_WORDS=update the file takes what was said."""
-    said = without_measures(done.out).rstrip("\n") + "\n"
-    kept = words_as_kept()
-    if os.environ.get("DOCTOR_WORDS") == "update":
-        kept[name] = said + "\n"
-        WORDS.write_text("".join(f"=== {key}\n{kept[key].rstrip()}\n\n" for key in sorted(kept)), encoding="utf-8")
-        return
-    assert said == kept[name].rstrip("\n") + "\n"
-
-
-RAILWAY = {"RAILWAY_ENVIRONMENT_NAME": "production", "RAILWAY_SERVICE_NAME": "bridge", "PORT": "8080"}
-GATEWAY = {"TWILIO_SIP_DOMAIN": "example.sip.twilio.com", "TWILIO_SIP_USERNAME": "gateway", "TWILIO_SIP_PASSWORD": "made-up-pass-1",
-           "META_SIP_USERNAME": "556199998888", "META_SIP_PASSWORD": "made-up-pass-2"}
 # Name: (arguments, variables, exit code). Nothing of it is asked of anybody.
 BROKEN = {
     "nothing-set": ([], {}, 1),
@@ -130,23 +54,12 @@ def test_broken_environments(doctor, name):
 
 
 def test_every_word_that_is_kept_is_of_a_test():
-    ours = (ROOT / "tests/e2e/test_doctor.py").read_text(encoding="utf-8")
+    ours = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests/e2e").glob("test_doctor*.py"))
     for name in words_as_kept():
         assert name in BROKEN or name.removeprefix("api-") in FAULTS or f'compare("{name}"' in ours
 
 
 # With stand-ins
-
-
-@pytest.fixture
-def asked(doctor, openai):
-    """With the API's stand-in behind it."""
-    openai.endpoints = [Endpoint("whe_1", HERE + "/openai/webhook", SECRET, name="bridge")]
-
-    def run(*args: str, **variables: str | None) -> Outcome:
-        return doctor("--online", *args, **{**WHOLE, "OPENAI_BASE_URL": openai.base_url, **variables})
-
-    return run
 
 
 def test_two_endpoints_and_one_secret_are_named_in_one_line(asked, openai):
@@ -210,27 +123,6 @@ def test_a_name_that_is_none(asked):
     assert "remedy: " in done.out
 
 
-@contextmanager
-def http_server(answer):
-    """A server that is not ours; `answer(handler)` writes what it says."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            answer(self)
-
-        do_POST = do_GET
-
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server.server_address[1]
-        server.shutdown()
-        thread.join()
-
-
 def with_date(seconds_off: float):
     def answer(handler):
         body = b'{"object":"list","data":[],"has_more":false}'
@@ -260,7 +152,6 @@ def test_a_clock_that_is_a_year_off_in_words(asked):
 
 def test_an_api_with_a_certificate_of_nobody(asked, certificate):
     """Also what a clock that is far off looks like is told apart: the certificate is out of date."""
-    from openai_standin import OpenAiStandin
     with OpenAiStandin(certificate=certificate) as standin:
         done = asked("--only", "api", OPENAI_BASE_URL=f"https://localhost:{standin.port}/v1")
         assert done.code == 1 and "fail     api: " in done.out and "remedy: " in done.out
@@ -394,114 +285,6 @@ def test_the_authorities(doctor, callchain, certificate):
         assert done.code == 1 and words in done.out
 
 
-# The public URL
-
-
-@contextmanager
-def proxy_to(port: int, change=lambda body: body, location: str = "", drop_header: str = ""):
-    """An edge in front of a service: http, one request at a time."""
-    import http.client
-
-    def answer(handler):
-        body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
-        if location:
-            handler.send_response(301)
-            handler.send_header("Location", location + handler.path)
-            handler.send_header("Content-Length", "0")
-            return handler.end_headers()
-        inner = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        try:
-            inner.request(handler.command, handler.path, change(body) if body else None,
-                          {name: value for name, value in handler.headers.items() if name.lower() not in ("host", "content-length")})
-            got = inner.getresponse()
-            data = got.read()
-        except OSError:
-            handler.send_response(502)
-            handler.send_header("Content-Length", "0")
-            return handler.end_headers()
-        finally:
-            inner.close()
-        handler.send_response_only(got.status)
-        for name, value in got.getheaders():
-            if name.lower() not in ("connection", "transfer-encoding", drop_header):
-                handler.send_header(name, value)
-        handler.end_headers()
-        handler.wfile.write(data)
-
-    with http_server(answer) as edge:
-        yield edge
-
-
-def rewritten(body: bytes) -> bytes:
-    return json.dumps(json.loads(body), separators=(",", ":")).encode()
-
-
-def ask_self(doctor, edge: int, listen: str, **variables: str) -> Outcome:
-    return doctor("--online", "--only", "public-url", "--timeout", "5",
-                  **{**WHOLE, "CALLCHAIN_PUBLIC_URL": f"http://127.0.0.1:{edge}", "CALLCHAIN_LISTEN": listen, **variables})
-
-
-def test_it_asks_itself_where_serve_does_not_run(doctor):
-    port = closed_port()
-    with proxy_to(port) as edge:
-        done = ask_self(doctor, edge, f"127.0.0.1:{port}")
-        compare("public-url-leads-here", done)
-        assert done.code == 0
-    with proxy_to(port, change=rewritten) as edge:
-        done = ask_self(doctor, edge, f"127.0.0.1:{port}")
-        compare("public-url-rewrites-bodies", done)
-        assert done.code == 1
-
-
-def test_it_asks_the_service_that_runs(doctor, serve):
-    running = serve(CALLCHAIN_LISTEN="127.0.0.1:0")
-    listen = f"127.0.0.1:{running.port}"
-    with proxy_to(running.port) as edge:
-        done = ask_self(doctor, edge, listen)
-        compare("public-url-serve-runs", done)
-        assert done.code == 0
-        # The same service, and another secret in this environment.
-        done = ask_self(doctor, edge, listen, OPENAI_WEBHOOK_SECRET=OTHER)
-        compare("public-url-other-secret", done)
-        assert done.code == 1
-    with proxy_to(running.port, change=rewritten) as edge:
-        assert ask_self(doctor, edge, listen).code == 1
-
-
-def test_the_public_url_leads_to_another_process(doctor, serve):
-    """A tunnel that still goes to the laptop."""
-    here, laptop = serve(CALLCHAIN_LISTEN="127.0.0.1:0"), serve(CALLCHAIN_LISTEN="127.0.0.1:0")
-    with proxy_to(laptop.port) as edge:
-        done = ask_self(doctor, edge, f"127.0.0.1:{here.port}")
-    compare("public-url-another-process", done)
-    assert done.code == 1
-
-
-def test_the_public_url_is_of_somebody_else(doctor):
-    def welcome(handler):
-        handler.send_response_only(200)
-        handler.send_header("Server", "nginx")
-        handler.send_header("Content-Length", "2")
-        handler.end_headers()
-        handler.wfile.write(b"ok")
-
-    with http_server(welcome) as edge:
-        done = ask_self(doctor, edge, f"127.0.0.1:{closed_port()}")
-    compare("public-url-somebody-else", done)
-    assert done.code == 1
-
-
-def test_the_public_url_redirects_or_is_not_there(doctor):
-    port = closed_port()
-    with proxy_to(port, location="https://bridge.example.com") as edge:
-        done = ask_self(doctor, edge, f"127.0.0.1:{port}")
-        compare("public-url-redirects", done)
-        assert done.code == 1
-    done = ask_self(doctor, closed_port(), f"127.0.0.1:{port}")
-    compare("public-url-not-there", done)
-    assert done.code == 1
-
-
 # The command
 
 
@@ -574,176 +357,3 @@ def test_a_reader_that_goes_away_early(callchain):
     done = subprocess.run(f"'{callchain.path}' doctor | head -1", shell=True, capture_output=True, text=True, cwd=callchain.folder,
                           env=callchain.environment, check=False)
     assert done.stdout.count("\n") == 1 and done.stderr == ""
-
-
-# What peers and careless hands bring
-
-
-def test_what_a_server_says_is_no_line_of_ours(doctor):
-    """Escapes, line ends and a secret in the answer to a delivery."""
-    body = json.dumps({"outcome": "refused", "detail": f"timestamp_\x1b]0;x\x07\x1b[2J\nfail     fake: line {OTHER}"}).encode()
-
-    def answer(handler):
-        handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
-        handler.send_response_only(401 if handler.command == "POST" else 200)
-        handler.send_header("Callchain-Instance", "\x1b[31mred")
-        handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
-
-    with http_server(answer) as edge:
-        done = ask_self(doctor, edge, f"127.0.0.1:{edge}")
-    assert done.code == 1 and "\nfail     fake" not in done.out and "more: callchain explain timestamp_" not in done.out
-
-
-@pytest.mark.parametrize("variables", [
-    {"CALLCHAIN_PUBLIC_URL": SECRET}, {"CALLCHAIN_PUBLIC_URL": TOKEN}, {"CALLCHAIN_CAPTURE_DIR": f"/nowhere/{SECRET}"}, {"PORT": SECRET},
-    {"TWILIO_ACCOUNT_SID": TOKEN, "TWILIO_AUTH_TOKEN": ACCOUNT}, {"OPENAI_PROJECT_ID": KEY}, {"RAILWAY_ENVIRONMENT_NAME": SECRET, "RAILWAY_SERVICE_NAME": SECRET},
-    {"CALLCHAIN_TWILIO_API_URL": f"http://user:{TOKEN}@127.0.0.1:9", "TWILIO_ACCOUNT_SID": ACCOUNT},
-    {"https_proxy": f"http://user:{TOKEN[:16]}/{TOKEN[16:]}@127.0.0.1:9"}], ids=lambda variables: " ".join(variables))
-def test_a_secret_in_the_wrong_place_is_not_printed(asked, variables):
-    for more in ([], ["-v", "-v"], ["--json"]):
-        assert asked("--skip", "sip", "--timeout", "1", *more, **{**WHOLE, **variables}).code in (0, 1)  # hold() looks
-
-
-def test_a_key_that_is_brought_back_is_withheld(doctor, openai):
-    key = "gatewaykey-0123456789abcdefgh"
-    openai.endpoint_answers["list"] = Turns(error(401, "bad_key", f"Incorrect API key provided: Bearer {key}"))
-    openai.key = key
-    done = doctor("--online", "--only", "api", **{**WHOLE, "OPENAI_BASE_URL": openai.base_url, "OPENAI_API_KEY": key})
-    assert done.code == 1 and "Incorrect API key provided" in done.out and key[10:] not in done.out
-
-
-def test_whoever_else_comes_is_sent_away_while_doctor_has_the_port(doctor):
-    """A true delivery must be sent again, and no platform may believe that a service is there."""
-    import http.client
-    port, seen = closed_port(), []
-
-    def strangers(handler):
-        if handler.command == "GET":
-            for method, target, body in (("POST", "/openai/webhook", b"{}"), ("GET", "/readyz", None), ("GET", "/healthz", None)):
-                inner = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-                inner.request(method, target, body)
-                seen.append(inner.getresponse().status)
-                inner.close()
-        inner = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        length = int(handler.headers.get("Content-Length") or 0)
-        inner.request(handler.command, handler.path, handler.rfile.read(length) if length else None,
-                      {name: value for name, value in handler.headers.items() if name.lower() not in ("host", "content-length")})
-        got = inner.getresponse()
-        data = got.read()
-        if handler.command == "POST":  # and once more behind the delivery
-            again = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-            again.request("GET", "/readyz")
-            seen.append(again.getresponse().status)
-        handler.send_response_only(got.status)
-        for name, value in got.getheaders():
-            handler.send_header(name, value)
-        handler.end_headers()
-        handler.wfile.write(data)
-
-    with http_server(strangers) as edge:
-        done = ask_self(doctor, edge, f"127.0.0.1:{port}")
-    assert done.code == 0, done.out
-    assert seen == [503, 503, 503, 503]
-
-
-def test_what_serve_would_listen_with_is_tried(doctor, callchain, own_certificate):
-    port, admin = closed_port(), closed_port()
-    at = {**WHOLE, "CALLCHAIN_LISTEN": f"127.0.0.1:{port}", "CALLCHAIN_ADMIN_LISTEN": f"127.0.0.1:{admin}"}
-    assert set(checks(doctor("--only", "ports", "--json", **at))) == {"ports", "ports-admin"}
-    done = doctor("--only", "ports", **at, CALLCHAIN_TLS_CERT="missing.pem", CALLCHAIN_TLS_KEY="missing.key")
-    assert done.code == 1 and "missing.pem" in done.out
-    (one, _), (_, other) = own_certificate("DNS:a.example"), own_certificate("DNS:b.example")
-    assert doctor("--only", "ports", **at, CALLCHAIN_TLS_CERT=str(one), CALLCHAIN_TLS_KEY=str(other)).code == 1
-    with socket.create_server(("127.0.0.1", admin)):
-        done = doctor("--only", "ports", **at)
-    assert done.code == 1 and f"fail     ports-admin: cannot listen on 127.0.0.1:{admin}" in done.out
-    done = doctor("--only", "ports", **{**at, "CALLCHAIN_ADMIN_LISTEN": f"127.0.0.1:{port}"})
-    assert done.code == 1 and "has the port of the service itself" in done.out
-
-
-def test_a_service_with_tls_of_its_own_is_known_by_its_other_listener(doctor, serve, own_certificate):
-    certificate, key = own_certificate("DNS:bridge.example.com")
-    running = serve(CALLCHAIN_LISTEN="127.0.0.1:0", CALLCHAIN_TLS_CERT=str(certificate), CALLCHAIN_TLS_KEY=str(key))
-    at = {**WHOLE, "CALLCHAIN_LISTEN": f"127.0.0.1:{running.port}", "CALLCHAIN_TLS_CERT": str(certificate), "CALLCHAIN_TLS_KEY": str(key)}
-    done = doctor("--only", "ports", **at, CALLCHAIN_ADMIN_LISTEN=f"127.0.0.1:{running.admin_port}")
-    assert done.code == 0 and "pass     ports: serve runs on port" in done.out
-    done = doctor("--only", "ports", **at, CALLCHAIN_ADMIN_LISTEN="off")
-    assert done.code == 0 and "warn     ports: " in done.out and "cannot be told" in done.out
-
-
-def test_two_services_and_one_port(doctor):
-    done = doctor("--only", "ports", "--for", "both", **WHOLE, **GATEWAY, USE_TLS="false", PUBLIC_IP="127.0.0.1", PORT=str(closed_port()))
-    assert done.code == 1 and "fail     ports-shared: serve and the gateway would both listen on port" in done.out
-
-
-@pytest.mark.parametrize("option", ["--only", "--skip", "--fail-on"])
-def test_a_name_that_no_check_has(doctor, option):
-    done = doctor(option, "api-keyy", **WHOLE)
-    assert done.code == 2 and done.out == "" and "did you mean api-key?" in done.err
-
-
-def test_a_list_that_does_not_end(asked):
-    """Twenty pages are read, and what they cannot say is not said."""
-    number = iter(range(10_000))
-
-    def page(handler):
-        body = json.dumps({"object": "list", "has_more": True, "last_id": (last := f"whe_{next(number)}"),
-                           "data": [{"id": last, "url": "https://a.example", "event_types": ["batch.completed"]}]}).encode()
-        handler.send_response_only(200)
-        handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
-
-    with http_server(page) as port:
-        done = asked("--only", "endpoints", OPENAI_BASE_URL=f"http://127.0.0.1:{port}/v1")
-    assert done.out.startswith("warn     endpoints: not known: nothing is against the first 20 endpoints, and there are more")
-
-
-def test_more_addresses_than_are_asked(doctor):
-    port = closed_port()
-    urls = ",".join(f"http://127.0.0.1:{closed_port()}" for _ in range(5))
-    done = doctor("--online", "--only", "public-url", **{**WHOLE, "CALLCHAIN_PUBLIC_URL": urls, "CALLCHAIN_LISTEN": f"127.0.0.1:{port}"})
-    assert done.out.count("fail     public-url: ") == 4 and "not asked, it is behind the fourth" in done.out
-
-
-def test_a_port_that_nobody_knows_before(doctor):
-    done = doctor("--online", "--only", "public-url", **{**WHOLE, "CALLCHAIN_PUBLIC_URL": f"http://127.0.0.1:{closed_port()}", "PORT": "0"})
-    assert done.code == 0 and "skipped  public-url: not asked: PORT=0" in done.out
-
-
-def test_a_proxy_that_only_a_file_has(doctor, callchain):
-    (callchain.folder / "px.env").write_text("https_proxy=http://127.0.0.1:9\n")
-    done = doctor("--only", "environment", "--env-file", "px.env", **WHOLE)
-    assert "warn     environment-proxy: https_proxy stands in px.env alone, where nobody reads it" in done.out
-    done = doctor("--only", "environment", **WHOLE, https_proxy="proxy.example:3128", no_proxy="api.openai.com")
-    assert "goes through the proxy proxy.example:3128 (https_proxy), but for what no_proxy names" in done.out
-
-
-def test_odd_values_of_the_platform(doctor, callchain):
-    done = doctor("--only", "platform", **WHOLE, **{**RAILWAY, "PORT": "08080", "RAILWAY_DEPLOYMENT_DRAINING_SECONDS": "10s"})
-    assert "platform-port" not in done.out and 'DRAINING_SECONDS is "10s", which is no number' in done.out
-    for folder, kept in (("/data", True), ("/data/", True), ("/data/x", True), ("/data/../tmp", False), ("/database", False)):
-        done = doctor("--only", "platform-files", **WHOLE, **RAILWAY, CALLCHAIN_CAPTURE_DIR=folder, RAILWAY_VOLUME_MOUNT_PATH="/data/")
-        assert ("platform-files" in done.out) is not kept, folder
-    done = doctor("--only", "captures", **WHOLE, CALLCHAIN_CAPTURE_DIR="new/")
-    assert done.code == 0 and "is made when serve starts" in done.out
-
-
-def test_an_own_file_that_is_not_read_is_told(doctor, callchain):
-    path = callchain.folder / ".env"
-    path.write_text("OPENAI_PROJECT_ID=proj_1\n")
-    path.chmod(0o666)
-    done = doctor("--only", "env-files")
-    assert "warn     env-files: .env is there and was not read: others may write it" in done.out
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_ends_it_at_once(callchain, openai, number):
-    openai.endpoint_answers["list"] = Turns(Answer(fault="hang"))
-    process = callchain.start("doctor", "--online", "--only", "api", "--timeout", "60", **WHOLE, OPENAI_BASE_URL=openai.base_url)
-    assert openai.wait_for(lambda: openai.requests)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=20)
-    assert (process.returncode, out, err) == (130, "", "callchain: doctor: interrupted\n")

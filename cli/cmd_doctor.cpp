@@ -1,9 +1,11 @@
 #include "base/nearest_words.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
+#include "call_commands.hpp"
 #include "check_sheet.hpp"
 #include "commands.hpp"
 #include "doctor/doctor.hpp"
+#include "doctor/questions.hpp"
 #include "encoding/base64.hpp"
 #include "gateway_inputs.hpp"
 #include "own_hosts.hpp"
@@ -15,6 +17,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <unistd.h>
+#include <utility>
 
 namespace callchain::cli {
 namespace {
@@ -29,6 +32,8 @@ struct DoctorOptions {
     std::vector<std::string> fail_on;
     std::string about;  ///< "serve", "gateway", "both"; empty: by the variables that are set
     bool list = false;
+    bool dry_run = false;
+    bool print_curl = false;
     int timeout_s = 5;
 };
 
@@ -128,6 +133,43 @@ signature::KnownSecrets known_secrets(const doctor::Material& material) {
     return signature::KnownSecrets(secrets);
 }
 
+std::string curl_of(const doctor::Question& question) {
+    if (question.is_sip())
+        return "# curl speaks no SIP: " + question.request.method + " " + visible(question.request.url);
+    if (question.user.empty()) return http::curl_command(question.request, question.secret);
+    auto request = question.request;
+    std::erase_if(request.headers, [](const auto& header) { return header.name == "Authorization"; });
+    return http::curl_command(request, question.secret) + " -u \"" + question.user + ":$" + question.secret +
+           "\"";
+}
+
+// What --online would send; only the wanted steps.
+int show_questions(const DoctorOptions& options, const doctor::Material& material,
+                   const doctor::Choice& choice, Context& context) {
+    Json document{
+        {"schema", "callchain.doctor-questions/1"}, {"tool_version", CALLCHAIN_VERSION}, {"sent", false}};
+    document["questions"] = Json::array();
+    bool is_first = true;
+    for (const auto& question : doctor::questions(material)) {
+        if (!choice.wants_step(question.step)) continue;
+        const auto secret = question.user.empty() ? "$" + question.secret
+                                                  : question.user + ":$" + question.secret + " (base64)";
+        if (context.output.json) {
+            auto json = request_json(question.request, true, secret);
+            json["step"] = question.step;
+            document["questions"].push_back(std::move(json));
+        } else if (options.print_curl) {
+            context.out << curl_of(question) << "\n";
+        } else {
+            if (!std::exchange(is_first, false)) context.out << "\n";
+            show_request(context, question.request, secret);
+        }
+    }
+    if (context.output.json)
+        context.out << document.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+    return kDone;
+}
+
 int list_steps(Context& context) {
     if (context.output.json) {
         Json document{{"schema", "callchain.doctor-list/1"}, {"tool_version", CALLCHAIN_VERSION}};
@@ -186,8 +228,9 @@ int examine(const DoctorOptions& options, Context& context) {
     CLI::App scratch;
     GatewayOptions gateway_options;
     const auto material = gather(options, context, scratch, gateway_options);
-    doctor::Online online(material);
     const doctor::Choice choice(options.only, options.skip);
+    if (options.dry_run || options.print_curl) return show_questions(options, material, choice, context);
+    doctor::Online online(material);
     CheckSheet sheet(context, "callchain.doctor/1", known_secrets(material));
     for (const auto& step : doctor::steps()) {
         if (!choice.wants_step(step.name)) continue;
@@ -240,6 +283,8 @@ void add_doctor(CLI::App& root, Context& context) {
         ->check(one_of({"serve", "gateway", "both"}))
         ->type_name("serve|gateway|both");
     command->add_flag("--list", options->list, "List the checks and end");
+    command->add_flag("--dry-run", options->dry_run, "Print what --online would send, and send nothing");
+    command->add_flag("--print-curl", options->print_curl, "The same as curl commands");
     command->add_option("--timeout", options->timeout_s, "Longest wait for one answer")
         ->check(number_within(1, 60))
         ->type_name("SECONDS")

@@ -31,6 +31,7 @@ struct HealthOptions {
     double timeout_s = 3;
     std::string ca_file;
     bool dry_run = false;
+    bool print_curl = false;
 };
 
 struct Answer {
@@ -208,9 +209,12 @@ Json document_of(const Answer& answer, const HealthOptions& options) {
             {"duration_ms", answer.took.count()}};
 }
 
-int dry_run(const std::vector<std::string>& urls, Context& context) {
+int dry_run(const std::vector<std::string>& urls, const HealthOptions& options, Context& context) {
     if (!context.output.json) {
-        for (const auto& url : urls) context.out << "GET " << url << "\n";
+        for (const auto& url : urls)
+            context.out << (options.print_curl ? http::curl_command(request_for(url, options), "")
+                                               : "GET " + url)
+                        << "\n";
         return kDone;
     }
     const Json document{{"schema", "callchain.health/1"},
@@ -246,7 +250,7 @@ int health(HealthOptions options, Context& context) {
         is_encrypted && !options.ca_file.empty() && !readable)
         return context.report_error({ErrorCode::usage, "--ca-file: " + readable.error().message, std::nullopt,
                                      "name a PEM file of certificate authorities"});
-    if (options.dry_run) return dry_run(*urls, context);
+    if (options.dry_run || options.print_curl) return dry_run(*urls, options, context);
     const auto answer = ask(*urls, options, context);
     if (context.output.json)
         context.out << document_of(answer, options).dump(2, ' ', false, Json::error_handler_t::replace)
@@ -275,6 +279,7 @@ void add_health(CLI::App& root, Context& context) {
     command->add_option("--ca-file", options->ca_file, "Certificates (PEM) to trust in place of the system's")
         ->type_name("PATH");
     command->add_flag("--dry-run", options->dry_run, "Print what would be asked, and send nothing");
+    command->add_flag("--print-curl", options->print_curl, "The same as curl commands");
     add_common_options(*command, context);
     set_footer(
         *command,

@@ -18,6 +18,13 @@ constexpr std::size_t kMostSearches = 12;
 constexpr std::size_t kMostOtherDeliveries = 32;
 constexpr std::size_t kMostBodyCandidates = 4;
 
+// serve names the webhook of each call, and has verified it before.
+std::string of_calls(std::size_t lines) {
+    if (lines == 0) return {};
+    return " " + count_of(lines, "line") + (lines == 1 ? " is" : " are") +
+           " of calls, whose webhooks serve had verified: nothing was refused there.";
+}
+
 bool fits(const webhook::LoggedMask& mask, std::string_view secret) {
     const auto text = signature::without_wrapping(secret);
     if (!mask.fingerprint.empty()) return signature::fingerprint(text) == mask.fingerprint;
@@ -259,7 +266,8 @@ class LogDiagnosis {
             out_.overall.findings.push_back({"log_headers_missing",
                                              Proof::hint,
                                              "No webhook delivery was recognised in " +
-                                                 count_of(material_.reading.shape.lines, "line") + ".",
+                                                 count_of(material_.reading.shape.lines, "line") + "." +
+                                                 of_calls(material_.reading.call_lines),
                                              {}});
             return;
         }

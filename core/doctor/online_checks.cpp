@@ -4,14 +4,12 @@
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "diagnosis/endpoint_diagnosis.hpp"
+#include "doctor/questions.hpp"
 #include "doctor/words.hpp"
-#include "encoding/base64.hpp"
 #include "http/resolve.hpp"
 #include "http/url.hpp"
 #include "service/accept_driver.hpp"
 #include "service/webhook_check.hpp"
-#include "twilio/call_resources.hpp"
-#include "twilio/create_call.hpp"
 
 #include <algorithm>
 #include <array>
@@ -249,43 +247,32 @@ Online::Online(const Material& material)
       client_(
           {.ca_file = material.value("CALLCHAIN_CA_FILE"), .user_agent = "callchain/" + material.version}) {}
 
-http::ClientRequest Online::request(std::string method, std::string url) const {
-    http::ClientRequest request;
-    request.method = std::move(method);
-    request.url = std::move(url);
-    request.headers = {{"Accept", "application/json"}};
-    request.total_time = material_.patience;
-    request.connect_time = std::min(request.connect_time, material_.patience);
-    return request;
-}
-
 const ApiVisit& Online::visit() {
     if (visit_) return *visit_;
     auto& visit = visit_.emplace();
     const auto access = api_access(material_).value_or(ApiAccess{});
-    auto url = openai::endpoints_url(access.base_url, "");
     visit.host = http::shown_host(access.base_url);
     visit.with_project = !access.project.empty();
-    if (!url) visit.last = http::ClientFailure{http::ClientFailure::Kind::url, url.error().message};
-    while (url) {
-        auto asked = request("GET", *url);
-        asked.headers.push_back({"Authorization", "Bearer " + access.key});
-        // A key of another project is told apart by this alone (mismatched_project).
-        if (visit.with_project) asked.headers.push_back({"OpenAI-Project", access.project});
+    for (std::string after;;) {
+        auto asked = api_question(material_, after);
+        if (!asked) {
+            visit.last = http::ClientFailure{http::ClientFailure::Kind::url, asked.error().message};
+            break;
+        }
         visit.asked_at = std::chrono::floor<seconds>(std::chrono::system_clock::now());
-        visit.last = client_.perform(std::move(asked));
+        visit.last = client_.perform(*std::move(asked));
         visit.answered_at = std::chrono::floor<seconds>(std::chrono::system_clock::now());
         visit.answer = service::answer_of(visit.last, visit.answered_at);
         visit.outcome = openai::outcome_of(visit.answer, openai::EndpointRequest::list);
         if (visit.outcome != EndpointOutcome::done) break;
-        const auto next = visit.listing.add(std::get<http::ClientResponse>(visit.last).body);
+        auto next = visit.listing.add(std::get<http::ClientResponse>(visit.last).body);
         if (!next) {
             visit.outcome = EndpointOutcome::unexpected_answer;
             visit.trouble = next.error().message;
             break;
         }
         if (next->empty()) break;
-        url = openai::endpoints_url(access.base_url, *next);
+        after = *std::move(next);
     }
     return visit;
 }
@@ -316,25 +303,9 @@ std::vector<Check> Online::check_clock() {
 std::vector<Check> Online::check_endpoints() { return judge_endpoints(visit(), material_); }
 
 std::vector<Check> Online::check_twilio_account() {
-    auto sid = material_.value("TWILIO_ACCOUNT_SID");
-    if (sid.empty()) sid = material_.value("TWILIO_SID");
-    auto base = material_.value("CALLCHAIN_TWILIO_API_URL");
-    if (base.empty()) {
-        // A token belongs to its region.
-        auto origin =
-            twilio::api_origin("api", material_.value("TWILIO_EDGE"), material_.value("TWILIO_REGION"));
-        if (!origin) return {failed("twilio-account", origin.error().message, origin.error().hint)};
-        base = *std::move(origin);
-    }
-    const auto token = std::string(service::tolerant_secret(material_.value("TWILIO_AUTH_TOKEN")));
-    const auto url = twilio::account_url(base, sid);
-    if (!url) return {failed("twilio-account", url.error().message, url.error().hint)};
-    if (!http::is_url_for_secrets(*url))
-        return {failed("twilio-account", "the auth token goes only over https, or over http to this machine",
-                       "write https:// in CALLCHAIN_TWILIO_API_URL")};
-    auto asked = request("GET", *url);
-    asked.headers.push_back({"Authorization", "Basic " + encoding::to_base64(sid + ":" + token)});
-    return {judge_twilio_account(client_.perform(std::move(asked)))};
+    auto asked = account_question(material_);
+    if (!asked) return {failed("twilio-account", asked.error().message, asked.error().hint)};
+    return {judge_twilio_account(client_.perform(*std::move(asked)))};
 }
 
 }  // namespace callchain::doctor

@@ -53,7 +53,6 @@ class Online {
 
   private:
     const ApiVisit& visit();
-    [[nodiscard]] http::ClientRequest request(std::string method, std::string url) const;
 
     const Material& material_;
     http::Client client_;

@@ -4,6 +4,7 @@
 #include "crypto/hash.hpp"
 #include "doctor/host_checks.hpp"
 #include "doctor/online_checks.hpp"
+#include "doctor/questions.hpp"
 #include "http/server.hpp"
 #include "http/url.hpp"
 #include "service/routes.hpp"
@@ -290,12 +291,12 @@ std::vector<Check> Online::check_public_url() {
             checks.push_back({Outcome::skipped, kName, shown(url) + ": not asked, it is behind the fourth"});
             continue;
         }
-        const auto question = mirror ? "?" + mirror->question() : std::string();
-        const auto place = judged(url, client_.perform(request("GET", url + "/healthz" + question)));
+        const auto query = mirror ? "?" + mirror->question() : std::string();
+        const auto place = judged(url, client_.perform(question(material_, "GET", url + "/healthz" + query)));
         checks.push_back(judge_place(place, expected));
         if (place.status != 200 || place.instance.empty()) continue;
         if (secrets.empty()) continue;
-        auto delivery = request("POST", url + "/openai/webhook");
+        auto delivery = question(material_, "POST", url + "/openai/webhook");
         if (!sign(delivery, secrets.front(), webhook_id, telltale_body(ids, now()))) continue;
         const auto sent = delivery.body;
         const auto answered = judged(url, client_.perform(std::move(delivery)));

@@ -144,6 +144,7 @@ struct LogReading {
     std::vector<std::size_t> clear_secret_lines;  ///< lines that hold a whole secret; at most kMostLogRemarks
     std::size_t deliveries_dropped = 0;
     std::size_t bodies_dropped = 0;
+    std::size_t call_lines = 0;  ///< lines of serve about calls: it had verified their webhooks
     LogShape shape;
 };
 

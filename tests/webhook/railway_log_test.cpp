@@ -128,6 +128,18 @@ TEST(ReadRailwayLog, FindsTheDeliveryInEveryShapeOfLog) {
     }
 }
 
+TEST(ReadRailwayLog, TakesNoCallOfServeForADelivery) {
+    const auto reading = read_railway_log(
+        R"({"time":"2026-11-28T18:17:47.792Z","level":"error","message":"call not accepted","callchain_id":"cc_1",)"
+        R"("call_id":"rtc_u1_1","webhook_id":"wh_b752d38d41ce2fba05a11b4618283197","outcome":"decided_elsewhere"})"
+        "\n"
+        R"({"time":"2026-11-28T18:17:47.793Z","level":"warn","message":"call summary","callchain_id":"cc_1",)"
+        R"("webhook_id":"wh_b752d38d41ce2fba05a11b4618283197","event_id":"evt_1"})"
+        "\n");
+    EXPECT_TRUE(reading.deliveries.empty());
+    EXPECT_EQ(reading.call_lines, 2U);
+}
+
 TEST(ReadRailwayLog, KeepsDeliveriesApart) {
     for (const auto* name : {"first-form-railway-cli.txt", "second-form.txt", "raw-headers.txt"}) {
         SCOPED_TRACE(name);

@@ -155,3 +155,43 @@ def test_a_port_that_says_nothing_is_given_up(health):
         done = health(f"http://127.0.0.1:{silent.getsockname()[1]}", "--timeout", "0.3", "--json")
     assert done.code == 6
     assert done.json()["failure"]
+
+
+def test_a_stranger_at_the_port_of_serve_is_not_serve(health, answering):
+    """Any page of 200 would do where a URL is named, and none where a service is."""
+    server = answering(200, b'{"status":"ready","warnings":[]}')
+    for words in (["serve"], ["gateway"], []):
+        at = f"127.0.0.1:{server.server_port}"
+        done = health(*words, PORT=str(server.server_port), CALLCHAIN_ADMIN_LISTEN=at)
+        assert done.code == 1 and done.out.startswith("not healthy: ") and "something else than callchain" in done.err
+        assert health(*words, "--json", PORT=str(server.server_port), CALLCHAIN_ADMIN_LISTEN=at).json()["healthy"] is False
+    assert health(f"http://127.0.0.1:{server.server_port}").code == 0
+
+
+def test_a_serve_that_drains_is_found_where_it_still_listens(serve, health):
+    running = serve()
+    at = {"PORT": str(running.port), "CALLCHAIN_ADMIN_LISTEN": f"127.0.0.1:{running.admin_port}"}
+    with running.connect() as connection:
+        connection.send(b"POST /openai/webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345")
+        assert health("serve", **at).code == 0
+        running.signal(signal.SIGTERM)
+        running.logged("draining: no new calls are taken")
+        for words in (["serve"], []):
+            assert health(*words, **at).code == 1
+            assert health(*words, "--live", **at).code == 0
+
+
+def test_certificates_that_cannot_be_read(health):
+    done = health("https://127.0.0.1:1/", "--ca-file", "missing.pem")
+    assert done.code == 2 and "--ca-file: cannot read the authorities in missing.pem" in done.err
+    assert health("https://127.0.0.1:1/", CALLCHAIN_CA_FILE="missing.pem").code == 2
+
+
+def test_an_interrupt_ends_it_at_once(callchain):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        process = callchain.start("health", f"http://127.0.0.1:{server.getsockname()[1]}/", "--timeout", "60")
+        connection, _ = server.accept()
+        with connection:
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (130, "", "callchain: health: interrupted\n")

@@ -174,6 +174,36 @@ def test_a_call_that_cannot_be_had(fetch, callchain, rest, answer, code, finding
     assert (document["code"], document["sent"]) == (finding, True)
 
 
+def test_credentials_that_are_brought_back_are_withheld(fetch, rest, tmp_path):
+    """By an error, by resources, and in the form in which they went over the wire."""
+    basic = base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
+    rest.faults["/v1/Alerts"] = Turns(error(403, 20403, f"bad credentials {TOKEN} Basic {basic}"))
+    rest.notifications[CALL] = [notification(1, 13224, f"token {TOKEN} Basic {basic}")]
+    for args in ([], ["-v", "-v"], ["--json"], ["--save", str(tmp_path / "saved.json")]):
+        done = fetch(*args)
+        assert done.code == 0
+        for text in (done.out, done.err, (tmp_path / "saved.json").read_text() if "--save" in args else ""):
+            assert TOKEN[:12] not in text and basic[40:60] not in text
+    rest.faults[f"/{CALL}.json"] = Turns(error(401, 20003, f"bad credentials {ACCOUNT}:{TOKEN} Basic {basic}"))
+    done = fetch()
+    assert done.code == 4 and "bad credentials" in done.err and TOKEN[:12] not in done.err and basic[40:60] not in done.err
+
+
+def test_what_could_not_be_had_is_not_taken_for_nothing(fetch, rest):
+    """No errors in the lists, and no lists: two different things."""
+    rest.calls = {CALL: call(status="completed", duration="10")}
+    for part in ("/Calls.json", "/Notifications", "/Events", "/v1/Alerts"):
+        rest.faults[part] = Turns(error(500, 20500, "Internal"))
+    done = fetch()
+    assert done.code == 0 and "Twilio shows no error" not in done.out
+    assert "whether with an error is not known" in done.out
+
+
+def test_a_dash_is_no_name_of_a_file(fetch, callchain, rest):
+    done = fetch("--save", "-")
+    assert done.code == 2 and rest.requests == [] and not (callchain.folder / "-").exists()
+
+
 def test_nobody_there_and_no_answer_in_time(fetch, rest):
     assert fetch(CALLCHAIN_TWILIO_API_URL=f"http://127.0.0.1:{closed_port()}").code == 6
     rest.faults[f"/{CALL}.json"] = Turns(Answer(fault="hang"))

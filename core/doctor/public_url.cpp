@@ -60,10 +60,10 @@ class Mirror {
     [[nodiscard]] const std::string& why_not() const { return why_not_; }
     /// The query that tells our own question from that of a platform.
     [[nodiscard]] std::string question() const { return "doctor=" + token_; }
-    /// The delivery, as it came last.
-    [[nodiscard]] std::optional<http::Request> delivery() const {
+    /// The delivery as it came last, once: that of one address must not stand for another's.
+    [[nodiscard]] std::optional<http::Request> take_delivery() {
         const std::lock_guard lock(mutex_);
-        return delivery_;
+        return std::exchange(delivery_, std::nullopt);
     }
 
   private:
@@ -86,7 +86,7 @@ class Mirror {
     std::string token_;
     std::string webhook_id_;
     std::string why_not_;
-    mutable std::mutex mutex_;
+    std::mutex mutex_;
     std::optional<http::Request> delivery_;
     std::unique_ptr<http::Server> server_;  // ends first: its handler uses the rest
 };
@@ -278,7 +278,7 @@ std::vector<Check> Online::check_public_url() {
             return checks;
         }
     }
-    if (expected.empty() && neighbour.kind != Neighbour::Kind::serve) {
+    if (neighbour.kind == Neighbour::Kind::other || port_of(config.listen) == "0") {
         checks.push_back({Outcome::skipped, kName,
                           port_of(config.listen) == "0" ? "not asked: PORT=0 is another port at each start"
                                                         : "not asked: the port of serve is somebody else's"});
@@ -301,7 +301,7 @@ std::vector<Check> Online::check_public_url() {
         const auto sent = delivery.body;
         const auto answered = judged(url, client_.perform(std::move(delivery)));
         checks.push_back(mirror && place.instance == expected
-                             ? judge_mirrored(answered, sent, mirror->delivery())
+                             ? judge_mirrored(answered, sent, mirror->take_delivery())
                              : judge_verified(answered, secrets.front().label));
     }
     return checks;

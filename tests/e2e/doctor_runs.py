@@ -131,13 +131,17 @@ def http_server(answer):
 
 
 @contextmanager
-def proxy_to(port: int, change=lambda body: body, location: str = "", drop_header: str = ""):
+def proxy_to(port: int, change=lambda body: body, location: str = "", swallows: bool = False):
     """An edge in front of a service: http, one request at a time."""
     def answer(handler):
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
         if location:
             handler.send_response(301)
             handler.send_header("Location", location + handler.path)
+            handler.send_header("Content-Length", "0")
+            return handler.end_headers()
+        if swallows and body:
+            handler.send_response(200)
             handler.send_header("Content-Length", "0")
             return handler.end_headers()
         inner = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
@@ -154,7 +158,7 @@ def proxy_to(port: int, change=lambda body: body, location: str = "", drop_heade
             inner.close()
         handler.send_response_only(got.status)
         for name, value in got.getheaders():
-            if name.lower() not in ("connection", "transfer-encoding", drop_header):
+            if name.lower() not in ("connection", "transfer-encoding"):
                 handler.send_header(name, value)
         handler.end_headers()
         handler.wfile.write(data)

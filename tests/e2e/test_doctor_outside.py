@@ -174,6 +174,27 @@ def test_a_service_with_tls_of_its_own_is_known_by_its_other_listener(doctor, se
     assert done.code == 0 and "warn     ports: " in done.out and "cannot be told" in done.out
 
 
+def test_a_service_with_tls_of_its_own_is_asked_by_its_name(doctor, serve, own_certificate):
+    certificate, key = own_certificate("DNS:localhost")
+    running = serve(CALLCHAIN_LISTEN="127.0.0.1:0", CALLCHAIN_TLS_CERT=str(certificate), CALLCHAIN_TLS_KEY=str(key))
+    at = {**WHOLE, "CALLCHAIN_LISTEN": f"127.0.0.1:{running.port}", "CALLCHAIN_TLS_CERT": str(certificate), "CALLCHAIN_TLS_KEY": str(key),
+          "CALLCHAIN_PUBLIC_URL": f"https://localhost:{running.port}", "CALLCHAIN_CA_FILE": str(certificate)}
+    for admin, words in ((f"127.0.0.1:{running.admin_port}", "leads here"), ("off", "callchain answers at")):
+        done = doctor("--online", "--only", "public-url", **at, CALLCHAIN_ADMIN_LISTEN=admin)
+        assert done.code == 0 and words in done.out.splitlines()[0] and "was verified at" in done.out, done.out
+
+
+def test_the_delivery_of_one_address_stands_for_no_other(doctor):
+    """The second one answers the question, and swallows the delivery with 200."""
+    port = closed_port()
+    with proxy_to(port) as whole, proxy_to(port, swallows=True) as swallowing:
+        done = doctor("--online", "--only", "public-url",
+                      **{**WHOLE, "CALLCHAIN_PUBLIC_URL": f"http://127.0.0.1:{whole},http://127.0.0.1:{swallowing}", "CALLCHAIN_LISTEN": f"127.0.0.1:{port}"})
+    assert done.code == 1
+    assert f"pass     public-url-body: a body of 175 bytes came through http://127.0.0.1:{whole}" in done.out
+    assert f"fail     public-url-body: a POST to http://127.0.0.1:{swallowing} did not arrive here" in done.out
+
+
 def test_two_services_and_one_port(doctor):
     done = doctor("--only", "ports", "--for", "both", **WHOLE, **GATEWAY, USE_TLS="false", PUBLIC_IP="127.0.0.1", PORT=str(closed_port()))
     assert done.code == 1 and "fail     ports-shared: serve and the gateway would both listen on port" in done.out

@@ -7,17 +7,23 @@
 namespace callchain {
 
 std::optional<Ipv4> parse_ipv4(std::string_view text) {
-    constexpr std::size_t kLongest = 15;
-    if (text.size() > kLongest) return std::nullopt;
-    const auto parts = split(text, '.');
+    constexpr unsigned kMost = 255;
+    constexpr std::size_t kMostDigits = 3;
     Ipv4 address{};
-    if (parts.size() != address.size()) return std::nullopt;
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-        const auto value = parts[i].size() <= 3 ? parse_decimal(parts[i]) : std::nullopt;
-        if (!value || *value > 255) return std::nullopt;
-        address[i] = static_cast<std::uint8_t>(*value);
+    for (std::size_t i = 0; i < address.size(); ++i) {
+        if (i != 0) {
+            if (!text.starts_with('.')) return std::nullopt;
+            text.remove_prefix(1);
+        }
+        std::size_t digits = 0;
+        unsigned value = 0;
+        for (; digits < text.size() && digits < kMostDigits && is_ascii_digit(text[digits]); ++digits)
+            value = value * 10 + static_cast<unsigned>(text[digits] - '0');
+        if (digits == 0 || value > kMost) return std::nullopt;
+        text.remove_prefix(digits);
+        address[i] = static_cast<std::uint8_t>(value);
     }
-    return address;
+    return text.empty() ? std::optional(address) : std::nullopt;
 }
 
 bool is_special_ipv4(const Ipv4& address) {

@@ -11,16 +11,6 @@
 namespace callchain::sip {
 namespace {
 
-using Characters = std::array<bool, 256>;
-
-constexpr Characters letters_digits_and(std::string_view others) {
-    Characters set{};
-    for (unsigned c = 0; c < set.size(); ++c)
-        set[c] = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-    for (const char c : others) set[static_cast<unsigned char>(c)] = true;
-    return set;
-}
-
 constexpr Characters kToken = letters_digits_and("-.!%*_+`'~");
 // gen-value of RFC 3261 is a token, a host or a quoted string; a host may be an IPv6 address, which Meta
 // writes without brackets.
@@ -62,22 +52,20 @@ std::string_view without_blanks_in_front(std::string_view text) {
     return text;
 }
 
-/// Takes `name` or `name=value` off the front of `text`, and the blanks behind it; an empty name: there is
-/// none.
-Parameter take_parameter(std::string_view& text) {
-    Parameter parameter;
+/// Takes `name` or `name=value` off the front of `text`, and the blanks behind it. False: there is none.
+bool take_parameter(Parameter& parameter, std::string_view& text) {
     text = without_blanks_in_front(text);
     const auto name = text.substr(0, span_of(text, kToken));
     text = without_blanks_in_front(text.substr(name.size()));
     if (text.starts_with('=')) {
         text = without_blanks_in_front(text.substr(1));
         const auto value = text.starts_with('"') ? quoted_length(text) : span_of(text, kValue);
-        if (value == 0) return parameter;
+        if (value == 0) return false;
         parameter.value.emplace(text.substr(0, value));
         text = without_blanks_in_front(text.substr(value));
     }
     parameter.name = name;
-    return parameter;
+    return !name.empty();
 }
 
 /// Takes a token off the front of `text`, with the blanks around it; empty where there is none.
@@ -175,18 +163,13 @@ std::optional<std::uint64_t> parse_number(std::string_view text, std::uint64_t m
     return number;
 }
 
-std::optional<Parameters> parse_parameters(std::string_view text) {
-    std::optional<Parameters> parameters(std::in_place);
+bool read_parameters(Parameters& to, std::string_view text) {
     text = trim_blanks(text);
-    if (text.empty()) return parameters;
-    constexpr std::size_t kUsual = 4;
-    parameters->list.reserve(kUsual);
-    while (!text.empty()) {
-        if (!take(text, ';')) return std::nullopt;
-        parameters->list.push_back(take_parameter(text));
-        if (parameters->list.back().name.empty()) return std::nullopt;
-    }
-    return parameters;
+    if (text.empty()) return true;
+    to.list.reserve(static_cast<std::size_t>(std::count(text.begin(), text.end(), ';')));
+    while (!text.empty())
+        if (!take(text, ';') || !take_parameter(to.list.emplace_back(), text)) return false;
+    return true;
 }
 
 void append_parameters(std::string& out, const Parameters& parameters) {
@@ -199,30 +182,28 @@ void append_parameters(std::string& out, const Parameters& parameters) {
     }
 }
 
-std::optional<Via> parse_via(std::string_view text) {
+bool read_via(Via& to, std::string_view text) {
     text = trim_blanks(text);
     if (take_token(text).empty() || !take(text, '/') || take_token(text).empty() || !take(text, '/'))
-        return std::nullopt;
-    Via via;
+        return false;
     text = without_blanks_in_front(text);
     const auto transport = span_of(text, kToken);
-    via.transport = text.substr(0, transport);
+    to.transport = text.substr(0, transport);
     text.remove_prefix(transport);
-    if (transport == 0 || text.empty() || !is_blank(text.front())) return std::nullopt;
+    if (transport == 0 || text.empty() || !is_blank(text.front())) return false;
 
     const auto semicolon = std::min(text.find(';'), text.size());
     const auto sent_by = parse_host_port(trim_blanks(text.substr(0, semicolon)), Blanks::around_colon);
-    auto parameters = parse_parameters(text.substr(semicolon));
-    if (!sent_by || !parameters) return std::nullopt;
-    via.host = sent_by->host;
-    via.port = sent_by->port;
-    via.parameters = *std::move(parameters);
-    return via;
+    if (!sent_by) return false;
+    to.host = sent_by->host;
+    to.port = sent_by->port;
+    return read_parameters(to.parameters, text.substr(semicolon));
 }
 
 std::optional<CSeq> parse_cseq(std::string_view text) {
     text = trim_blanks(text);
-    const auto blank = std::min(text.find_first_of(" \t"), text.size());
+    const auto blank =
+        static_cast<std::size_t>(std::find_if(text.begin(), text.end(), is_blank) - text.begin());
     const auto number = parse_number(text.substr(0, blank), std::numeric_limits<std::uint32_t>::max());
     const auto method = trim_blanks(text.substr(blank));
     if (!number || !is_token(method)) return std::nullopt;

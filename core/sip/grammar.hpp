@@ -4,12 +4,22 @@
 
 #include "sip/message.hpp"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace callchain::sip {
+
+using Characters = std::array<bool, 256>;
+[[nodiscard]] constexpr Characters letters_digits_and(std::string_view others) {
+    Characters set{};
+    for (unsigned c = 0; c < set.size(); ++c)
+        set[c] = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    for (const char c : others) set[static_cast<unsigned char>(c)] = true;
+    return set;
+}
 
 /// Letters, digits and - . ! % * _ + ` ' ~
 [[nodiscard]] bool is_token_character(char c);
@@ -48,14 +58,20 @@ enum class Blanks { none, around_colon };
 /// Decimal digits only, leading zeros allowed. nullopt: none, another byte, or more than `most`.
 [[nodiscard]] std::optional<std::uint64_t> parse_number(std::string_view text, std::uint64_t most);
 
+// These fill in what is empty, where a Received has it already: a message has some thirty values, and moving
+// each from hand to hand takes longer than reading it.
+
 /// What stands behind the value of a header: nothing, or `;name=value` once or more, blanks around ';' and
-/// '=' left out. nullopt: anything else. A value is a quoted string, or a token or an address.
-[[nodiscard]] std::optional<Parameters> parse_parameters(std::string_view text);
+/// '=' left out. False: anything else. A value is a quoted string, or a token or an address.
+[[nodiscard]] bool read_parameters(Parameters& to, std::string_view text);
 void append_parameters(std::string& out, const Parameters& parameters);
 
-/// One value of Via. nullopt: none by RFC 3261 section 20.42. The protocol's name and version are not looked
+/// One value of Via. False: none by RFC 3261 section 20.42. The protocol's name and version are not looked
 /// at: an answer copies them as text.
-[[nodiscard]] std::optional<Via> parse_via(std::string_view text);
+[[nodiscard]] bool read_via(Via& to, std::string_view text);
+/// parse_uri() and parse_name_address(). Errors: theirs.
+[[nodiscard]] Result<void> read_uri(Uri& to, std::string_view text);
+[[nodiscard]] Result<void> read_name_address(NameAddress& to, std::string_view text);
 /// nullopt: no number up to 2^32 - 1, or no method.
 [[nodiscard]] std::optional<CSeq> parse_cseq(std::string_view text);
 

@@ -22,10 +22,11 @@ bool is_version(std::string_view text) {
 
 /// Without blanks at either end, nor folds.
 std::string_view trim_line_ends(std::string_view text) {
-    constexpr std::string_view kBlanks = " \t\r\n";
-    const auto first = std::min(text.find_first_not_of(kBlanks), text.size());
-    text.remove_prefix(first);
-    return text.substr(0, text.find_last_not_of(kBlanks) + 1);
+    // Not find_first_not_of(), which asks memchr() about every single character.
+    const auto is_left_out = [](char c) { return is_blank(c) || c == '\r' || c == '\n'; };
+    while (!text.empty() && is_left_out(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_left_out(text.back())) text.remove_suffix(1);
+    return text;
 }
 
 std::optional<StartLine> parse_status_line(std::string_view line, std::string_view version) {
@@ -54,7 +55,10 @@ std::optional<HeadText> find_head(std::string_view bytes) {
             head.bytes = newline + 1;
             return head;
         }
-        if (begin == start) head.start_line = line.substr(0, line.size() - 1);
+        if (begin == start)
+            head.start_line = line.substr(0, line.size() - 1);
+        else if (is_blank(line.front()))
+            head.is_folded = true;
         begin = newline + 1;
     }
 }
@@ -84,10 +88,10 @@ std::optional<FieldLine> take_field(std::string_view& fields) {
     fields.remove_prefix(end + 1);
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) return field;
-    const auto name = line.substr(0, colon);
     // Blanks may stand in front of the colon, but not in front of the name: that would be a folded line.
-    const auto name_end = name.find_last_not_of(" \t") + 1;
-    if (is_token(name.substr(0, name_end))) field.name = name.substr(0, name_end);
+    auto name = line.substr(0, colon);
+    while (!name.empty() && is_blank(name.back())) name.remove_suffix(1);
+    if (is_token(name)) field.name = name;
     field.value = trim_line_ends(line.substr(colon + 1));
     return field;
 }

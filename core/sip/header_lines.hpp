@@ -20,6 +20,7 @@ struct HeadText {
     std::string_view start_line;  ///< without its line end
     std::string_view fields;      ///< every line below it, with line ends, without the empty line
     std::size_t bytes = 0;        ///< the whole head: line ends in front, start line, fields, empty line
+    bool is_folded = false;       ///< a field goes on in another line
 };
 
 /// Finds the end of the head. Empty lines in front are passed over (RFC 3261 section 7.5). nullopt: no empty

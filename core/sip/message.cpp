@@ -203,13 +203,14 @@ Result<void> check_with_sofia(const Received& received, const HeadText& head, st
                               std::string_view body) {
     const bool knows_method = sofia_knows(received.cseq.method);
     const auto method = knows_method ? std::string_view(received.cseq.method) : kStandIn;
-    const bool is_plain = knows_method && head.fields.find("\r\n ") == std::string_view::npos &&
-                          head.fields.find("\r\n\t") == std::string_view::npos;
+    const bool is_plain = knows_method && !head.is_folded;
     const auto text = is_plain ? std::string() : in_plain_form(received, method, body);
     if (!is_plain) bytes = text;
 
-    const Parsed parsed(msg_make(sip_default_mclass(), MSG_DO_EXTRACT_COPY, bytes.data(),
-                                 static_cast<ssize_t>(bytes.size())));
+    // Its fields stay in its own copy of the bytes: another copy of each would be for a message that changes.
+    constexpr int kNoFlags = 0;
+    const Parsed parsed(
+        msg_make(sip_default_mclass(), kNoFlags, bytes.data(), static_cast<ssize_t>(bytes.size())));
     const auto* sip = parsed ? sip_object(parsed.get()) : nullptr;
     if (sip == nullptr || (sip->sip_request == nullptr && sip->sip_status == nullptr))
         return refused("the start line is none of SIP");
@@ -238,12 +239,12 @@ Result<std::string_view> body_of(const Received& received, std::string_view behi
     return body;
 }
 
-Result<Received> read_message(std::string_view bytes, Carrier carrier) {
+Result<void> read_message(Received& received, std::string_view bytes, Carrier carrier) {
     const auto head = find_head(bytes);
     if (!head) return refused("there is no start line, or no end of the headers");
     if (bytes.substr(0, head->bytes).find('\0') != std::string_view::npos)
         return refused("there is a NUL in the head");
-    auto received = CALLCHAIN_TRY(read_fields(*head));
+    CALLCHAIN_TRY(read_fields(received, *head));
     const auto body = CALLCHAIN_TRY(body_of(received, bytes.substr(head->bytes), carrier));
     const auto begin = static_cast<std::size_t>(head->start_line.data() - bytes.data());
     const auto exact = bytes.substr(begin, head->bytes - begin + body.size());
@@ -251,7 +252,7 @@ Result<Received> read_message(std::string_view bytes, Carrier carrier) {
     if (!received.message.is_request() && !equal_ignoring_case(received.version, "SIP/2.0"))
         return refused("it is a response of another version of SIP");
     received.message.body = body;
-    return received;
+    return {};
 }
 
 Unreadable unreadable(std::string_view bytes, std::string why) {
@@ -264,9 +265,10 @@ Unreadable unreadable(std::string_view bytes, std::string why) {
 }  // namespace
 
 tl::expected<Received, Unreadable> parse_message(std::string_view bytes, Carrier carrier) {
-    auto received = read_message(bytes, carrier);
-    if (received) return *std::move(received);
-    return tl::unexpected(unreadable(bytes, std::move(received.error().message)));
+    tl::expected<Received, Unreadable> result;
+    if (auto read = read_message(*result, bytes, carrier); !read)
+        result = tl::unexpected(unreadable(bytes, std::move(read.error().message)));
+    return result;
 }
 
 }  // namespace callchain::sip

@@ -36,9 +36,12 @@ constexpr std::array<std::string_view, 26> kLongNames = {
     /* y */ "Identity",
     /* z */ ""};
 
-bool has_name(const Parameter& parameter, std::string_view name) {
-    return equal_ignoring_case(parameter.name, name);
+// Most names differ in length already.
+bool same_name(std::string_view one, std::string_view other) {
+    return one.size() == other.size() && equal_ignoring_case(one, other);
 }
+
+bool has_name(const Parameter& parameter, std::string_view name) { return same_name(parameter.name, name); }
 
 }  // namespace
 
@@ -73,14 +76,14 @@ std::vector<std::string_view> Message::values(std::string_view name) const {
     std::vector<std::string_view> found;
     const auto wanted = long_header_name(name);
     for (const auto& field : headers)
-        if (equal_ignoring_case(long_header_name(field.name), wanted)) found.push_back(field.value);
+        if (same_name(long_header_name(field.name), wanted)) found.push_back(field.value);
     return found;
 }
 
 std::optional<std::string_view> Message::find(std::string_view name) const {
     const auto wanted = long_header_name(name);
     const auto found = std::find_if(headers.begin(), headers.end(), [&](const HeaderField& field) {
-        return equal_ignoring_case(long_header_name(field.name), wanted);
+        return same_name(long_header_name(field.name), wanted);
     });
     if (found == headers.end()) return std::nullopt;
     return found->value;

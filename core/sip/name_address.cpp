@@ -15,44 +15,47 @@ bool is_display_name(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return is_token_character(c) || is_blank(c); });
 }
 
-Result<NameAddress> with_brackets(std::string_view text, std::size_t open) {
+Result<void> read_bracketed(NameAddress& to, std::string_view text, std::size_t open) {
     const auto close = text.find('>', open);
     if (close == std::string_view::npos) return no_address("has '<' without '>'");
-    NameAddress address;
-    address.display_name = trim_blanks(text.substr(0, open));
-    if (!is_display_name(address.display_name)) return no_address("has a malformed display name");
-    address.uri = CALLCHAIN_TRY(parse_uri(text.substr(open + 1, close - open - 1)));
-    auto parameters = parse_parameters(text.substr(close + 1));
-    if (!parameters) return no_address("has malformed parameters");
-    address.parameters = *std::move(parameters);
-    return address;
+    to.display_name = trim_blanks(text.substr(0, open));
+    if (!is_display_name(to.display_name)) return no_address("has a malformed display name");
+    CALLCHAIN_TRY(read_uri(to.uri, text.substr(open + 1, close - open - 1)));
+    if (!read_parameters(to.parameters, text.substr(close + 1)))
+        return no_address("has malformed parameters");
+    return {};
 }
 
 /// Without brackets what follows ';' belongs to the header, and '?' and ',' cannot be in the URI.
 /// Source: RFC 3261 section 20.10.
-Result<NameAddress> without_brackets(std::string_view text) {
+Result<void> read_bare(NameAddress& to, std::string_view text) {
     const auto semicolon = std::min(text.find(';'), text.size());
     const auto uri = trim_blanks(text.substr(0, semicolon));
     if (uri.find_first_of("?,") != std::string_view::npos)
         return no_address("has '?' or ',' in its URI and no angle brackets around it");
-    NameAddress address;
-    address.uri = CALLCHAIN_TRY(parse_uri(uri));
-    auto parameters = parse_parameters(text.substr(semicolon));
-    if (!parameters) return no_address("has malformed parameters");
-    address.parameters = *std::move(parameters);
-    return address;
+    CALLCHAIN_TRY(read_uri(to.uri, uri));
+    if (!read_parameters(to.parameters, text.substr(semicolon)))
+        return no_address("has malformed parameters");
+    return {};
 }
 
 }  // namespace
 
-Result<NameAddress> parse_name_address(std::string_view text) {
+Result<void> read_name_address(NameAddress& to, std::string_view text) {
     text = trim_blanks(text);
     const auto quoted = quoted_length(text);
     if (quoted == 0 && text.starts_with('"')) return no_address("has a quoted name that does not end");
     const auto open = text.find('<', quoted);
     // A '<' behind a ';' is part of a parameter, which will be refused as malformed.
-    if (open != std::string_view::npos && open < text.find(';', quoted)) return with_brackets(text, open);
-    return without_brackets(text);
+    if (open != std::string_view::npos && open < text.find(';', quoted))
+        return read_bracketed(to, text, open);
+    return read_bare(to, text);
+}
+
+Result<NameAddress> parse_name_address(std::string_view text) {
+    NameAddress address;
+    CALLCHAIN_TRY(read_name_address(address, text));
+    return address;
 }
 
 std::string write_name_address(const NameAddress& address) {

@@ -12,32 +12,21 @@ namespace {
 
 using ReadValue = bool (*)(Received& received, std::string_view value);
 
-bool read_via(Received& received, std::string_view value) {
-    constexpr std::size_t kUsual = 4;
-    if (received.via.empty()) received.via.reserve(kUsual);
+bool read_vias(Received& received, std::string_view value) {
     ListValues values(value);
-    while (const auto part = values.next()) {
-        auto via = parse_via(*part);
-        if (!via) return false;
-        received.via.push_back(*std::move(via));
-    }
+    while (const auto part = values.next())
+        if (!read_via(received.via.emplace_back(), *part)) return false;
     return true;
 }
 
 bool read_address(NameAddress& to, std::string_view value) {
-    auto address = parse_name_address(value);
-    if (!address) return false;
-    to = *std::move(address);
-    return true;
+    return read_name_address(to, value).has_value();
 }
 
 bool read_addresses(std::vector<NameAddress>& to, std::string_view value) {
     ListValues values(value);
-    while (const auto part = values.next()) {
-        auto address = parse_name_address(*part);
-        if (!address) return false;
-        to.push_back(*std::move(address));
-    }
+    while (const auto part = values.next())
+        if (!read_name_address(to.emplace_back(), *part)) return false;
     return true;
 }
 
@@ -91,7 +80,7 @@ struct NeededField {
     ReadValue read;
 };
 constexpr std::array<NeededField, 12> kNeeded = {{
-    {"Via", Times::often, read_via},
+    {"Via", Times::often, read_vias},
     {"From", Times::once, [](Received& to, std::string_view value) { return read_address(to.from, value); }},
     {"To", Times::once, [](Received& to, std::string_view value) { return read_address(to.to, value); }},
     {"Call-ID", Times::once, read_call_id},
@@ -123,9 +112,7 @@ Result<void> read_start_line(Received& received, std::string_view line) {
         return {};
     }
     message.method = start->method;
-    auto uri = parse_uri(start->uri);
-    if (!uri) return malformed("the Request-URI is malformed");
-    message.uri = *std::move(uri);
+    if (!read_uri(message.uri, start->uri)) return malformed("the Request-URI is malformed");
     return {};
 }
 
@@ -161,8 +148,7 @@ class FieldReader {
 
 }  // namespace
 
-Result<Received> read_fields(const HeadText& head) {
-    Received received;
+Result<void> read_fields(Received& received, const HeadText& head) {
     CALLCHAIN_TRY(read_start_line(received, head.start_line));
     constexpr std::size_t kUsualFields = 24;
     received.message.headers.reserve(kUsualFields);
@@ -170,13 +156,15 @@ Result<Received> read_fields(const HeadText& head) {
     auto fields = head.fields;
     while (const auto line = take_field(fields)) {
         if (line->name.empty()) return malformed("a line of the head is no header field");
-        received.message.headers.push_back({std::string(line->name), line->unfolded()});
-        CALLCHAIN_TRY(reader.read(received.message.headers.back()));
+        auto& field = received.message.headers.emplace_back();
+        field.name = line->name;
+        field.value = line->unfolded();
+        CALLCHAIN_TRY(reader.read(field));
     }
     CALLCHAIN_TRY(reader.check_mandatory());
     if (received.message.is_request() && received.cseq.method != received.message.method)
         return malformed("CSeq names another method than the request line");
-    return received;
+    return {};
 }
 
 }  // namespace callchain::sip

@@ -7,9 +7,9 @@
 
 namespace callchain::sip {
 
-/// Everything of Received but the body. Errors: bad_input, in words that hold nothing of the message, for a
-/// start line or a needed field that is malformed, missing, or there twice. Fields that no machine needs may
-/// be malformed (RFC 3261 section 8.2.2).
-[[nodiscard]] Result<Received> read_fields(const HeadText& head);
+/// Fills in everything of an empty Received but the body. Errors: bad_input, in words that hold nothing of
+/// the message, for a start line or a needed field that is malformed, missing, or there twice. Fields that no
+/// machine needs may be malformed (RFC 3261 section 8.2.2).
+[[nodiscard]] Result<void> read_fields(Received& received, const HeadText& head);
 
 }  // namespace callchain::sip

@@ -6,24 +6,22 @@
 namespace callchain::sip {
 namespace {
 
-// Marks of RFC 3261 section 25.1; letters and digits go without saying, and "%41" is an escape.
-constexpr std::string_view kMarks = "-_.!~*'()";
-constexpr std::string_view kInUser = "&=+$,;?/";
-constexpr std::string_view kInPassword = "&=+$,";
-constexpr std::string_view kInParameter = "[]/:&+$";
-constexpr std::string_view kInHeaders = "[]/?:+$&=";
+// Each with letters, digits and the marks -_.!~*'() of RFC 3261 section 25.1; "%41" is an escape.
+constexpr Characters kInUser = letters_digits_and("-_.!~*'()&=+$,;?/");
+constexpr Characters kInPassword = letters_digits_and("-_.!~*'()&=+$,");
+constexpr Characters kInParameter = letters_digits_and("-_.!~*'()[]/:&+$");
+constexpr Characters kInHeaders = letters_digits_and("-_.!~*'()[]/?:+$&=");
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_hex(char c) { return is_ascii_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
-bool is_escaped(std::string_view text, std::string_view others) {
+bool is_escaped(std::string_view text, const Characters& plain) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
         if (c == '%') {
             if (i + 2 >= text.size() || !is_hex(text[i + 1]) || !is_hex(text[i + 2])) return false;
             i += 2;
-        } else if (!is_letter(c) && !is_ascii_digit(c) && kMarks.find(c) == std::string_view::npos &&
-                   others.find(c) == std::string_view::npos) {
+        } else if (!plain[static_cast<unsigned char>(c)]) {
             return false;
         }
     }
@@ -32,23 +30,21 @@ bool is_escaped(std::string_view text, std::string_view others) {
 
 auto no_uri(std::string_view what) { return fail(ErrorCode::bad_input, "the URI " + std::string(what)); }
 
-Result<Parameters> read_parameters(std::string_view text) {
-    Parameters parameters;
+Result<void> read_uri_parameters(Parameters& to, std::string_view text) {
     while (!text.empty()) {
         text.remove_prefix(1);
         const auto part = text.substr(0, text.find(';'));
         text.remove_prefix(part.size());
         const auto equals = part.find('=');
-        Parameter parameter{std::string(part.substr(0, equals))};
+        auto& parameter = to.list.emplace_back();
+        parameter.name = part.substr(0, equals);
         if (equals != std::string_view::npos) parameter.value = std::string(part.substr(equals + 1));
-        if (parameter.name.empty() || (parameter.value && parameter.value->empty()) ||
-            !is_escaped(parameter.name, kInParameter) ||
-            !is_escaped(parameter.value.value_or(""), kInParameter)) {
+        const bool is_value =
+            !parameter.value || (!parameter.value->empty() && is_escaped(*parameter.value, kInParameter));
+        if (parameter.name.empty() || !is_escaped(parameter.name, kInParameter) || !is_value)
             return no_uri("has a malformed parameter");
-        }
-        parameters.list.push_back(std::move(parameter));
     }
-    return parameters;
+    return {};
 }
 
 bool are_headers(std::string_view text) {
@@ -71,7 +67,7 @@ Result<void> read_userinfo(Uri& uri, std::string_view text) {
     return {};
 }
 
-Result<Uri> read_sip(Uri uri, std::string_view text) {
+Result<void> read_sip(Uri& uri, std::string_view text) {
     // An '@' stands nowhere but behind the user; ';', '?' and ',' may well stand in front of it.
     if (const auto at = text.find('@'); at != std::string_view::npos) {
         CALLCHAIN_TRY(read_userinfo(uri, text.substr(0, at)));
@@ -84,16 +80,16 @@ Result<Uri> read_sip(Uri uri, std::string_view text) {
         text = text.substr(0, question);
     }
     const auto semicolon = std::min(text.find(';'), text.size());
-    uri.parameters = CALLCHAIN_TRY(read_parameters(text.substr(semicolon)));
+    CALLCHAIN_TRY(read_uri_parameters(uri.parameters, text.substr(semicolon)));
     const auto address = parse_host_port(text.substr(0, semicolon), Blanks::none);
     if (!address) return no_uri("has no host, or a malformed host or port");
     uri.host = address->host;
     uri.port = address->port;
-    return uri;
+    return {};
 }
 
 /// Source: RFC 3966 section 3.
-Result<Uri> read_tel(Uri uri, std::string_view text) {
+Result<void> read_tel(Uri& uri, std::string_view text) {
     const auto semicolon = std::min(text.find(';'), text.size());
     uri.user = text.substr(0, semicolon);
     const auto number = std::string_view(uri.user).substr(uri.user.starts_with('+') ? 1 : 0);
@@ -101,8 +97,7 @@ Result<Uri> read_tel(Uri uri, std::string_view text) {
         return is_hex(c) || std::string_view("*#-.()").find(c) != std::string_view::npos;
     });
     if (number.empty() || !is_number) return no_uri("has no telephone number");
-    uri.parameters = CALLCHAIN_TRY(read_parameters(text.substr(semicolon)));
-    return uri;
+    return read_uri_parameters(uri.parameters, text.substr(semicolon));
 }
 
 bool is_uri_text(std::string_view text) {
@@ -113,7 +108,7 @@ bool is_uri_text(std::string_view text) {
 
 }  // namespace
 
-Result<Uri> parse_uri(std::string_view text) {
+Result<void> read_uri(Uri& to, std::string_view text) {
     const auto colon = text.find(':');
     const auto scheme = text.substr(0, colon);
     const bool is_scheme = colon != std::string_view::npos && !scheme.empty() && is_letter(scheme.front()) &&
@@ -122,12 +117,17 @@ Result<Uri> parse_uri(std::string_view text) {
                            });
     if (!is_scheme) return no_uri("has no scheme");
     const auto rest = text.substr(colon + 1);
-    Uri uri;
-    uri.scheme = ascii_lower(scheme);
-    if (uri.scheme == "sip" || uri.scheme == "sips") return read_sip(std::move(uri), rest);
-    if (uri.scheme == "tel") return read_tel(std::move(uri), rest);
+    to.scheme = ascii_lower(scheme);
+    if (to.scheme == "sip" || to.scheme == "sips") return read_sip(to, rest);
+    if (to.scheme == "tel") return read_tel(to, rest);
     if (!is_uri_text(rest)) return no_uri("is empty behind its scheme, or has characters that none may have");
-    uri.rest = rest;
+    to.rest = rest;
+    return {};
+}
+
+Result<Uri> parse_uri(std::string_view text) {
+    Uri uri;
+    CALLCHAIN_TRY(read_uri(uri, text));
     return uri;
 }
 

@@ -106,9 +106,9 @@ MediaDecision decide_offer(std::string_view offer, std::optional<std::string_vie
                                   std::nullopt,
                                   {}},
                                  400);
-    const auto verdict = sdp::judge_offer(offer, settings.keep, setting);
-    if (!verdict) return refuse_unreadable(verdict.error(), 400);
-    const auto sorted = sort_issues(verdict->issues);
+    auto filtered = sdp::filter_offer(*document, settings.keep);
+    const auto verdict = sdp::judge_offer(*document, filtered, settings.keep, setting);
+    const auto sorted = sort_issues(verdict.issues);
     // The advice for calls from TwiML would be wrong here: nobody dialled.
     if (from == Leg::b && settings.direction == sdp::Direction::meta_to_twilio && sorted.stop != nullptr &&
         sorted.stop->code == "sdp_plain_rtp") {
@@ -119,21 +119,19 @@ MediaDecision decide_offer(std::string_view offer, std::optional<std::string_vie
                        .detail = sorted.stop->detail,
                        .remedy = "Switch Secure Media on at the SIP Domain: Meta takes SRTP alone."});
     }
-    if (verdict->answer == sdp::Verdict::Answer::fails) {
-        const int code = verdict->warning_code != 0 ? verdict->warning_code : 399;
+    if (verdict.answer == sdp::Verdict::Answer::fails) {
+        const int code = verdict.warning_code != 0 ? verdict.warning_code : 399;
         return refuse(
             {.status = 488,
              .warning = warning_of(
-                 code, verdict->warning_text.empty() ? verdict->summary : verdict->warning_text, settings),
+                 code, verdict.warning_text.empty() ? verdict.summary : verdict.warning_text, settings),
              .code = std::string(sorted.stop != nullptr ? sorted.stop->code : "sdp_no_common_codec"),
-             .detail = sorted.stop != nullptr ? sorted.stop->detail : verdict->summary,
+             .detail = sorted.stop != nullptr ? sorted.stop->detail : verdict.summary,
              .remedy = join(sorted.remedies, " ")});
     }
-    auto filtered = sdp::filter_offer(offer, settings.keep);
-    if (!filtered) return refuse_unreadable(filtered.error(), 400);
     MediaDecision decision;
-    decision.codecs = codecs_of(filtered->text);
-    decision.sdp = std::move(filtered->text);
+    decision.codecs = verdict.left;
+    decision.sdp = std::move(filtered.text);
     decision.remarks = sorted.remarks;
     return decision;
 }

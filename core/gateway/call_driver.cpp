@@ -16,8 +16,8 @@ StackSettings CallDriver::State::stack_settings() {
 
 StackEvents CallDriver::State::stack_events() {
     StackEvents up;
-    up.on_request = [this](IncomingRequest in) { on_request(std::move(in)); };
-    up.on_ack = [this](const sip::AckReceived& received, const FlowInfo& flow) { on_ack(received, flow); };
+    up.on_request = [this](const IncomingRequest& in) { on_request(in); };
+    up.on_ack = [this](const sip::Received& ack, const FlowInfo& flow) { on_ack(ack, flow); };
     up.on_cancel = [this](const IncomingRequest& in, std::optional<TransactionId> cancelled) {
         on_cancel(in, cancelled);
     };
@@ -53,7 +53,7 @@ std::optional<Place> CallDriver::State::place_of(const sip::Received& request) c
     return found == by_tag.end() ? std::nullopt : std::optional(found->second);
 }
 
-void CallDriver::State::on_request(IncomingRequest in) {
+void CallDriver::State::on_request(const IncomingRequest& in) {
     if (!in.request.to.tag()) return outside(in);
     if (const auto place = place_of(in.request)) return within(in, *place);
     if (!is_known(in.flow)) {
@@ -77,8 +77,8 @@ void CallDriver::State::within(const IncomingRequest& in, Place place) {
             [&](b2bua::Call& call) { return call.on_request(place.leg, in.request, *accepted, moment()); });
 }
 
-void CallDriver::State::on_ack(const sip::AckReceived& received, const FlowInfo& flow) {
-    const auto place = place_of(received.ack);
+void CallDriver::State::on_ack(const sip::Received& ack, const FlowInfo& flow) {
+    const auto place = place_of(ack);
     if (!place) {
         // The ACK to a refusal without a transaction, or to nothing: neither is answered.
         if (!is_known(flow)) ignore(flow, "a stranger's ACK belongs to no call");
@@ -86,8 +86,8 @@ void CallDriver::State::on_ack(const sip::AckReceived& received, const FlowInfo&
     }
     auto* entry = find(place->call);
     if (entry == nullptr) return;
-    step_by(*entry, place->leg, flow, received.ack,
-            [&](b2bua::Call& call) { return call.on_ack(place->leg, received.ack, moment()); });
+    step_by(*entry, place->leg, flow, ack,
+            [&](b2bua::Call& call) { return call.on_ack(place->leg, ack, moment()); });
 }
 
 void CallDriver::State::on_cancel(const IncomingRequest& in, std::optional<TransactionId> cancelled) {

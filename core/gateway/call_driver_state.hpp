@@ -91,8 +91,8 @@ struct CallDriver::State : std::enable_shared_from_this<CallDriver::State> {
     StackEvents stack_events();
 
     // From the stack.
-    void on_request(IncomingRequest in);
-    void on_ack(const sip::AckReceived& received, const FlowInfo& flow);
+    void on_request(const IncomingRequest& in);
+    void on_ack(const sip::Received& ack, const FlowInfo& flow);
     void on_cancel(const IncomingRequest& in, std::optional<TransactionId> cancelled);
     void on_response(RequestId id, const sip::Received& response, const FlowInfo& flow);
     void on_failure(RequestId id, const RequestFailure& failure);

@@ -47,7 +47,20 @@ void Loop::run() {
 
 void Loop::stop() { state_->io.stop(); }
 
-void Loop::post(std::function<void()> work) { boost::asio::post(state_->io, std::move(work)); }
+// Work that posts work, and so on, does not keep the sockets waiting.
+void LoopState::run_posted() {
+    constexpr int kMostRounds = 8;
+    for (int round = 0; round < kMostRounds && !posted.empty(); ++round)
+        for (const auto& work : std::exchange(posted, {})) work();
+    for (auto& work : std::exchange(posted, {})) boost::asio::post(io, std::move(work));
+}
+
+void Loop::post(std::function<void()> work) {
+    if (state_->io.get_executor().running_in_this_thread() && state_->in_turn)
+        state_->posted.push_back(std::move(work));
+    else
+        boost::asio::post(state_->io, [state = state_.get(), work = std::move(work)] { state->turn(work); });
+}
 
 void Loop::on_signals(const std::vector<int>& signals, std::function<void(int)> work) {
     auto waiter = std::make_shared<SignalWaiter>(state_->io, std::move(work));

@@ -19,8 +19,10 @@ using Clock = std::chrono::steady_clock;
 using ClockTimer = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor>;
 
 struct Watched::State {
-    State(asio::io_context& io, Handlers handlers_of) : descriptor(io), handlers(std::move(handlers_of)) {}
+    State(LoopState& loop_of, Handlers handlers_of)
+        : loop(loop_of), descriptor(loop_of.io), handlers(std::move(handlers_of)) {}
 
+    LoopState& loop;
     WatchedDescriptor descriptor;
     Handlers handlers;
     bool awaits_readable = false;
@@ -28,7 +30,7 @@ struct Watched::State {
 };
 
 Watched::Watched(Loop& loop, Descriptor descriptor, Handlers handlers)
-    : state_(std::make_shared<State>(loop.state().io, std::move(handlers))) {
+    : state_(std::make_shared<State>(loop.state(), std::move(handlers))) {
     error_code error;
     state_->descriptor.assign(descriptor.number(), error);
     if (!error) descriptor.release();
@@ -44,7 +46,7 @@ void Watched::await_readable() {
     if (!is_open() || std::exchange(state_->awaits_readable, true)) return;
     state_->descriptor.async_wait(WatchedDescriptor::wait_read, [state = state_](const error_code& error) {
         state->awaits_readable = false;
-        if (!error && state->descriptor.is_open()) state->handlers.readable();
+        if (!error && state->descriptor.is_open()) state->loop.turn([&] { state->handlers.readable(); });
     });
 }
 
@@ -52,7 +54,7 @@ void Watched::await_writable() {
     if (!is_open() || std::exchange(state_->awaits_writable, true)) return;
     state_->descriptor.async_wait(WatchedDescriptor::wait_write, [state = state_](const error_code& error) {
         state->awaits_writable = false;
-        if (!error && state->descriptor.is_open()) state->handlers.writable();
+        if (!error && state->descriptor.is_open()) state->loop.turn([&] { state->handlers.writable(); });
     });
 }
 
@@ -62,16 +64,17 @@ void Watched::close() {
 }
 
 struct Alarm::State {
-    State(asio::io_context& io, std::function<void()> handler_of)
-        : timer(io), handler(std::move(handler_of)) {}
+    State(LoopState& loop_of, std::function<void()> handler_of)
+        : loop(loop_of), timer(loop_of.io), handler(std::move(handler_of)) {}
 
+    LoopState& loop;
     ClockTimer timer;
     std::function<void()> handler;
     std::uint64_t settings = 0;  // a ring that was queued already when it was set again is not heard
 };
 
 Alarm::Alarm(Loop& loop, std::function<void()> handler)
-    : state_(std::make_shared<State>(loop.state().io, std::move(handler))) {}
+    : state_(std::make_shared<State>(loop.state(), std::move(handler))) {}
 
 Alarm::~Alarm() {
     ++state_->settings;
@@ -82,7 +85,7 @@ void Alarm::set(sip::SteadyTime due) {
     const auto setting = ++state_->settings;
     state_->timer.expires_at(due);
     state_->timer.async_wait([state = state_, setting](const error_code& error) {
-        if (!error && state->settings == setting) state->handler();
+        if (!error && state->settings == setting) state->loop.turn([&] { state->handler(); });
     });
 }
 

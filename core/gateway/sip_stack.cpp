@@ -79,7 +79,7 @@ struct SipStack::State : std::enable_shared_from_this<SipStack::State> {
     TransportEvents transport_events();
 
     // From below.
-    void receive(const FlowInfo& flow, sip::Received message);
+    void receive(const FlowInfo& flow, sip::Received&& message);
     void refuse_unreadable(const FlowInfo& flow, const sip::Unreadable& fault, std::string_view bytes);
     void flow_closed(const FlowInfo& flow, const std::string& why);
     void timer_due(sip::TimerId id);
@@ -87,18 +87,18 @@ struct SipStack::State : std::enable_shared_from_this<SipStack::State> {
 
     // What the layer wants done.
     void perform(sip::LayerActions actions);
-    void perform(sip::SendBytes send);
+    void perform(sip::SendBytes&& send);
     void perform(const sip::SetTimer& set) {
         loop.set_timer({set.transaction.value, static_cast<std::uint32_t>(set.timer)}, set.due);
     }
     void perform(const sip::StopTimer& stop) {
         loop.stop_timer({stop.transaction.value, static_cast<std::uint32_t>(stop.timer)});
     }
-    void perform(sip::RequestReceived received);
-    void perform(sip::AckReceived received);
-    void perform(sip::CancelReceived received);
-    void perform(sip::ResponseReceived received);
-    void perform(sip::StrayResponse stray);
+    void perform(sip::RequestReceived&& received);
+    void perform(sip::AckReceived&& received);
+    void perform(sip::CancelReceived&& received);
+    void perform(sip::ResponseReceived&& received);
+    void perform(sip::StrayResponse&& stray);
     void perform(const sip::TimedOut& out);
     void perform(const sip::TransportFailed& failed);
     void perform(const sip::NotAcknowledged& none) const {
@@ -117,7 +117,7 @@ struct SipStack::State : std::enable_shared_from_this<SipStack::State> {
     void attempt_on(RequestId id, const FlowInfo& flow);
     void open(RequestId id);
     void attempt_failed(RequestId id, sip::TargetFailure failure, const std::string& why);
-    void try_elsewhere(RequestId id, sip::Received unavailable);
+    void try_elsewhere(RequestId id, sip::Received&& unavailable);
     void give_up(RequestId id, RequestFailure::Kind kind);
     Pending* find(RequestId id) {
         const auto found = pending.find(id);
@@ -171,7 +171,7 @@ void SipStack::State::remark(const std::string& what, const std::string& detail)
 
 TransportEvents SipStack::State::transport_events() {
     TransportEvents up;
-    up.on_message = [this](const FlowInfo& flow, sip::Received message) {
+    up.on_message = [this](const FlowInfo& flow, sip::Received&& message) {
         receive(flow, std::move(message));
     };
     up.on_unreadable = [this](const FlowInfo& flow, const sip::Unreadable& fault, std::string_view bytes) {
@@ -187,7 +187,7 @@ TransportEvents SipStack::State::transport_events() {
 
 // ---- from below ----
 
-void SipStack::State::receive(const FlowInfo& flow, sip::Received message) {
+void SipStack::State::receive(const FlowInfo& flow, sip::Received&& message) {
     if (message.message.is_request()) sip::note_source(message, flow.peer.address, flow.peer.port);
     // Kept, not looked for: what is sent first, such as the ACK to a refusal, may find the flow broken, and
     // the message counts all the same.
@@ -242,7 +242,7 @@ void SipStack::State::perform(sip::LayerActions actions) {
     for (auto& action : actions) std::visit([this](auto& one) { perform(std::move(one)); }, action);
 }
 
-void SipStack::State::perform(sip::SendBytes send) {
+void SipStack::State::perform(sip::SendBytes&& send) {
     if (send.flow && transports.send(*send.flow, std::move(send.bytes))) return;
     if (!send.transaction) return;
     // Behind the actions among which this one stands: they may set the timers of the transaction that ends.
@@ -251,41 +251,41 @@ void SipStack::State::perform(sip::SendBytes send) {
     });
 }
 
-void SipStack::State::perform(sip::RequestReceived received) {
-    if (events.on_request) events.on_request({std::move(received.request), *came_by, received.merged_with});
+void SipStack::State::perform(sip::RequestReceived&& received) {
+    if (events.on_request) events.on_request({std::move(*received.request), *came_by, received.merged_with});
 }
 
-void SipStack::State::perform(sip::AckReceived received) {
-    if (events.on_ack) events.on_ack(std::move(received), *came_by);
+void SipStack::State::perform(sip::AckReceived&& received) {
+    if (events.on_ack) events.on_ack(std::move(*received.ack), *came_by);
 }
 
-void SipStack::State::perform(sip::CancelReceived received) {
-    if (events.on_cancel) events.on_cancel({std::move(received.cancel), *came_by}, received.cancelled);
+void SipStack::State::perform(sip::CancelReceived&& received) {
+    if (events.on_cancel) events.on_cancel({std::move(*received.cancel), *came_by}, received.cancelled);
 }
 
-void SipStack::State::perform(sip::ResponseReceived received) {
+void SipStack::State::perform(sip::ResponseReceived&& received) {
     const auto id = owner_of(received.transaction);
     if (!id) {  // of an attempt that was given up
-        if (is_success(received.response) && events.on_late_answer)
-            events.on_late_answer(std::move(received.response), *came_by);
+        if (is_success(*received.response) && events.on_late_answer)
+            events.on_late_answer(std::move(*received.response), *came_by);
         return;
     }
-    const int status = received.response.message.status;
+    const int status = received.response->message.status;
     // nullptr: it has its final answer, and this is another 2xx behind it.
     if (auto* one = find(*id); one != nullptr) {
         stop_first_answer(*id);
         one->answered = true;
-        if (status == 503 && !one->cancelled) return try_elsewhere(*id, std::move(received.response));
+        if (status == 503 && !one->cancelled) return try_elsewhere(*id, std::move(*received.response));
         if (status >= 200) pending.erase(*id);
     }
-    if (status != 100 && events.on_response) events.on_response(*id, std::move(received.response), *came_by);
+    if (status != 100 && events.on_response) events.on_response(*id, std::move(*received.response), *came_by);
 }
 
-void SipStack::State::perform(sip::StrayResponse stray) {
+void SipStack::State::perform(sip::StrayResponse&& stray) {
     // With more than one Via it is somebody else's. Source: RFC 3261 section 8.1.3.3.
-    const bool is_ours = stray.response.via.size() == 1;
-    if (is_ours && is_success(stray.response) && events.on_late_answer)
-        events.on_late_answer(std::move(stray.response), *came_by);
+    const bool is_ours = stray.response->via.size() == 1;
+    if (is_ours && is_success(*stray.response) && events.on_late_answer)
+        events.on_late_answer(std::move(*stray.response), *came_by);
 }
 
 void SipStack::State::perform(const sip::TimedOut& out) {
@@ -398,7 +398,7 @@ void SipStack::State::attempt_failed(RequestId id, sip::TargetFailure failure, c
 }
 
 // Source: RFC 3263 section 4.3.
-void SipStack::State::try_elsewhere(RequestId id, sip::Received unavailable) {
+void SipStack::State::try_elsewhere(RequestId id, sip::Received&& unavailable) {
     auto& one = *find(id);
     one.unavailable =
         std::make_unique<Pending::Unavailable>(Pending::Unavailable{std::move(unavailable), *came_by});

@@ -71,16 +71,16 @@ struct UserTimer {
 
 /// All on the loop's thread; none may throw. A handler may call the stack.
 struct StackEvents {
-    std::function<void(IncomingRequest)> on_request;
-    std::function<void(sip::AckReceived, const FlowInfo&)> on_ack;
+    std::function<void(IncomingRequest&&)> on_request;
+    std::function<void(sip::Received&&, const FlowInfo&)> on_ack;
     /// `cancelled`: the INVITE that it means. Answer it through accept() and respond().
-    std::function<void(IncomingRequest, std::optional<sip::TransactionId> cancelled)> on_cancel;
+    std::function<void(IncomingRequest&&, std::optional<sip::TransactionId> cancelled)> on_cancel;
     /// Each 1xx but 100, the final answer, each further 2xx to an INVITE.
-    std::function<void(RequestId, sip::Received, const FlowInfo&)> on_response;
+    std::function<void(RequestId, sip::Received&&, const FlowInfo&)> on_response;
     std::function<void(RequestId, RequestFailure)> on_failure;
     /// A 2xx to an INVITE that was given up: ACK it, then BYE. Of one whose transaction is gone nobody has
     /// proved that the INVITE was ours: only where its Call-ID is known.
-    std::function<void(sip::Received, const FlowInfo&)> on_late_answer;
+    std::function<void(sip::Received&&, const FlowInfo&)> on_late_answer;
     std::function<void(sip::TransactionId)> on_not_acknowledged = {};
     std::function<void(UserTimer)> on_timer = {};
     std::function<void(const FlowInfo&, const std::string& why)> on_flow_closed = {};

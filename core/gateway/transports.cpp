@@ -153,8 +153,7 @@ Result<BoundAddress> Transports::State::add_listener(const TransportSettings::Li
                 },
                 [this, number](const SocketAddress& peer, const std::string& why) {
                     on_unreachable(number, peer, why);
-                },
-                [this] { return read_buffer(); }}));
+                }}));
         if (!udp_sockets_.back()->is_open()) return failed();
     } else {
         acceptors_.push_back(std::make_unique<Acceptor>(

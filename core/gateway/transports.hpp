@@ -69,7 +69,7 @@ struct TracedMessage {
 
 /// What comes up. All on the loop's thread; none may throw.
 struct TransportEvents {
-    std::function<void(const FlowInfo&, sip::Received)> on_message;
+    std::function<void(const FlowInfo&, sip::Received&&)> on_message;
     /// Bytes that are no readable message: to be answered statelessly where sip::Unreadable says so.
     std::function<void(const FlowInfo&, const sip::Unreadable&, std::string_view bytes)> on_unreadable;
     /// A connection has ended, for whatever reason; over UDP an ICMP error of the peer. Once for each flow.

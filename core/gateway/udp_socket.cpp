@@ -13,7 +13,10 @@
 namespace callchain::gateway {
 namespace {
 
-constexpr int kMostPerTurn = 64;  // then the connections have their turn
+constexpr int kMostReadsPerTurn = 8;  // then the connections have their turn
+constexpr std::size_t kMostPerRead = 8;
+constexpr std::size_t kMostDatagramBytes = std::size_t{64} << 10U;
+constexpr int kMostErrorsPerTurn = 64;
 constexpr std::size_t kControlBytes = 256;
 
 /// One call's message with room for what the kernel adds.
@@ -60,20 +63,16 @@ SocketAddress with_address(int family, const Address& address) {
     return out;
 }
 
-/// Where a datagram came to; the socket's own address where the kernel did not say.
-Endpoint destination_of(msghdr& header, const Endpoint& bound) {
+/// Where a datagram came to, without the port; no family where the kernel did not say.
+SocketAddress destination_in(msghdr& header) {
     for (auto* message = CMSG_FIRSTHDR(&header); message != nullptr;
          message = CMSG_NXTHDR(&header, message)) {
-        if (message->cmsg_level == IPPROTO_IP && message->cmsg_type == IP_PKTINFO) {
-            const auto info = read_control<in_pktinfo>(message);
-            return {endpoint_of(with_address(AF_INET, info.ipi_addr)).address, bound.port};
-        }
-        if (message->cmsg_level == IPPROTO_IPV6 && message->cmsg_type == IPV6_PKTINFO) {
-            const auto info = read_control<in6_pktinfo>(message);
-            return {endpoint_of(with_address(AF_INET6, info.ipi6_addr)).address, bound.port};
-        }
+        if (message->cmsg_level == IPPROTO_IP && message->cmsg_type == IP_PKTINFO)
+            return with_address(AF_INET, read_control<in_pktinfo>(message).ipi_addr);
+        if (message->cmsg_level == IPPROTO_IPV6 && message->cmsg_type == IPV6_PKTINFO)
+            return with_address(AF_INET6, read_control<in6_pktinfo>(message).ipi6_addr);
     }
-    return bound;
+    return {};
 }
 
 template <class Info>
@@ -120,8 +119,40 @@ bool is_lost_on_the_way(int error) {
 
 }  // namespace
 
+/// Room for what one call reads. Of the bytes only those become resident that a datagram was written to.
+struct UdpSocket::Inbox {
+    struct Slot {
+        SocketAddress peer;
+        iovec vector{};
+        alignas(cmsghdr) std::array<char, kControlBytes> control{};
+    };
+
+    Inbox() : bytes(new char[kMostPerRead * kMostDatagramBytes]) {
+        for (std::size_t i = 0; i < kMostPerRead; ++i) {
+            slots[i].vector = {&bytes[i * kMostDatagramBytes], kMostDatagramBytes};
+            prepare(i);
+        }
+    }
+    void prepare(std::size_t i) {
+        auto& header = headers[i].msg_hdr;
+        header = {};
+        header.msg_name = &slots[i].peer.storage;
+        header.msg_namelen = sizeof slots[i].peer.storage;
+        header.msg_iov = &slots[i].vector;
+        header.msg_iovlen = 1;
+        header.msg_control = slots[i].control.data();
+        header.msg_controllen = kControlBytes;
+    }
+
+    std::unique_ptr<char[]> bytes;  // not filled, which a vector would be
+    std::array<Slot, kMostPerRead> slots{};
+    std::array<mmsghdr, kMostPerRead> headers{};
+};
+
 UdpSocket::UdpSocket(Loop& loop, Descriptor socket, Handlers handlers)
-    : handlers_(std::move(handlers)), socket_(loop, std::move(socket), {[this] { on_readable(); }, {}}) {
+    : handlers_(std::move(handlers)),
+      inbox_(std::make_unique<Inbox>()),
+      socket_(loop, std::move(socket), {[this] { on_readable(); }, {}}) {
     if (!socket_.is_open()) return;
     const auto bound = bound_address(socket_.number());
     local_ = endpoint_of(bound);
@@ -129,38 +160,54 @@ UdpSocket::UdpSocket(Loop& loop, Descriptor socket, Handlers handlers)
     is_bound_to_all_ = is_unspecified(bound);
 }
 
+UdpSocket::~UdpSocket() = default;
+
 bool UdpSocket::reaches(int family) const {
     if (family == family_) return true;
     return family == AF_INET && family_ == AF_INET6 && is_bound_to_all_;
 }
 
 void UdpSocket::on_readable() {
-    report_errors();
-    for (int i = 0; i < kMostPerTurn; ++i) {
-        if (receive_one() == Received::nothing) break;
-    }
+    for (int i = 0; i < kMostReadsPerTurn; ++i)
+        if (!receive_some()) break;
     socket_.await_readable();
 }
 
-UdpSocket::Received UdpSocket::receive_one() {
-    const auto buffer = handlers_.read_buffer();
-    Envelope envelope(buffer.data(), buffer.size());
-    const auto size = ::recvmsg(socket_.number(), &envelope.header, 0);
-    if (size < 0) {
-        if (errno == EAGAIN || errno == EWOULDBLOCK) return Received::nothing;
+bool UdpSocket::receive_some() {
+    const int count = ::recvmmsg(socket_.number(), inbox_->headers.data(), kMostPerRead, 0, nullptr);
+    if (count < 0) {
+        if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
         // An ICMP error shows itself here once; whose it is stands in the queue of errors.
         report_errors();
-        return Received::datagram;
+        return true;
     }
-    envelope.peer.size = envelope.header.msg_namelen;
-    handlers_.on_datagram(envelope.peer, destination_of(envelope.header, local_),
-                          {buffer.data(), static_cast<std::size_t>(size)});
-    return Received::datagram;
+    const auto received = static_cast<std::size_t>(count);
+    for (std::size_t i = 0; i < received; ++i) {
+        auto& [header, size] = inbox_->headers[i];
+        auto& slot = inbox_->slots[i];
+        slot.peer.size = header.msg_namelen;
+        handlers_.on_datagram(slot.peer, destination_of(header),
+                              {&inbox_->bytes[i * kMostDatagramBytes], size});
+        inbox_->prepare(i);
+    }
+    return received == kMostPerRead;
+}
+
+/// The socket's own address where the kernel did not say.
+const Endpoint& UdpSocket::destination_of(msghdr& header) {
+    if (!is_bound_to_all_) return local_;
+    const auto address = destination_in(header);
+    if (address.family() == 0) return local_;
+    if (std::memcmp(&address.storage, &last_destination_address_.storage, sizeof address.storage) != 0) {
+        last_destination_address_ = address;
+        last_destination_ = {endpoint_of(address).address, local_.port};
+    }
+    return last_destination_;
 }
 
 void UdpSocket::report_errors() {
     std::array<char, 1> unused{};  // the datagram that did not arrive comes back here, and is not wanted
-    for (int i = 0; i < kMostPerTurn; ++i) {
+    for (int i = 0; i < kMostErrorsPerTurn; ++i) {
         Envelope envelope(unused.data(), unused.size());
         if (::recvmsg(socket_.number(), &envelope.header, MSG_ERRQUEUE) < 0) return;
         envelope.peer.size = envelope.header.msg_namelen;

@@ -5,7 +5,7 @@
 #include "gateway/socket_address.hpp"
 
 #include <functional>
-#include <span>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -21,10 +21,10 @@ class UdpSocket {
             on_datagram;
         /// What was sent there did not arrive: an ICMP error.
         std::function<void(const SocketAddress& peer, const std::string& why)> on_unreachable;
-        std::function<std::span<char>()> read_buffer;  ///< for one datagram at a time
     };
     /// Takes a bound socket, as open_listening_socket() makes it.
     UdpSocket(Loop& loop, Descriptor socket, Handlers handlers);
+    ~UdpSocket();
 
     [[nodiscard]] bool is_open() const { return socket_.is_open(); }
     [[nodiscard]] const Endpoint& local() const { return local_; }
@@ -39,16 +39,21 @@ class UdpSocket {
     [[nodiscard]] Endpoint source_for(const SocketAddress& peer) const;
 
   private:
-    enum class Received { datagram, nothing };
+    struct Inbox;
     void on_readable();
-    Received receive_one();
+    /// False: nothing is left to read.
+    bool receive_some();
+    const Endpoint& destination_of(msghdr& header);
     void report_errors();
 
     Handlers handlers_;
+    std::unique_ptr<Inbox> inbox_;
     Watched socket_;
     Endpoint local_;
     int family_ = 0;
     bool is_bound_to_all_ = false;
+    SocketAddress last_destination_address_;  ///< whose text is not made again for each datagram
+    Endpoint last_destination_;
 };
 
 }  // namespace callchain::gateway

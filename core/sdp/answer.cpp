@@ -241,8 +241,7 @@ Result<Document> parse_named(std::string_view text, const char* name) {
 Result<AnswerVerdict> judge_answer(std::string_view offer, std::string_view answer) {
     const auto offered = CALLCHAIN_TRY(parse_named(offer, "offer"));
     const auto answered = CALLCHAIN_TRY(parse_named(answer, "answer"));
-    auto filtered = CALLCHAIN_TRY(filter_answer(answer, offered));
-    return Comparison(offered, answered, std::move(filtered)).judge();
+    return Comparison(offered, answered, filter_answer(answered, offered)).judge();
 }
 
 }  // namespace callchain::sdp

@@ -236,6 +236,12 @@ bool Media::is_rtp() const {
     return at == 0 || (at != std::string_view::npos && protocol[at - 1] == '/');
 }
 
+std::size_t Document::text_bytes() const {
+    std::size_t bytes = 0;
+    for (const auto& line : lines) bytes += line.bytes.size();
+    return bytes;
+}
+
 bool Media::is_audio() const { return equal_ignoring_case(type, "audio"); }
 
 Result<Document> parse_document(std::string_view text) {

@@ -50,6 +50,8 @@ struct Document {
     std::vector<Media> media;
     std::size_t session_end = 0;  ///< one behind the last line of the session part
 
+    [[nodiscard]] std::size_t text_bytes() const;  ///< of the text that was parsed
+
     /// The 1-based number of the line that holds the m= line of `media`.
     [[nodiscard]] static std::size_t line_number(const Media& media) { return media.first + 1; }
 };

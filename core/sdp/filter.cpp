@@ -509,25 +509,31 @@ class Editor {
 }  // namespace
 
 Result<Filtered> filter_offer(std::string_view text, const KeepList& keep) {
-    const auto document = CALLCHAIN_TRY(parse_document(text));
-    Editor editor(document);
+    return filter_offer(CALLCHAIN_TRY(parse_document(text)), keep);
+}
+
+Filtered filter_offer(const Document& offer, const KeepList& keep) {
+    Editor editor(offer);
     const Policy policy{&keep, nullptr};
-    for (const auto& media : document.media) editor.edit_media(media, policy);
-    return editor.finish(text.size());
+    for (const auto& media : offer.media) editor.edit_media(media, policy);
+    return editor.finish(offer.text_bytes());
 }
 
 Result<Filtered> filter_answer(std::string_view answer, const Document& offer) {
-    const auto document = CALLCHAIN_TRY(parse_document(answer));
-    Editor editor(document);
-    for (std::size_t i = 0; i < document.media.size(); ++i) {
+    return filter_answer(CALLCHAIN_TRY(parse_document(answer)), offer);
+}
+
+Filtered filter_answer(const Document& answer, const Document& offer) {
+    Editor editor(answer);
+    for (std::size_t i = 0; i < answer.media.size(); ++i) {
         if (i >= offer.media.size()) {
-            editor.refuse_unasked(document.media[i]);
+            editor.refuse_unasked(answer.media[i]);
             continue;
         }
         const auto offered = read_formats(offer, offer.media[i]);
-        editor.edit_media(document.media[i], {nullptr, &offered});
+        editor.edit_media(answer.media[i], {nullptr, &offered});
     }
-    return editor.finish(answer.size());
+    return editor.finish(answer.text_bytes());
 }
 
 }  // namespace callchain::sdp

@@ -66,10 +66,14 @@ struct Filtered {
 /// parse_document(). Source: RFC 3264 sections 5.1, 6 and 8.2; RFC 8866 section 6.6; RFC 4733; RFC 9143
 /// section 7.3.
 [[nodiscard]] Result<Filtered> filter_offer(std::string_view text, const KeepList& keep);
+/// Of what was parsed already.
+[[nodiscard]] Filtered filter_offer(const Document& offer, const KeepList& keep);
 
 /// Takes from an answer every format that the offer did not have on the m= line in the same place, with the
 /// same codec behind the same number. An answer may add formats, but a peer that takes one stream only cannot
 /// use them. Errors: as parse_document(), for either. Source: RFC 3264 section 6.1.
 [[nodiscard]] Result<Filtered> filter_answer(std::string_view answer, const Document& offer);
+/// Of what was parsed already.
+[[nodiscard]] Filtered filter_answer(const Document& answer, const Document& offer);
 
 }  // namespace callchain::sdp

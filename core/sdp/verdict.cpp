@@ -421,7 +421,11 @@ std::optional<AudioFacts> judged_stream(const Document& document, const Filtered
 
 Result<Verdict> judge_offer(std::string_view offer, const KeepList& keep, const Setting& setting) {
     const auto document = CALLCHAIN_TRY(parse_document(offer));
-    const auto filtered = CALLCHAIN_TRY(filter_offer(offer, keep));
+    return judge_offer(document, filter_offer(document, keep), keep, setting);
+}
+
+Verdict judge_offer(const Document& document, const Filtered& filtered, const KeepList& keep,
+                    const Setting& setting) {
     const auto facts = judged_stream(document, filtered);
     if (!facts) return no_audio();
     Left left;

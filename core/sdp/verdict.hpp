@@ -61,6 +61,9 @@ struct Setting {
 /// (additional_codecs, 2026-03-23). Proved with live calls by neither; the design of both says so.
 [[nodiscard]] Result<Verdict> judge_offer(std::string_view offer, const KeepList& keep,
                                           const Setting& setting);
+/// Of what was parsed already, and what filter_offer() made of it by `keep`.
+[[nodiscard]] Verdict judge_offer(const Document& offer, const Filtered& filtered, const KeepList& keep,
+                                  const Setting& setting);
 
 /// "meta-to-twilio", "twilio-to-meta".
 [[nodiscard]] std::string_view word_of(Direction direction);

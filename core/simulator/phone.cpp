@@ -46,9 +46,7 @@ sip::Message Phone::State::response_to(const sip::Received& request, int status,
 gateway::StackEvents Phone::State::stack_events() {
     gateway::StackEvents up;
     up.on_request = [this](const IncomingRequest& in) { on_request(in); };
-    up.on_ack = [this](const sip::AckReceived& received, const FlowInfo& flow) {
-        on_ack(received.ack, flow);
-    };
+    up.on_ack = [this](const sip::Received& ack, const FlowInfo& flow) { on_ack(ack, flow); };
     up.on_cancel = [this](const IncomingRequest& in, std::optional<TransactionId> cancelled) {
         on_cancel(in, cancelled);
     };

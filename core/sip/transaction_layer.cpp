@@ -28,6 +28,8 @@ Event event_of_own_response(int status) {
     return status < 300 ? Event::tu_2xx : Event::tu_300_699;
 }
 
+std::unique_ptr<Received> boxed(Received& message) { return std::make_unique<Received>(std::move(message)); }
+
 /// Assigning an empty string would keep the memory.
 void release(std::string& text) { std::string().swap(text); }
 
@@ -77,6 +79,11 @@ struct TransactionLayer::Transaction {
 };
 
 struct TransactionLayer::Moment {
+    explicit Moment(SteadyTime at) : now(at) {
+        constexpr std::size_t kUsual = 6;
+        out.reserve(kUsual);
+    }
+
     SteadyTime now;
     LayerActions out = {};
     Received* message = nullptr;              ///< that came; pass_up moves from it
@@ -91,7 +98,7 @@ TransactionLayer::~TransactionLayer() = default;
 
 // What comes in.
 
-LayerActions TransactionLayer::receive(Received message, Flow flow, SteadyTime now) {
+LayerActions TransactionLayer::receive(Received&& message, Flow flow, SteadyTime now) {
     Moment moment{now};
     moment.message = &message;
     moment.flow = flow;
@@ -108,7 +115,7 @@ LayerActions TransactionLayer::receive(Received message, Flow flow, SteadyTime n
 void TransactionLayer::receive_response(Received& response, Flow flow, Moment& moment) {
     auto* const transaction = find_client(response);
     if (transaction == nullptr) {
-        moment.out.emplace_back(StrayResponse{std::move(response), flow});
+        moment.out.emplace_back(StrayResponse{boxed(response), flow});
         return;
     }
     if (!transaction->flow) bind(*transaction, flow.id);
@@ -126,7 +133,7 @@ void TransactionLayer::receive_ack(Received& ack, Flow flow, Moment& moment) {
         apply(*invite, Event::ack, moment);
         return;
     }
-    moment.out.emplace_back(AckReceived{std::move(ack), flow});
+    moment.out.emplace_back(AckReceived{boxed(ack), flow});
 }
 
 void TransactionLayer::receive_request(Received& request, Flow flow, Moment& moment) {
@@ -145,13 +152,13 @@ void TransactionLayer::receive_request(Received& request, Flow flow, Moment& mom
         const auto* const cancelled = find_cancelled(key, request);
         CancelReceived received{{}, flow};
         if (cancelled != nullptr) received.cancelled = cancelled->id;
-        received.cancel = std::move(request);
+        received.cancel = boxed(request);
         moment.out.emplace_back(std::move(received));
         return;
     }
     RequestReceived received{{}, flow};
     if (const auto* const other = find_merged(request)) received.merged_with = other->id;
-    received.request = std::move(request);
+    received.request = boxed(request);
     moment.out.emplace_back(std::move(received));
 }
 
@@ -519,9 +526,9 @@ void TransactionLayer::send_cancel(Transaction& invite, Moment& moment) {
 void TransactionLayer::pass_up(Transaction& transaction, Moment& moment) {
     if (transaction.is_own_cancel) return;
     if (is_client(transaction.machine)) {
-        moment.out.emplace_back(ResponseReceived{transaction.id, std::move(*moment.message), *moment.flow});
+        moment.out.emplace_back(ResponseReceived{transaction.id, boxed(*moment.message), *moment.flow});
     } else {
-        moment.out.emplace_back(AckReceived{std::move(*moment.message), *moment.flow, transaction.id});
+        moment.out.emplace_back(AckReceived{boxed(*moment.message), *moment.flow, transaction.id});
     }
 }
 

@@ -61,10 +61,12 @@ struct StopTimer {
     TransactionId transaction;
     TransactionTimer timer = TransactionTimer::a;
 };
+// A message that came is behind a pointer: it is a hundred times the size of any other action.
+
 /// A request that belongs to no transaction. None is made: the user calls create_server(), or answers it
 /// without one (answer_statelessly), or drops it.
 struct RequestReceived {
-    Received request;
+    std::unique_ptr<Received> request;  ///< never null
     Flow flow;
     /// It is the same request as this running transaction's, come by another way: answer 482. Only where it
     /// has no To tag and From tag, Call-ID and CSeq are equal. Source: RFC 3261 section 8.2.2.2.
@@ -72,27 +74,27 @@ struct RequestReceived {
 };
 /// An ACK to a 2xx, or a stray one: to an answer without a transaction, or too late. The dialog knows.
 struct AckReceived {
-    Received ack;
+    std::unique_ptr<Received> ack;  ///< never null
     Flow flow;
     std::optional<TransactionId> transaction = std::nullopt;  ///< the accepted INVITE, where the ACK names it
 };
 /// A CANCEL, still without a transaction of its own: create_server() and answer it, 200 where `cancelled` is
 /// there, else 481. Whether the other is an INVITE without a final answer, state_of() tells.
 struct CancelReceived {
-    Received cancel;
+    std::unique_ptr<Received> cancel;  ///< never null
     Flow flow;
     std::optional<TransactionId> cancelled = std::nullopt;  ///< Source: RFC 3261 section 9.2
 };
 /// Each 1xx; the final answer; to an INVITE each further 2xx, repeated or of another branch of a fork.
 struct ResponseReceived {
     TransactionId transaction;
-    Received response;
+    std::unique_ptr<Received> response;  ///< never null
     Flow flow;
 };
 /// A response to nothing that runs here. RFC 6026 section 8.9 has it dropped; a late 2xx may be worth an ACK
 /// and a BYE.
 struct StrayResponse {
-    Received response;
+    std::unique_ptr<Received> response;  ///< never null
     Flow flow;
 };
 /// Of a client transaction: no answer came, as if it were 408. None will be passed up any more.
@@ -153,7 +155,7 @@ class TransactionLayer {
     ~TransactionLayer();
 
     /// A message from a flow; of a request note_source() was told first.
-    [[nodiscard]] LayerActions receive(Received message, Flow flow, SteadyTime now);
+    [[nodiscard]] LayerActions receive(Received&& message, Flow flow, SteadyTime now);
     [[nodiscard]] LayerActions timer_due(TransactionId id, TransactionTimer timer, SteadyTime now);
     /// The flow is gone, with whatever was still to be sent on it.
     [[nodiscard]] LayerActions flow_failed(FlowId flow, SteadyTime now);

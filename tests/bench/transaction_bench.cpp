@@ -226,7 +226,7 @@ void serve_an_invite(benchmark::State& state) {
     const auto serve = [&](const Received& received) {
         const Flow flow{FlowId{1}, Reliability::reliable};
         auto actions = layer.receive(received, flow, {});
-        const auto& got = std::get<RequestReceived>(actions.front()).request;
+        const auto& got = *std::get<RequestReceived>(actions.front()).request;
         const auto id = layer.create_server(got, flow);
         benchmark::DoNotOptimize(layer.respond(*id, make_response(got, 100, "", ""), {}));
         benchmark::DoNotOptimize(layer.respond(*id, make_response(got, 200, "", "5d4c3b2a"), {}));

@@ -136,7 +136,7 @@ class Agent {
     StackEvents events() {
         StackEvents up;
         up.on_request = [this](IncomingRequest incoming) { on_request(std::move(incoming)); };
-        up.on_ack = [this](const sip::AckReceived& ack, const FlowInfo&) { on_ack(ack.ack); };
+        up.on_ack = [this](const sip::Received& ack, const FlowInfo&) { on_ack(ack); };
         up.on_cancel = [this](const IncomingRequest& incoming, std::optional<sip::TransactionId> invite) {
             on_cancel(incoming, invite);
         };

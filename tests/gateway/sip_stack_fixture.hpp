@@ -105,7 +105,7 @@ class SipStackTest : public testing::Test {
         settings.timers = {10ms, 40ms, 40ms};
         settings.first_answer = 10s;
         events.on_request = [this](IncomingRequest incoming) { requests.push_back(std::move(incoming)); };
-        events.on_ack = [this](sip::AckReceived ack, const FlowInfo&) { acks.push_back(std::move(ack)); };
+        events.on_ack = [this](sip::Received&& ack, const FlowInfo&) { acks.push_back(std::move(ack)); };
         events.on_cancel = [this](IncomingRequest incoming, std::optional<sip::TransactionId> cancelled) {
             cancels.emplace_back(std::move(incoming), cancelled);
         };
@@ -198,7 +198,7 @@ class SipStackTest : public testing::Test {
     StackEvents events;
     std::vector<BoundAddress> bound;
     std::vector<IncomingRequest> requests;
-    std::vector<sip::AckReceived> acks;
+    std::vector<sip::Received> acks;
     std::vector<std::pair<IncomingRequest, std::optional<sip::TransactionId>>> cancels;
     std::vector<Response> responses;
     std::vector<Failure> failures;

@@ -99,7 +99,7 @@ class LineWriter {
         return "stop " + std::string(name_of(one.timer)) + ' ' + number_of(one.transaction);
     }
     std::string operator()(const RequestReceived& one) const {
-        return "request " + one.request.message.method +
+        return "request " + one.request->message.method +
                (one.merged_with ? " merged with " + number_of(*one.merged_with) : "");
     }
     std::string operator()(const AckReceived& one) const {
@@ -109,10 +109,10 @@ class LineWriter {
         return "cancel of " + number_of(one.cancelled, "nothing");
     }
     std::string operator()(const ResponseReceived& one) const {
-        return "response " + std::to_string(one.response.message.status) + ' ' + number_of(one.transaction);
+        return "response " + std::to_string(one.response->message.status) + ' ' + number_of(one.transaction);
     }
     std::string operator()(const StrayResponse& one) const {
-        return "stray response " + std::to_string(one.response.message.status);
+        return "stray response " + std::to_string(one.response->message.status);
     }
     std::string operator()(const TimedOut& one) const { return "timed out " + number_of(one.transaction); }
     std::string operator()(const TransportFailed& one) const {

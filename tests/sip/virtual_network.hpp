@@ -275,26 +275,26 @@ class VirtualNetwork {
     }
     void on(Side& /*side*/, RequestReceived& one) {
         if (one.merged_with) fault("taken for a merged request");
-        take_in(std::move(one.request), one.flow);
+        take_in(std::move(*one.request), one.flow);
     }
-    void on(Side& /*side*/, AckReceived& one) { calls_[one.ack.call_id].acknowledged = true; }
+    void on(Side& /*side*/, AckReceived& one) { calls_[one.ack->call_id].acknowledged = true; }
     void on(Side& /*side*/, CancelReceived& one) {
-        if (!seen_.insert("CANCEL " + std::string(one.cancel.via.front().branch())).second)
+        if (!seen_.insert("CANCEL " + std::string(one.cancel->via.front().branch())).second)
             fault("seen twice: CANCEL");
-        take_in_cancel(std::move(one.cancel), one.flow, one.cancelled);
+        take_in_cancel(std::move(*one.cancel), one.flow, one.cancelled);
     }
     void on(Side& /*side*/, ResponseReceived& one) {
-        const auto status = one.response.message.status;
+        const auto status = one.response->message.status;
         if (!wanted_.contains(one.transaction.value)) fault("an answer to no request of the user's");
         if (status < 200) return;
-        const bool is_2xx_to_invite = status < 300 && one.response.cseq.method == "INVITE";
+        const bool is_2xx_to_invite = status < 300 && one.response->cseq.method == "INVITE";
         finish(one.transaction, std::to_string(status), is_2xx_to_invite);
-        if (is_2xx_to_invite) acknowledge(one.response);
+        if (is_2xx_to_invite) acknowledge(*one.response);
     }
     void on(Side& /*side*/, const StrayResponse& one) {
         // Later than timer B, where the server said nothing before: a real call ends it by BYE, too.
-        if (one.response.message.status / 100 == 2 && one.response.cseq.method == "INVITE")
-            acknowledge(one.response);
+        if (one.response->message.status / 100 == 2 && one.response->cseq.method == "INVITE")
+            acknowledge(*one.response);
     }
     void on(Side& /*side*/, const TimedOut& one) { finish(one.transaction, "timeout", false); }
     void on(Side& /*side*/, const TransportFailed& one) { finish(one.transaction, "transport", false); }

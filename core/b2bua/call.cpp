@@ -28,6 +28,8 @@ sip::Message what_dialogs_need(const sip::Message& invite) {
     sip::Message kept;
     kept.method = invite.method;
     kept.uri = invite.uri;
+    constexpr std::size_t kUsual = 5;
+    kept.headers.reserve(kUsual);
     for (const auto& field : invite.headers)
         for (const std::string_view name :
              {"From", "To", "Call-ID", "CSeq", "Authorization", "Proxy-Authorization"})

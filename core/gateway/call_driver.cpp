@@ -49,7 +49,7 @@ StackEvents CallDriver::State::stack_events() {
 std::optional<Place> CallDriver::State::place_of(const sip::Received& request) const {
     const auto tag = request.to.tag();
     if (!tag) return std::nullopt;
-    const auto found = by_tag.find(std::string(*tag));
+    const auto found = by_tag.find(*tag);
     return found == by_tag.end() ? std::nullopt : std::optional(found->second);
 }
 

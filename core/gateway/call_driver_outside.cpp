@@ -80,7 +80,7 @@ void CallDriver::State::invited(const IncomingRequest& in) {
         return answer(in, std::move(response));
     }
     if (const auto id = in.request.message.find(kCallchainIdHeader);
-        id && ids.contains(std::string(trim(*id)))) {
+        id && ids.contains(trim(*id))) {
         remark(DriverEvents::Level::warn, "a call came back to the gateway that it left: a loop",
                {{"callchain_id", std::string(trim(*id))},
                 {"remedy", "the TwiML of the SIP Domain must not dial this gateway"}});

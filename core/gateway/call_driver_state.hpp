@@ -183,11 +183,12 @@ struct CallDriver::State : std::enable_shared_from_this<CallDriver::State> {
 
     std::array<std::array<std::optional<b2bua::CallSettings>, 3>, 2> by_transport;  // inward, outward
     std::unordered_map<std::uint64_t, Entry> calls;
-    std::unordered_map<std::string, Place> by_tag;              // ours, of either leg
-    std::unordered_map<std::string, std::uint64_t> by_call_id;  // of leg B
+    // These keys borrow from the calls, and go before them.
+    std::unordered_map<std::string_view, Place> by_tag;              // ours, of either leg
+    std::unordered_map<std::string_view, std::uint64_t> by_call_id;  // of leg B
+    std::unordered_set<std::string_view> ids;                        // X-Callchain-Id of what is remembered
     std::unordered_map<TransactionId, Place, IdHash> by_invite;
     std::unordered_map<RequestId, Asked, IdHash> by_request;
-    std::unordered_set<std::string> ids;                   // X-Callchain-Id of what is remembered
     std::unordered_set<sip::FlowId, IdHash> dialog_flows;  // inbound, on which a dialog's message came
     std::uint64_t last_number = 0;
     std::size_t active = 0;

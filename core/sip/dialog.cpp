@@ -15,10 +15,12 @@ constexpr std::array kEndDialog{404, 408, 410, 416, 481, 482, 484, 485, 502, 604
 std::string text_of(std::optional<std::string_view> value) { return std::string(value.value_or("")); }
 
 // A party without what else its header had, so that no parameter of the peer comes back to it.
-NameAddress party(const NameAddress& address, std::string_view tag) {
+std::string party(const NameAddress& address, std::string_view tag) {
     NameAddress result{address.display_name, address.uri};
     if (!tag.empty()) result.parameters.set("tag", std::string(tag));
-    return result;
+    auto text = write_name_address(result);
+    text.shrink_to_fit();
+    return text;
 }
 
 // What a Request-URI may not have: headers, and the method. Source: RFC 3261 section 19.1.1, table 1.
@@ -145,8 +147,8 @@ DialogRequest Dialog::routed(std::string_view method, std::uint32_t cseq) const 
     }
     for (const auto& route : routes) message.add("Route", write_name_address(route));
     message.add("Max-Forwards", "70");
-    message.add("From", write_name_address(local_));
-    message.add("To", write_name_address(remote_));
+    message.add("From", local_);
+    message.add("To", remote_);
     message.add("Call-ID", id_.call_id);
     message.add("CSeq", std::to_string(cseq) + " " + std::string(method));
     return result;
@@ -193,11 +195,15 @@ void Dialog::on_response(const Received& response) {
 }
 
 std::optional<std::size_t> DialogSet::find_or_add(const Received& response) {
+    const auto known =
+        std::find_if(entries_.begin(), entries_.end(),
+                     [id = dialog_of_response(response)](const Dialog& other) { return other.id() == id; });
+    if (known != entries_.end()) {
+        if (response.cseq != parse_cseq(invite_.find("CSeq").value_or(""))) return std::nullopt;
+        return static_cast<std::size_t>(known - entries_.begin());
+    }
     auto dialog = Dialog::from_response(invite_, response);
     if (!dialog) return std::nullopt;
-    const auto known = std::find_if(entries_.begin(), entries_.end(),
-                                    [&dialog](const Dialog& other) { return other.id() == dialog->id(); });
-    if (known != entries_.end()) return static_cast<std::size_t>(known - entries_.begin());
     if (entries_.size() < kMostDialogs) {
         entries_.push_back(*std::move(dialog));
         answered_.push_back(false);

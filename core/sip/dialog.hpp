@@ -111,8 +111,9 @@ class Dialog {
 
     DialogId id_;
     DialogState state_ = DialogState::early;
-    NameAddress local_;
-    NameAddress remote_;
+    // As they stand in each request: read once more they would take ten times the memory.
+    std::string local_;
+    std::string remote_;
     Uri remote_target_;
     std::vector<NameAddress> route_set_;
     std::uint32_t local_cseq_ = 0;

@@ -60,7 +60,6 @@ HOMES = {
     "boost/system/*": ["core/http/*", "core/gateway/*"],
     "curl/*": ["core/http/*.cpp"],
     "ares*.h": ["core/gateway/*.cpp"],
-    "spdlog/*": ["core/observe/*"],
     "prometheus/*": ["core/observe/*"],
 }
 

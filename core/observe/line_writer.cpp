@@ -20,11 +20,11 @@ void LineWriter::give_up_at(std::chrono::steady_clock::time_point time) {
     give_up_at_ = time.time_since_epoch().count();
 }
 
-bool LineWriter::write(std::string_view line) {
-    if (torn_ && write_bytes("\n") != 1) return false;
-    const std::size_t count = write_bytes(line);
-    torn_ = count > 0 && count < line.size();
-    return count == line.size();
+std::size_t LineWriter::write(std::string_view lines) {
+    if (torn_ && write_bytes("\n") != 1) return 0;
+    const std::size_t count = write_bytes(lines);
+    torn_ = count > 0 && lines[count - 1] != '\n';
+    return count;
 }
 
 std::size_t LineWriter::write_bytes(std::string_view bytes) {

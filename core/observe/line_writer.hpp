@@ -15,9 +15,10 @@ class LineWriter {
   public:
     explicit LineWriter(int descriptor);
 
-    /// Writes `line`, which has its line end, and waits for room as long as it takes or until the time to
-    /// give up. False where not all of it went out: then the next line starts on a line of its own.
-    [[nodiscard]] bool write(std::string_view line);
+    /// Writes `lines`, each with its line end, and waits for room as long as it takes or until the time to
+    /// give up. Where not all of it went out, and a line was cut, the next one starts on a line of its own.
+    /// Units: bytes that went out.
+    [[nodiscard]] std::size_t write(std::string_view lines);
     void give_up_at(std::chrono::steady_clock::time_point time);
 
   private:

@@ -2,13 +2,13 @@
 
 #include "observe/line_writer.hpp"
 
-#include <atomic>
+#include <climits>
 #include <condition_variable>
 #include <csignal>
+#include <deque>
 #include <mutex>
-#include <spdlog/async_logger.h>
-#include <spdlog/details/thread_pool.h>
-#include <spdlog/sinks/sink.h>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 namespace callchain::observe {
@@ -21,6 +21,8 @@ constexpr std::size_t kMostLines = 8192;
 constexpr std::size_t kFewLines = 1024;
 constexpr std::size_t kLongLine = 4096;
 constexpr auto kPatience = std::chrono::seconds(1);
+// Lines that come within this time of each other share one waking of the thread and one write().
+constexpr auto kGathering = std::chrono::milliseconds(20);
 
 // Threads that are made in its scope get no signal, but for those that a fault raises in the thread itself.
 // The thread of the log then never runs a handler of somebody else's, and a closed pipe is an error of
@@ -41,134 +43,206 @@ class SignalsBlocked {
     sigset_t before_{};
 };
 
-// Runs on the thread of the log, except for the functions that say otherwise.
-class DescriptorSink final : public spdlog::sinks::sink {
-  public:
-    /// Borrows all three.
-    DescriptorSink(const Log::Options& options, spdlog::details::thread_pool& pool,
-                   const std::atomic<std::uint64_t>& refused)
-        : options_(options), pool_(pool), refused_(refused), writer_(options.descriptor) {}
-
-    void log(const spdlog::details::log_msg& message) override {
-        tell_of_drops();
-        if (!writer_.write({message.payload.data(), message.payload.size()})) ++lost_;
-        ++handled_;
-        if (waiting_ == 0) return;
-        const std::lock_guard lock(mutex_);
-        progress_.notify_all();
-    }
-    void flush() override {}
-    void set_pattern(const std::string&) override {}
-    void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
-
-    /// Any thread.
-    void give_up_at(SteadyClock::time_point time) { writer_.give_up_at(time); }
-    /// Any thread.
-    [[nodiscard]] std::uint64_t dropped() const { return pool_.overrun_counter() + refused_ + lost_; }
-    /// Any thread: waits until as many lines as that have left the queue, whichever way.
-    void wait_for(std::uint64_t lines, SteadyClock::time_point until) {
-        ++waiting_;
-        std::unique_lock lock(mutex_);
-        progress_.wait_until(lock, until, [&] { return handled_ + pool_.overrun_counter() >= lines; });
-        --waiting_;
-    }
-
-  private:
-    // At most once a second, since under load lines are dropped all the time, and before the last line.
-    void tell_of_drops() {
-        const auto total = dropped();
-        if (total == told_) return;
-        const auto now = SteadyClock::now();
-        if (now < next_telling_ && pool_.queue_size() > 0) return;
-        next_telling_ = now + std::chrono::seconds(1);
-        const LogFields fields{{"dropped", static_cast<std::int64_t>(total - told_)}};
-        constexpr std::string_view kMessage =
-            "lines of this log were dropped: its reader is too slow, or failed";
-        if (writer_.write(format_log_line(options_.form, options_.now(), Level::warn, kMessage, fields, {}) +
-                          "\n"))
-            told_ = total;
-    }
-
-    const Log::Options& options_;
-    spdlog::details::thread_pool& pool_;
-    const std::atomic<std::uint64_t>& refused_;
-    LineWriter writer_;
-    std::uint64_t told_ = 0;
-    SteadyClock::time_point next_telling_;
-    std::atomic<std::uint64_t> handled_ = 0;
-    std::atomic<std::uint64_t> lost_ = 0;
-    std::atomic<int> waiting_ = 0;
-    std::mutex mutex_;
-    std::condition_variable progress_;
-};
+enum class Urgency { may_gather, at_once };
 
 }  // namespace
 
-struct Log::State {
-    explicit State(Options given) : options(std::move(given)) {
+/// The queue, and the thread that empties it. Any thread may call the public functions.
+class Log::State {
+  public:
+    explicit State(Options given) : options(std::move(given)), writer_(options.descriptor) {
         if (options.now) return;
         options.now = [] {
             return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
         };
     }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    ~State();
 
-    // The queue takes 3 MB and the thread starts, at the first line.
-    void start() {
-        {
-            const SignalsBlocked blocked;
-            pool = std::make_shared<spdlog::details::thread_pool>(kMostLines, 1);
-        }
-        sink = std::make_shared<DescriptorSink>(options, *pool, refused);
-        logger = std::make_shared<spdlog::async_logger>("callchain", sink, pool,
-                                                        spdlog::async_overflow_policy::overrun_oldest);
-        running = true;
-    }
-
-    void post(std::string line) {
-        std::call_once(started, [this] { start(); });
-        line += '\n';
-        if (line.size() > kLongLine && pool->queue_size() >= kFewLines) {
-            ++refused;
-            return;
-        }
-        // Counted first: flush() may wait for a line too many, never for one too few.
-        ++posted;
-        logger->log(spdlog::level::info, spdlog::string_view_t(line));
-    }
+    void post(std::string line, Urgency urgency);
+    void flush();
+    [[nodiscard]] std::uint64_t dropped() const;
 
     Options options;
-    std::once_flag started;
-    std::atomic<bool> running = false;
-    std::atomic<std::uint64_t> posted = 0;
-    std::atomic<std::uint64_t> refused = 0;
-    // Two owners each, as spdlog wants it: this one, and the logger or the lines that wait.
-    std::shared_ptr<spdlog::details::thread_pool> pool;
-    std::shared_ptr<DescriptorSink> sink;
-    std::shared_ptr<spdlog::async_logger> logger;
+
+  private:
+    using Lock = std::unique_lock<std::mutex>;
+
+    [[nodiscard]] bool take(std::string line);
+    [[nodiscard]] bool start_thread();
+
+    // On the thread of the log:
+    void run();
+    void gather(Lock& lock);
+    void write_some(Lock& lock);
+    [[nodiscard]] std::string take_some();
+    [[nodiscard]] std::uint64_t write_lines(std::string_view lines);
+    void tell_of_drops(std::uint64_t total, bool more_wait);
+
+    mutable std::mutex mutex_;          // of all down to the thread
+    std::condition_variable wake_;      // the thread has something to do
+    std::condition_variable progress_;  // for flush()
+    std::deque<std::string> queue_;     // oldest first, each with its line end
+    bool urgent_ = false;               // what waits is not to be gathered any longer
+    bool stopping_ = false;
+    std::uint64_t posted_ = 0;  // lines that were put into the queue
+    std::uint64_t done_ = 0;    // of these, those that are through, whichever way
+    std::uint64_t dropped_ = 0;
+    std::thread thread_;
+
+    LineWriter writer_;
+    std::uint64_t told_ = 0;  // of the drops
+    SteadyClock::time_point next_telling_;
 };
 
-Log::Log(Options options) : state_(std::make_unique<State>(std::move(options))) {}
-
-Log::~Log() {
-    if (!state_->running) return;
-    state_->sink->give_up_at(SteadyClock::now() + kPatience);
-    state_->pool.reset();  // waits for its thread, which writes what is queued
+Log::State::~State() {
+    {
+        const Lock lock(mutex_);
+        if (!thread_.joinable()) return;
+        stopping_ = true;
+        writer_.give_up_at(SteadyClock::now() + kPatience);
+    }
+    wake_.notify_one();
+    thread_.join();
 }
+
+void Log::State::post(std::string line, Urgency urgency) {
+    line += '\n';
+    bool wakes = false;
+    {
+        const Lock lock(mutex_);
+        if (!take(std::move(line))) return;
+        const bool hurries = urgency == Urgency::at_once || queue_.size() >= kFewLines;
+        // Behind the first line the thread sleeps on, until what has gathered is worth a write().
+        wakes = queue_.size() == 1 || (hurries && !urgent_);
+        urgent_ = urgent_ || hurries;
+    }
+    if (wakes) wake_.notify_one();
+}
+
+/// False where there is no place for the line.
+bool Log::State::take(std::string line) {
+    if ((line.size() > kLongLine && queue_.size() >= kFewLines) || !start_thread()) {
+        ++dropped_;
+        return false;
+    }
+    if (queue_.size() == kMostLines) {
+        queue_.pop_front();
+        ++dropped_;
+        ++done_;
+    }
+    queue_.push_back(std::move(line));
+    ++posted_;
+    return true;
+}
+
+/// With the first line. False where the system has no thread left.
+bool Log::State::start_thread() {
+    if (thread_.joinable()) return true;
+    const SignalsBlocked blocked;
+    try {
+        thread_ = std::thread([this] { run(); });
+    } catch (const std::system_error&) {
+        return false;
+    }
+    return true;
+}
+
+void Log::State::flush() {
+    Lock lock(mutex_);
+    const auto lines = posted_;
+    if (done_ >= lines) return;
+    urgent_ = true;
+    wake_.notify_one();
+    progress_.wait_until(lock, SteadyClock::now() + kPatience, [&] { return done_ >= lines; });
+}
+
+std::uint64_t Log::State::dropped() const {
+    const Lock lock(mutex_);
+    return dropped_;
+}
+
+void Log::State::run() {
+    Lock lock(mutex_);
+    while (!stopping_ || !queue_.empty()) {
+        gather(lock);
+        while (!queue_.empty()) write_some(lock);
+        urgent_ = false;
+    }
+}
+
+/// Until there are lines, and until they are worth a write().
+void Log::State::gather(Lock& lock) {
+    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    wake_.wait_for(lock, kGathering, [this] { return stopping_ || urgent_; });
+}
+
+void Log::State::write_some(Lock& lock) {
+    const auto waited = queue_.size();
+    const auto lines = take_some();
+    const auto count = waited - queue_.size();
+    const auto dropped = dropped_;
+    const bool more_wait = !queue_.empty();
+    lock.unlock();
+    tell_of_drops(dropped, more_wait);
+    const auto lost = write_lines(lines);
+    lock.lock();
+    dropped_ += lost;
+    done_ += count;
+    progress_.notify_all();
+}
+
+/// As many of the oldest lines as a pipe takes in one piece, so that lines of other processes do not come
+/// between; but one at least.
+std::string Log::State::take_some() {
+    std::string lines = std::move(queue_.front());
+    queue_.pop_front();
+    while (!queue_.empty() && lines.size() + queue_.front().size() <= PIPE_BUF) {
+        lines += queue_.front();
+        queue_.pop_front();
+    }
+    return lines;
+}
+
+/// How many of them were lost. Behind one that failed the next is tried.
+std::uint64_t Log::State::write_lines(std::string_view lines) {
+    std::uint64_t lost = 0;
+    for (auto written = writer_.write(lines); written < lines.size(); written = writer_.write(lines)) {
+        lines.remove_prefix(lines.find('\n', written) + 1);
+        ++lost;
+    }
+    return lost;
+}
+
+/// At most once a second, since under load lines are dropped all the time, and before the last lines.
+void Log::State::tell_of_drops(std::uint64_t total, bool more_wait) {
+    if (total == told_) return;
+    const auto now = SteadyClock::now();
+    if (now < next_telling_ && more_wait) return;
+    next_telling_ = now + std::chrono::seconds(1);
+    const LogFields fields{{"dropped", static_cast<std::int64_t>(total - told_)}};
+    constexpr std::string_view kMessage = "lines of this log were dropped: its reader is too slow, or failed";
+    const auto line = format_log_line(options.form, options.now(), Level::warn, kMessage, fields, {}) + "\n";
+    if (writer_.write(line) == line.size()) told_ = total;
+}
+
+Log::Log(Options options) : state_(std::make_unique<State>(std::move(options))) {}
+Log::~Log() = default;
 
 bool Log::enabled(Level level) const { return level >= state_->options.threshold; }
 
 void Log::write(Level level, std::string_view message, const LogFields& fields) {
     if (!enabled(level)) return;
     const auto& options = state_->options;
-    state_->post(format_log_line(options.form, options.now(), level, message, fields, options.secrets));
+    state_->post(format_log_line(options.form, options.now(), level, message, fields, options.secrets),
+                 level >= Level::warn ? Urgency::at_once : Urgency::may_gather);
 }
 
-void Log::write_verbatim(std::string line) { state_->post(std::move(line)); }
+void Log::write_verbatim(std::string line) { state_->post(std::move(line), Urgency::may_gather); }
 
-void Log::flush() {
-    if (state_->running) state_->sink->wait_for(state_->posted, SteadyClock::now() + kPatience);
-}
+void Log::flush() { state_->flush(); }
 
-std::uint64_t Log::dropped() const { return state_->running ? state_->sink->dropped() : 0; }
+std::uint64_t Log::dropped() const { return state_->dropped(); }
 
 }  // namespace callchain::observe

@@ -39,10 +39,12 @@ using LogSecrets = std::vector<std::string>;
                                           Level level, std::string_view message, const LogFields& fields,
                                           const LogSecrets& secrets);
 
-/// May be used from any thread. Lines are queued and written by one thread; where the reader is slow and the
-/// queue (8,192 lines) is full the oldest are dropped and counted, and a line says how many: a full pipe must
-/// not stop calls. Where 1,024 lines wait, new ones of more than 4 KiB are dropped as well. The queue (3 MB)
-/// and the thread come with the first line. The descriptor is borrowed, and stays blocking or not, as it is.
+/// May be used from any thread. Lines are queued and written by one thread, which comes with the first line.
+/// It sleeps for 20 ms while they gather, so that it is not woken for each; a warning or an error is written
+/// at once, with all in front of it. Where the reader is slow and the queue (8,192 lines) is full the oldest
+/// are dropped and counted, and a line says how many: a full pipe must not stop calls. Where 1,024 lines wait,
+/// new ones of more than 4 KiB are dropped as well. The descriptor is borrowed, and stays blocking or not, as
+/// it is.
 class Log {
   public:
     struct Options {
@@ -77,7 +79,7 @@ class Log {
     [[nodiscard]] std::uint64_t dropped() const;
 
   private:
-    struct State;
+    class State;
     std::unique_ptr<State> state_;
 };
 

@@ -33,6 +33,13 @@ class Pipe {
     /// As small as the system makes it: one page.
     void make_small() const { ::fcntl(writer_, F_SETPIPE_SZ, 4096); }
     void make_non_blocking() const { ::fcntl(writer_, F_SETFL, O_NONBLOCK); }
+    /// From now on one read gives what one write wrote.
+    void keep_writes_apart() const { ::fcntl(writer_, F_SETFL, O_DIRECT); }
+    [[nodiscard]] std::string read_once() const {
+        std::string out;
+        read_some(out);
+        return out;
+    }
     /// What is in the pipe now.
     [[nodiscard]] std::string read_now() const {
         std::string out;

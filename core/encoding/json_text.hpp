@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "encoding/json_reader.hpp"
 
 #include <cstddef>
 #include <string>
@@ -13,7 +14,7 @@ namespace callchain::encoding {
 
 /// One value. Objects hold as many `names` as `items`, in the order written; arrays have no names.
 struct JsonValue {
-    enum class Kind { null, boolean, number, string, array, object };
+    using Kind = JsonKind;
     Kind kind = Kind::null;
     bool truth = false;              ///< of a boolean
     std::string text;                ///< a number's token as written; a string's decoded UTF-8
@@ -27,12 +28,7 @@ struct JsonValue {
     [[nodiscard]] bool operator==(const JsonValue&) const = default;
 };
 
-/// Nesting that parse_json_text accepts.
-inline constexpr std::size_t kMostJsonDepth = 256;
-
-/// Errors: bad_input with offset for what RFC 8259 does not allow (a BOM, bytes that are not UTF-8 and
-/// unpaired surrogate escapes included); limit for nesting deeper than kMostJsonDepth. Never recurses on the
-/// input.
+/// The whole text as one value. Errors: those of JsonReader. Never recurses on the input.
 [[nodiscard]] Result<JsonValue> parse_json_text(std::string_view text);
 
 /// How a serialiser writes. The default is JavaScript's JSON.stringify, but with numbers as they were read.

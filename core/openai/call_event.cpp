@@ -1,161 +1,134 @@
 /// The events that announce a call, read without building a document.
 #include "base/redact.hpp"
 #include "base/text.hpp"
-#include "encoding/json_text.hpp"
+#include "encoding/charset.hpp"
+#include "encoding/json_reader.hpp"
 #include "openai/call.hpp"
 
+#include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
+#include <charconv>
+#include <utility>
 
 namespace callchain::openai {
 namespace {
 
-using Json = nlohmann::json;
+using encoding::JsonReader;
+using encoding::JsonString;
 
 constexpr std::size_t kMostQuoted = 60;
 constexpr std::size_t kMostSipHeaders = 256;
+constexpr std::size_t kUsualSipHeaders = 32;
 
-/// Members of `data`, absent where there is none of that name that is a text.
+struct HeaderText {
+    JsonString name;
+    JsonString value;
+};
+
+/// Members of `data`, absent where there is none of that name that is a text. Borrows from the body, as most
+/// events are of no interest.
 struct EventData {
-    std::optional<std::string> call_id;
-    std::optional<std::string> session_id;
-    std::optional<std::string> type;
-    std::optional<std::string> media_security;
-    std::vector<SipHeader> sip_headers;
+    std::optional<JsonString> call_id;
+    std::optional<JsonString> session_id;
+    std::optional<JsonString> type;
+    std::optional<JsonString> media_security;
+    std::vector<HeaderText> sip_headers;
 };
 
 struct Envelope {
-    std::optional<std::string> id;
-    std::optional<std::string> type;
+    std::optional<JsonString> id;
+    std::optional<JsonString> type;
     std::optional<std::chrono::sys_seconds> created_at;
     EventData data;
 };
 
 /// Seconds up to the year 9999; anything else is no time.
-std::optional<std::chrono::sys_seconds> time_of(double seconds) {
+std::optional<std::chrono::sys_seconds> time_of(std::string_view number) {
     constexpr double kMostSeconds = 253'402'300'799.0;
+    double seconds = -1.0;
+    std::from_chars(number.data(), number.data() + number.size(), seconds);
     if (!(seconds >= 0.0 && seconds <= kMostSeconds)) return std::nullopt;
     return std::chrono::sys_seconds{std::chrono::seconds{static_cast<std::int64_t>(seconds)}};
 }
 
-/// Listens to nlohmann's parser, which keeps its nesting on the heap and builds nothing for a listener. Of a
-/// member that stands there twice the last one counts, as everywhere.
-class EventListener final : public Json::json_sax_t {
-  public:
-    [[nodiscard]] bool saw_object() const { return saw_object_; }
-    [[nodiscard]] std::string_view fault() const { return fault_; }
-    [[nodiscard]] std::size_t fault_at() const { return fault_at_; }
-    [[nodiscard]] Envelope take() && { return std::move(envelope_); }
+// Of a member that stands there twice the last one counts, as everywhere, also where it is no text.
 
-    bool null() override { return value(); }
-    bool boolean(bool) override { return value(); }
-    bool number_integer(Json::number_integer_t number) override { return time(static_cast<double>(number)); }
-    bool number_unsigned(Json::number_unsigned_t number) override {
-        return time(static_cast<double>(number));
-    }
-    bool number_float(Json::number_float_t number, const std::string&) override { return time(number); }
-    bool string(std::string& text) override {
-        if (!value()) return false;
-        if (auto* slot = text_slot(); slot != nullptr) *slot = std::move(text);
-        return true;
-    }
-    bool binary(Json::binary_t&) override { return false; }
-    bool start_object(std::size_t) override {
-        if (depth_ == 0) {
-            saw_object_ = true;
+void read_header(JsonReader& json, std::vector<HeaderText>& headers) {
+    if (!json.enter_object()) return;
+    std::optional<JsonString> name;
+    std::optional<JsonString> value;
+    while (const auto member = json.next_member()) {
+        if (*member == "name") {
+            name = json.take_string();
+        } else if (*member == "value") {
+            value = json.take_string();
         } else {
-            value();
+            json.skip();
         }
-        if (depth_ == 1) in_data_ = key_ == "data";
-        if (depth_ == 3 && in_headers_) header_ = {};
-        return descend();
     }
-    bool key(std::string& name) override {
-        key_ = std::move(name);
-        return true;
-    }
-    bool end_object() override {
-        --depth_;
-        if (depth_ == 3 && in_headers_) end_header();
-        if (depth_ == 1) in_data_ = false;
-        return true;
-    }
-    bool start_array(std::size_t) override {
-        if (!value()) return false;
-        if (depth_ == 2) in_headers_ = in_data_ && key_ == "sip_headers";
-        return descend();
-    }
-    bool end_array() override {
-        --depth_;
-        if (depth_ == 2) in_headers_ = false;
-        return true;
-    }
-    bool parse_error(std::size_t position, const std::string&, const Json::exception&) override {
-        fault_ = "is not JSON";
-        fault_at_ = position;
-        return false;
-    }
+    if (name && value && headers.size() < kMostSipHeaders) headers.push_back({*name, *value});
+}
 
-  private:
-    struct HeaderParts {
-        std::optional<std::string> name;
-        std::optional<std::string> value;
-    };
+std::vector<HeaderText> read_headers(JsonReader& json) {
+    std::vector<HeaderText> headers;
+    if (!json.enter_array()) return headers;
+    headers.reserve(kUsualSipHeaders);
+    while (json.next_item()) read_header(json, headers);
+    return headers;
+}
 
-    /// Any value begins: what stood there under the same name no longer counts.
-    bool value() {
-        if (depth_ == 1 && key_ == "data") envelope_.data = {};
-        if (depth_ == 1 && key_ == "created_at") envelope_.created_at.reset();
-        if (depth_ == 2 && in_data_ && key_ == "sip_headers") envelope_.data.sip_headers.clear();
-        if (auto* slot = text_slot(); slot != nullptr) slot->reset();
-        return saw_object_;
+EventData read_data(JsonReader& json) {
+    EventData data;
+    if (!json.enter_object()) return data;
+    while (const auto member = json.next_member()) {
+        if (*member == "call_id") {
+            data.call_id = json.take_string();
+        } else if (*member == "session_id") {
+            data.session_id = json.take_string();
+        } else if (*member == "type") {
+            data.type = json.take_string();
+        } else if (*member == "sip_media_security") {
+            data.media_security = json.take_string();
+        } else if (*member == "sip_headers") {
+            data.sip_headers = read_headers(json);
+        } else {
+            json.skip();
+        }
     }
-    bool time(double seconds) {
-        if (!value()) return false;
-        if (depth_ == 1 && key_ == "created_at") envelope_.created_at = time_of(seconds);
-        return true;
-    }
-    std::optional<std::string>* text_slot() {
-        if (depth_ == 1 && key_ == "id") return &envelope_.id;
-        if (depth_ == 1 && key_ == "type") return &envelope_.type;
-        if (depth_ == 4 && in_headers_ && key_ == "name") return &header_.name;
-        if (depth_ == 4 && in_headers_ && key_ == "value") return &header_.value;
-        if (depth_ != 2 || !in_data_) return nullptr;
-        if (key_ == "call_id") return &envelope_.data.call_id;
-        if (key_ == "session_id") return &envelope_.data.session_id;
-        if (key_ == "type") return &envelope_.data.type;
-        if (key_ == "sip_media_security") return &envelope_.data.media_security;
-        return nullptr;
-    }
-    void end_header() {
-        auto& headers = envelope_.data.sip_headers;
-        if (!header_.name || !header_.value || headers.size() >= kMostSipHeaders) return;
-        headers.push_back({std::move(*header_.name), std::move(*header_.value)});
-    }
-    bool descend() {
-        if (++depth_ <= encoding::kMostJsonDepth) return true;
-        fault_ = "is nested too deeply";
-        return false;
-    }
+    return data;
+}
 
-    Envelope envelope_;
-    HeaderParts header_;
-    std::string key_;
-    std::string_view fault_;
-    std::size_t fault_at_ = 0;
-    std::size_t depth_ = 0;
-    bool in_data_ = false;
-    bool in_headers_ = false;
-    bool saw_object_ = false;
-};
+Envelope read_members(JsonReader& json) {
+    Envelope envelope;
+    while (const auto member = json.next_member()) {
+        if (*member == "id") {
+            envelope.id = json.take_string();
+        } else if (*member == "type") {
+            envelope.type = json.take_string();
+        } else if (*member == "created_at") {
+            envelope.created_at = time_of(json.take_number().value_or(""));
+        } else if (*member == "data") {
+            envelope.data = read_data(json);
+        } else {
+            json.skip();
+        }
+    }
+    return envelope;
+}
 
 Result<Envelope> read_envelope(std::string_view body) {
-    EventListener listener;
-    if (Json::sax_parse(body, &listener)) return std::move(listener).take();
-    if (listener.fault().empty()) return fail(ErrorCode::bad_input, "the event is no JSON object");
-    const std::string message = "the event " + std::string(listener.fault());
-    if (listener.fault_at() == 0) return fail(ErrorCode::bad_input, message);
-    return fail_at(listener.fault_at() - 1, ErrorCode::bad_input, message);
+    // openai-python takes a mark in front of it, as Python's json does.
+    if (body.starts_with(encoding::kUtf8Bom)) body.remove_prefix(encoding::kUtf8Bom.size());
+    JsonReader json(body);
+    const bool is_object = json.enter_object();
+    auto envelope = is_object ? read_members(json) : Envelope{};
+    if (const auto ended = json.end(); !ended) {
+        const bool too_deep = ended.error().code == ErrorCode::limit;
+        return fail_at(ended.error().offset.value_or(0), ErrorCode::bad_input,
+                       too_deep ? "the event is nested too deeply" : "the event is not JSON");
+    }
+    if (!is_object) return fail(ErrorCode::bad_input, "the event is no JSON object");
+    return envelope;
 }
 
 struct IncomingType {
@@ -170,21 +143,21 @@ constexpr std::array<IncomingType, 3> kIncomingTypes{{
 }};
 
 Result<void> check_transport(const IncomingType& type, const EventData& data) {
-    if (!type.names_transport || data.type == "sip") return {};
-    const auto found = data.type ? "data.type \"" + safe_excerpt(*data.type, kMostQuoted) + "\""
+    if (!type.names_transport || (data.type && *data.type == "sip")) return {};
+    const auto found = data.type ? "data.type \"" + safe_excerpt(data.type->text(), kMostQuoted) + "\""
                                  : std::string("no data.type");
     return fail(ErrorCode::bad_input, std::string(type.name) + " has " + found + " where \"sip\" belongs");
 }
 
 /// The id of the event's own API; the other one where it stands alone, since their names have changed places.
-Result<std::string> take_call_id(const IncomingType& type, EventData& data) {
+Result<std::string> call_id_of(const IncomingType& type, const EventData& data) {
     const bool is_live = type.dialect == Dialect::live;
-    auto& own = is_live ? data.session_id : data.call_id;
-    auto& other = is_live ? data.call_id : data.session_id;
+    const auto& own = is_live ? data.session_id : data.call_id;
+    const auto& other = is_live ? data.call_id : data.session_id;
     if (!own && !other)
         return fail(ErrorCode::bad_input,
                     std::string(type.name) + " has neither data.call_id nor data.session_id");
-    auto id = own ? std::move(*own) : std::move(*other);
+    auto id = own ? own->text() : other->text();
     if (auto checked = check_call_id(id); !checked) return tl::unexpected(std::move(checked).error());
     return id;
 }
@@ -192,22 +165,26 @@ Result<std::string> take_call_id(const IncomingType& type, EventData& data) {
 }  // namespace
 
 Result<CallEvent> read_call_event(std::string_view body) {
-    auto envelope = CALLCHAIN_TRY(read_envelope(body));
+    const auto envelope = CALLCHAIN_TRY(read_envelope(body));
     if (!envelope.type) return fail(ErrorCode::bad_input, "the event has no type");
 
     CallEvent event;
-    event.type = std::move(*envelope.type);
-    event.event_id = std::move(envelope.id).value_or("");
+    event.type = envelope.type->text();
+    if (envelope.id) event.event_id = envelope.id->text();
     event.created_at = envelope.created_at;
-    for (const auto& type : kIncomingTypes) {
-        if (event.type != type.name) continue;
-        CALLCHAIN_TRY(check_transport(type, envelope.data));
-        event.kind = CallEvent::Kind::incoming_call;
-        event.dialect = type.dialect;
-        event.call_id = CALLCHAIN_TRY(take_call_id(type, envelope.data));
-        event.sip_headers = std::move(envelope.data.sip_headers);
-        event.media_security = std::move(envelope.data.media_security).value_or("");
-    }
+    const auto type = std::find_if(kIncomingTypes.begin(), kIncomingTypes.end(),
+                                   [&](const IncomingType& incoming) { return event.type == incoming.name; });
+    if (type == kIncomingTypes.end()) return event;
+
+    const auto& data = envelope.data;
+    CALLCHAIN_TRY(check_transport(*type, data));
+    event.kind = CallEvent::Kind::incoming_call;
+    event.dialect = type->dialect;
+    event.call_id = CALLCHAIN_TRY(call_id_of(*type, data));
+    event.sip_headers.reserve(data.sip_headers.size());
+    for (const auto& header : data.sip_headers)
+        event.sip_headers.push_back({header.name.text(), header.value.text()});
+    if (data.media_security) event.media_security = data.media_security->text();
     return event;
 }
 

@@ -3,22 +3,38 @@
 #include "base/text.hpp"
 #include "signature/standard_webhooks.hpp"
 
-#include <array>
 #include <vector>
 
 namespace callchain::service {
 namespace {
 
-constexpr std::array<std::string_view, 3> kHeaders{"webhook-id", "webhook-timestamp", "webhook-signature"};
+struct FoundHeader {
+    std::string_view name;
+    std::string_view value = {};  ///< the first one
+    std::size_t count = 0;
+};
 
-std::string_view header(const http::Request& request, std::string_view name) {
-    return request.headers.find(name).value_or(std::string_view{});
+struct FoundHeaders {
+    FoundHeader id{"webhook-id"};
+    FoundHeader timestamp{"webhook-timestamp"};
+    FoundHeader signature{"webhook-signature"};
+};
+
+FoundHeaders find_headers(const http::Request& request) {
+    FoundHeaders found;
+    for (const auto& field : request.headers.fields) {
+        for (auto* header : {&found.id, &found.timestamp, &found.signature}) {
+            if (!equal_ignoring_case(field.name, header->name)) continue;
+            if (++header->count == 1) header->value = field.value;
+        }
+    }
+    return found;
 }
 
-std::string headers_where(const http::Request& request, bool (*matches)(std::size_t count)) {
+std::string names_where(const FoundHeaders& headers, bool (*matches)(std::size_t count)) {
     std::vector<std::string> names;
-    for (const auto name : kHeaders) {
-        if (matches(request.headers.values(name).size())) names.emplace_back(name);
+    for (const auto* header : {&headers.id, &headers.timestamp, &headers.signature}) {
+        if (matches(header->count)) names.emplace_back(header->name);
     }
     return join(names, ", ");
 }
@@ -30,15 +46,14 @@ std::string age_in_words(std::chrono::sys_seconds sent, std::chrono::sys_seconds
 }  // namespace
 
 WebhookCheck check_webhook_request(std::span<const crypto::HmacKey> keys, const http::Request& request) {
-    if (const auto missing = headers_where(request, [](std::size_t count) { return count == 0; });
+    const auto found = find_headers(request);
+    if (const auto missing = names_where(found, [](std::size_t count) { return count == 0; });
         !missing.empty())
         return {"header_missing", "the request has no " + missing};
-    if (const auto doubled = headers_where(request, [](std::size_t count) { return count > 1; });
+    if (const auto doubled = names_where(found, [](std::size_t count) { return count > 1; });
         !doubled.empty())
         return {"header_duplicated", "the request has more than one " + doubled};
-    const signature::WebhookHeaders headers{header(request, "webhook-id"),
-                                            header(request, "webhook-timestamp"),
-                                            header(request, "webhook-signature")};
+    const signature::WebhookHeaders headers{found.id.value, found.timestamp.value, found.signature.value};
     if (headers.id.empty()) return {"header_missing", "webhook-id is empty"};
     const auto now = std::chrono::floor<std::chrono::seconds>(request.received_at);
     const auto check = signature::check_webhook(keys, headers, request.body, now, kWebhookTolerance);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <random>
 #include <sys/random.h>
 #include <utility>
 #include <vector>
@@ -15,9 +16,8 @@
 namespace callchain::gateway {
 namespace {
 
-// Decides between equal SRV records. Without it, which the kernel does not let happen, the order stays a
-// lawful one.
-std::uint64_t random_number() {
+// Without it, which the kernel does not let happen, the order of equal SRV records stays a lawful one.
+std::uint64_t random_seed() {
     std::uint64_t number = 0;
     while (getrandom(&number, sizeof number, 0) < 0 && errno == EINTR) {
     }
@@ -53,6 +53,7 @@ struct Resolver::State : std::enable_shared_from_this<State> {
     std::map<JobNumber, Job> jobs;
     std::map<Key, std::vector<JobNumber>> asking;  // who waits for a question that is under way
     JobNumber last_number = 0;
+    std::mt19937_64 chance{random_seed()};  // between equal SRV records: nothing that is worth guessing
     DnsClient client;
 };
 
@@ -120,7 +121,7 @@ void Resolver::resolve(const sip::Destination& destination,
     const auto number = ++state_->last_number;
     auto& job =
         state_->jobs
-            .emplace(number, State::Job{sip::Resolution(destination, {}, random_number()), std::move(done)})
+            .emplace(number, State::Job{sip::Resolution(destination, {}, state_->chance()), std::move(done)})
             .first->second;
     state_->advance(number, job);
 }

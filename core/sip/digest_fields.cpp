@@ -200,12 +200,15 @@ Result<void> check_count(const Credentials& credentials, std::size_t offset) {
 
 // token / quoted-string, for values that may be either.
 std::string quote(std::string_view text) {
-    std::string out = "\"";
+    std::string out;
+    out.reserve(text.size() + 2);
+    out += '"';
     for (const char c : text) {
         if (c == '"' || c == '\\') out += '\\';
         out += c;
     }
-    return out + '"';
+    out += '"';
+    return out;
 }
 std::string quote_unless_token(std::string_view text) {
     return is_token(text) ? std::string(text) : quote(text);

@@ -49,14 +49,12 @@ Call::Call(const CallSettings& settings, sip::DigestClient& digest, std::string 
     s.invite_transaction = transaction;
     s.invite_cseq = invite.cseq.number;
     s.a.local_tag = random_token(moment);
-    s.a.call_id = invite.call_id;
     s.b.local_tag = random_token(moment);
-    s.b.call_id = random_token(moment);
     auto& record = s.record;
     record.id = std::move(id);
     record.direction = settings.direction;
-    record.call_id_a = s.a.call_id;
-    record.call_id_b = s.b.call_id;
+    record.call_id_a = invite.call_id;
+    record.call_id_b = random_token(moment);
     record.wacid = wacid_of(invite);
     record.caller = invite.from.uri.user;
     record.called = std::string(split(invite.message.uri.user, ';').front());
@@ -143,7 +141,9 @@ CallState Call::state() const {
 
 const std::string& Call::id() const { return state_->record.id; }
 const std::string& Call::local_tag(Leg leg) const { return state_->leg(leg).local_tag; }
-const std::string& Call::call_id(Leg leg) const { return state_->leg(leg).call_id; }
+const std::string& Call::call_id(Leg leg) const {
+    return leg == Leg::a ? state_->record.call_id_a : state_->record.call_id_b;
+}
 
 bool Call::is_of_call(Leg leg, const sip::Received& message) const {
     const auto id = message.message.is_request() ? sip::dialog_of_request(message)
@@ -298,9 +298,10 @@ void CallStep::start() {
 void CallStep::dial() {
     auto& pending = *std::find_if(s_.pending.begin(), s_.pending.end(),
                                   [](const Pending& one) { return one.kind == Pending::Kind::invite; });
-    auto message = make_leg_b_invite(
-        *s_.invite, s_.settings, {.call_id = s_.b.call_id, .local_tag = s_.b.local_tag, .cseq = s_.cseq_b},
-        s_.record.id, s_.b.sent);
+    auto message =
+        make_leg_b_invite(*s_.invite, s_.settings,
+                          {.call_id = s_.record.call_id_b, .local_tag = s_.b.local_tag, .cseq = s_.cseq_b},
+                          s_.record.id, s_.b.sent);
     const auto uri = message.uri;
     for (auto& field : s_.digest.credentials(pending.attempt, "INVITE", sip::write_uri(uri)))
         message.headers.push_back(std::move(field));

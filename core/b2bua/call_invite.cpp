@@ -129,6 +129,7 @@ void CallStep::on_invite_success(const sip::Received& response) {
             s_.record.leg_b_status = response.message.status;
             s_.call_b = outcome.index;
             std::erase_if(s_.pending, [](const Pending& one) { return one.kind == Pending::Kind::invite; });
+            s_.pending.shrink_to_fit();  // for as long as the call is up there is rarely another
             note_answer(response);
             if (s_.given_up || s_.record.end != CallEnd::none) {
                 acknowledge_b(outcome.index, {});

@@ -47,7 +47,6 @@ struct Retry {
 /// What a leg has of its session: both descriptions as they stand.
 struct LegState {
     std::string local_tag;
-    std::string call_id;
     std::string sent;                                          ///< what we last sent
     std::string received;                                      ///< what the peer last sent, as it came
     std::unique_ptr<Unacknowledged> unacknowledged = nullptr;  ///< apart: it is there for seconds only

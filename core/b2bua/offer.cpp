@@ -131,6 +131,7 @@ MediaDecision decide_offer(std::string_view offer, std::optional<std::string_vie
     }
     MediaDecision decision;
     decision.codecs = verdict.left;
+    filtered.text.shrink_to_fit();  // it is kept as long as the call, and was written with room for all
     decision.sdp = std::move(filtered.text);
     decision.remarks = sorted.remarks;
     return decision;
@@ -164,6 +165,7 @@ MediaDecision decide_answer(std::string_view offer, std::string_view answer,
     }
     MediaDecision decision;
     decision.codecs = codecs_of(verdict->filtered.text);
+    verdict->filtered.text.shrink_to_fit();
     decision.sdp = std::move(verdict->filtered.text);
     decision.remarks = sorted.remarks;
     return decision;

@@ -12,32 +12,31 @@ constexpr std::size_t kKeptCapacity = 1'024;
 }  // namespace
 
 void TimerQueue::set(TimerId id, SteadyTime due) {
-    const auto [found, is_new] = slot_of_.try_emplace(id, 0);
+    const auto [found, is_new] = places_.try_emplace(id, 0);
     const auto order = next_order_++;
     if (is_new) {
-        found->second = new_slot(id);
-        heap_.push_back({due, order, found->second});
-        slots_[found->second].position = static_cast<std::uint32_t>(heap_.size() - 1);
+        heap_.push_back({due, order, &*found});
+        found->second = static_cast<std::uint32_t>(heap_.size() - 1);
         move_up(heap_.size() - 1);
         return;
     }
-    const std::size_t position = slots_[found->second].position;
+    const std::size_t position = found->second;
     heap_[position].due = due;
     heap_[position].order = order;
     move_up(position);
-    move_down(slots_[found->second].position);
+    move_down(found->second);
 }
 
 bool TimerQueue::stop(TimerId id) {
-    const auto found = slot_of_.find(id);
-    if (found == slot_of_.end()) return false;
-    remove_at(slots_[found->second].position);
+    const auto found = places_.find(id);
+    if (found == places_.end()) return false;
+    remove_at(found->second);
     return true;
 }
 
 std::optional<TimerId> TimerQueue::pop_due(SteadyTime now) {
     if (heap_.empty() || heap_.front().due > now) return std::nullopt;
-    const auto id = slots_[heap_.front().slot].id;
+    const auto id = heap_.front().place->first;
     remove_at(0);
     return id;
 }
@@ -49,7 +48,7 @@ std::optional<SteadyTime> TimerQueue::next_due() const {
 
 void TimerQueue::place(std::size_t position, Entry entry) {
     heap_[position] = entry;
-    slots_[entry.slot].position = static_cast<std::uint32_t>(position);
+    entry.place->second = static_cast<std::uint32_t>(position);
 }
 
 void TimerQueue::move_up(std::size_t position) {
@@ -81,32 +80,20 @@ void TimerQueue::move_down(std::size_t position) {
 }
 
 void TimerQueue::remove_at(std::size_t position) {
-    const auto slot = heap_[position].slot;
-    slot_of_.erase(slots_[slot].id);
-    free_slots_.push_back(slot);
+    const auto id = heap_[position].place->first;  // a copy: it is in what is erased
+    places_.erase(id);
     const auto last = heap_.back();
     heap_.pop_back();
     if (position < heap_.size()) {
         place(position, last);
         move_up(position);
-        move_down(slots_[last.slot].position);
+        move_down(last.place->second);
     }
     if (heap_.empty()) release_memory();
 }
 
-std::uint32_t TimerQueue::new_slot(TimerId id) {
-    if (free_slots_.empty()) {
-        slots_.push_back({id, 0});
-        return static_cast<std::uint32_t>(slots_.size() - 1);
-    }
-    const auto slot = free_slots_.back();
-    free_slots_.pop_back();
-    slots_[slot] = {id, 0};
-    return slot;
-}
-
 void TimerQueue::release_memory() {
-    if (slots_.capacity() <= kKeptCapacity) return;
+    if (heap_.capacity() <= kKeptCapacity) return;
     *this = TimerQueue{};
 }
 

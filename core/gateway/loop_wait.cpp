@@ -27,6 +27,19 @@ struct Watched::State {
     Handlers handlers;
     bool awaits_readable = false;
     bool awaits_writable = false;
+    bool hears_writable = false;  // Asio once asked the kernel for it, and does not take that back
+
+    /// Who has waited once for room to write would be woken at each wait from then on, since there nearly
+    /// always is: registered anew, the descriptor tells of what can be read alone.
+    void forget_writable() {
+        if (!hears_writable || awaits_readable || awaits_writable) return;
+        error_code error;
+        Descriptor same(descriptor.release());
+        descriptor.assign(same.number(), error);
+        if (error) return;  // and it is closed
+        same.release();
+        hears_writable = false;
+    }
 };
 
 Watched::Watched(Loop& loop, Descriptor descriptor, Handlers handlers)
@@ -43,6 +56,8 @@ bool Watched::is_open() const { return state_->descriptor.is_open(); }
 int Watched::number() const { return state_->descriptor.native_handle(); }
 
 void Watched::await_readable() {
+    if (!is_open()) return;
+    state_->forget_writable();
     if (!is_open() || std::exchange(state_->awaits_readable, true)) return;
     state_->descriptor.async_wait(WatchedDescriptor::wait_read, [state = state_](const error_code& error) {
         state->awaits_readable = false;
@@ -52,6 +67,7 @@ void Watched::await_readable() {
 
 void Watched::await_writable() {
     if (!is_open() || std::exchange(state_->awaits_writable, true)) return;
+    state_->hears_writable = true;
     state_->descriptor.async_wait(WatchedDescriptor::wait_write, [state = state_](const error_code& error) {
         state->awaits_writable = false;
         if (!error && state->descriptor.is_open()) state->loop.turn([&] { state->handlers.writable(); });

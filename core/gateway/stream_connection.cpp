@@ -246,8 +246,9 @@ StreamConnection::Reading StreamConnection::read_once() {
     framer_->feed({buffer.data(), transfer.bytes});
     if (!take_frames()) return Reading::stopped;
     note_message_time();
-    // A plain socket that filled less than the buffer is empty: the call that would say so is saved.
-    return !tls_ && transfer.bytes < buffer.size() ? Reading::waits : Reading::goes_on;
+    // The call that would only say that there is nothing more is saved; what comes meanwhile is told again.
+    const bool may_have_more = tls_ ? tls_->has_unread() : transfer.bytes == buffer.size();
+    return may_have_more ? Reading::goes_on : Reading::waits;
 }
 
 /// False: the connection is paused or not open any more.

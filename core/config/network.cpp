@@ -15,6 +15,8 @@ constexpr unsigned kMappedBits = 96;
 std::optional<Address> parse_address(std::string_view text) {
     Address address{};
     const std::string terminated(text);
+    // inet_pton reads up to a NUL and would not see what stands behind it.
+    if (text.find('\0') != std::string_view::npos) return std::nullopt;
     if (::inet_pton(AF_INET6, terminated.c_str(), address.data()) == 1) return address;
     if (::inet_pton(AF_INET, terminated.c_str(), address.data() + 12) != 1) return std::nullopt;
     address[10] = address[11] = 0xFF;  // RFC 4291 section 2.5.5.2
@@ -100,7 +102,6 @@ bool is_loopback(std::string_view address) {
 
 // Source: RFC 4291 section 2.5.5.2.
 bool is_ipv4(const Network& network) {
-    constexpr unsigned kMappedBits = 96;
     const auto& bytes = network.address;
     return network.prefix >= kMappedBits && bytes[10] == 0xFF && bytes[11] == 0xFF &&
            std::all_of(bytes.begin(), bytes.begin() + 10, [](auto byte) { return byte == 0; });

@@ -17,6 +17,7 @@ constexpr std::chrono::seconds kLife{1};
 std::optional<std::string> address_of(const std::string& text, int family) {
     std::array<unsigned char, sizeof(in6_addr)> bytes{};
     std::array<char, INET6_ADDRSTRLEN> normal{};
+    if (text.find('\0') != std::string::npos) return std::nullopt;  // inet_pton reads no further
     if (inet_pton(family, text.c_str(), bytes.data()) != 1) return std::nullopt;
     if (inet_ntop(family, bytes.data(), normal.data(), normal.size()) == nullptr) return std::nullopt;
     return std::string(normal.data());

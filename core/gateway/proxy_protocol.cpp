@@ -30,6 +30,7 @@ unsigned byte_at(std::string_view bytes, std::size_t at) { return static_cast<un
 std::optional<std::string> numeric_address(int family, std::string_view text) {
     const std::string terminated(text);
     std::array<unsigned char, 16> bytes{};
+    if (text.find('\0') != std::string_view::npos) return std::nullopt;  // inet_pton reads no further
     if (::inet_pton(family, terminated.c_str(), bytes.data()) != 1) return std::nullopt;
     return terminated;
 }

@@ -50,7 +50,8 @@ bool is_name_or_ipv4(std::string_view host) {
 
 bool is_ipv6(const std::string& host) {
     std::array<unsigned char, 16> address{};
-    return inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
+    // inet_pton reads up to a NUL, and so would whoever gets the URL as a C string.
+    return host.find('\0') == std::string::npos && inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
 }
 
 bool is_ipv6_loopback(const std::string& host) {

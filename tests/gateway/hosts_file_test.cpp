@@ -72,7 +72,8 @@ TEST(HostsFile, PassesOverWhatIsNoAddress) {
         "192.0.2.1 # none\n"
         "#192.0.2.1 commented\n"
         "\n   \n"
-        "192.0.2.2 good\n");
+        "192.0.2.2 good\n" +
+        std::string("192.0.2.3\0x behind-nul\n", 23));
     EXPECT_EQ(hosts.size(), 1);
     EXPECT_EQ(addresses(hosts, {Type::a, "good"}), Strings{"192.0.2.2"});
 }

@@ -83,6 +83,7 @@ TEST(ReadProxyHeader, RefusesWhatIsNone) {
              Row{"port with zero", "PROXY TCP4 192.0.2.1 192.0.2.2 01 2\r\n", {}},
              Row{"port with sign", "PROXY TCP4 192.0.2.1 192.0.2.2 +1 2\r\n", {}},
              Row{"two blanks", "PROXY TCP4  192.0.2.1 192.0.2.2 1 2\r\n", {}},
+             Row{"a NUL", std::string("PROXY TCP4 192.0.2.1\0x 192.0.2.2 1 2\r\n", 38), {}},
              Row{"one more word", "PROXY TCP4 192.0.2.1 192.0.2.2 1 2 3\r\n", {}},
              Row{"too long", "PROXY UNKNOWN " + std::string(100, 'x'), {}},
              Row{"version 1 in binary", binary(0x11, 0x11, kV4), {}},

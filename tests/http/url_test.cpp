@@ -56,6 +56,7 @@ TEST(IsUrlForSecrets, RefusesWhatTwoReadersUnderstandInTwoWays) {
     }
     EXPECT_FALSE(is_url_for_secrets(std::string_view("http://localhost\0.evil.example/", 31)));
     EXPECT_FALSE(is_url_for_secrets(std::string_view("https://api.openai.com/\0", 24)));
+    EXPECT_FALSE(is_url_for_secrets(std::string_view("http://[::1\0.evil.example]/", 27)));
 }
 
 TEST(ReadUrl, TakesAUrlApart) {

@@ -51,9 +51,11 @@ bool matches(const TargetForm& target, const Digest& mac) {
         case TargetForm::Match::bytes:
             return crypto::equal_in_constant_time(target.value, mac.view());
         case TargetForm::Match::prefix:
-            return encoding::to_base64(mac.view()).starts_with(target.value);
+            return crypto::equal_in_constant_time(
+                std::string_view(encoding::to_base64(mac.view())).substr(0, target.value.size()),
+                target.value);
         case TargetForm::Match::folded_text:
-            return ascii_lower(encoding::to_base64(mac.view())) == target.value;
+            return crypto::equal_in_constant_time(ascii_lower(encoding::to_base64(mac.view())), target.value);
     }
     return false;
 }

@@ -1,10 +1,12 @@
 #include "gateway/tls_certificate.hpp"
 
 #include "base/text.hpp"
+#include "encoding/text_codings.hpp"
 #include "gateway/tls_context.hpp"
 #include "gateway/tls_pem.hpp"
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <array>
 #include <cstring>
 #include <openssl/bio.h>
@@ -37,22 +39,15 @@ std::string text_of_string(const ASN1_STRING* text) {
             static_cast<std::size_t>(ASN1_STRING_length(text))};
 }
 
+// As inet_ntop writes it, which is how hosts are compared; of any other length than an address has, its bytes
+// in hex.
 std::string text_of_address(const ASN1_OCTET_STRING* address) {
     const auto bytes = text_of_string(address);
-    std::string text;
-    if (bytes.size() == 4) {
-        for (const char byte : bytes)
-            text += (text.empty() ? "" : ".") + std::to_string(static_cast<unsigned char>(byte));
-        return text;
-    }
-    std::array<char, 64> out{};
-    const Bio bio(BIO_new(BIO_s_mem()));
-    for (std::size_t at = 0; at + 1 < bytes.size(); at += 2)
-        BIO_printf(bio.get(), at == 0 ? "%x" : ":%x",
-                   static_cast<unsigned>(static_cast<unsigned char>(bytes[at])) << 8U |
-                       static_cast<unsigned>(static_cast<unsigned char>(bytes[at + 1])));
-    const int size = BIO_read(bio.get(), out.data(), static_cast<int>(out.size()));
-    return size > 0 ? std::string(out.data(), static_cast<std::size_t>(size)) : std::string();
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    const int family = bytes.size() == 4 ? AF_INET : AF_INET6;
+    if (bytes.size() != 4 && bytes.size() != 16) return encoding::to_hex(bytes);
+    return ::inet_ntop(family, bytes.data(), text.data(), text.size()) == nullptr ? std::string()
+                                                                                  : text.data();
 }
 
 void read_names(const X509* certificate, CertificateFacts& facts) {
@@ -126,6 +121,7 @@ Result<CertificateFacts> inspect_certificate(const PemSource& certificate, const
 }
 
 bool name_covers(std::string_view name, std::string_view host) {
+    if (host.empty()) return false;
     if (equal_ignoring_case(name, host)) return true;
     if (!name.starts_with("*.")) return false;
     const auto dot = host.find('.');

@@ -1,8 +1,10 @@
 /// Builds the parser, runs the chosen command, maps outcomes to exit codes.
+#include "base/redact.hpp"
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "context.hpp"
 #include "crypto/hash.hpp"
+#include "observe/crash.hpp"
 #include "usage.hpp"
 
 #include <CLI/CLI.hpp>
@@ -109,6 +111,8 @@ int run(int argc, char** argv, Context& context) {
 
 int main(int argc, char** argv) {
     using namespace callchain;
+    observe::leave_no_core_dump();
+    observe::say_only_the_type_of_exceptions();
     // A reader that goes away early (head, less) is no reason for an error text.
     std::signal(SIGPIPE, SIG_DFL);
     std::ios::sync_with_stdio(false);
@@ -125,7 +129,7 @@ int main(int argc, char** argv) {
         return code;
     } catch (const std::exception& error) {
         return context.report_error(
-            {ErrorCode::internal, std::string("a fault of callchain itself: ") + error.what(), std::nullopt,
-             "please report it with the command line and, if you may share it, the input"});
+            {ErrorCode::internal, "a fault of callchain itself: " + safe_excerpt(error.what(), 200),
+             std::nullopt, "please report it with the command line and, if you may share it, the input"});
     }
 }

@@ -236,6 +236,11 @@ class Units(unittest.TestCase):
                 self.assertIsNotNone(exposure, done.stderr)
                 self.assertLess(float(exposure[1]), MOST_EXPOSURE)
 
+    def test_a_crash_leaves_no_memory_on_the_disk(self):
+        """1, which the kernel takes for no dump at all; 0 would still hand one to a program of core_pattern."""
+        for unit in UNITS:
+            self.assertEqual(re.findall(r"^LimitCORE=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE), ["1"], unit.name)
+
     def test_a_service_is_started_again_where_its_address_is_taken(self):
         """Exit code 6 may pass by itself, however long it takes; 2 does not."""
         for name, command in (("gateway", ["gateway", "run"]), ("serve", ["serve"])):

@@ -162,7 +162,7 @@ def test_nothing_is_printed(desk, verbosity):
 def test_nothing_is_in_the_files_that_were_made(desk):
     program, _ = desk
     made = [path for path in program.folder.rglob("*") if path.is_file() and not path.is_symlink() and "samples" not in path.parts]
-    assert not [(path, names) for path in made if (names := planted_in(path.read_bytes()))]
+    assert not [(path, names) for path in made if (names := planted_in(path.read_bytes() + str(path.relative_to(program.folder)).encode()))]
 
 
 def ask(address: str, target: str, data: bytes | None = None, **headers: str) -> bytes:
@@ -207,6 +207,9 @@ def test_nothing_is_in_what_serve_says_and_keeps(desk):
         done = stop(process)
     assert planted_in((said + done.out + done.err).encode()) == []
     assert planted_in(answers) == []
+    # What was recorded has what was sent, but for names of files, which are listed everywhere.
+    kept = [path.name for path in (program.folder / "kept").iterdir()]
+    assert kept and planted_in("\n".join(kept).encode()) == []
 
 
 def test_nothing_is_in_what_the_gateway_says(desk):

@@ -35,7 +35,7 @@ stop_after_cpu() {
     local most=$((seconds * $(getconf CLK_TCK))) used
     while used=$(cpu_ticks "$1") && [ -n "$used" ]; do
         if [ "$used" -ge "$most" ]; then
-            kill -INT "$1" 2>/dev/null || true
+            kill -USR1 "$1" 2>/dev/null || true
             return
         fi
         sleep 1

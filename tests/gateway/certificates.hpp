@@ -63,7 +63,7 @@ authority middle 'Test Intermediate' root
 authority nobody 'Nobody'
 leaf good middle 30 DNS:sip.example.com,IP:127.0.0.1
 leaf renewed middle 60 DNS:sip.example.com,IP:127.0.0.1
-leaf wildcard middle 30 'DNS:*.example.com'
+leaf wildcard middle 30 'DNS:*.example.com,IP:2001:db8::1'
 leaf expired middle -1 DNS:sip.example.com
 leaf other middle 30 DNS:other.example.org
 leaf stranger nobody 30 DNS:sip.example.com

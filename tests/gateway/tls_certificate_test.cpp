@@ -72,6 +72,14 @@ TEST(InspectCertificate, JudgesTheDatesByTheTimeItIsGiven) {
     EXPECT_NE(facts->verification.find("expired"), std::string::npos) << facts->verification;
 }
 
+TEST(InspectCertificate, WritesAddressesAsHostsAreWritten) {
+    const auto facts = inspect("wildcard", "wildcard");
+    ASSERT_TRUE(facts.has_value()) << facts.error().message;
+    EXPECT_EQ(facts->addresses, std::vector<std::string>{"2001:db8::1"});
+    EXPECT_TRUE(certificate_covers(*facts, "2001:db8::1"));
+    EXPECT_FALSE(certificate_covers(*facts, "2001:db8::2"));
+}
+
 TEST(InspectCertificate, TellsAKeyOfAnotherPair) {
     const auto facts = inspect("good", "other");
     ASSERT_TRUE(facts.has_value()) << facts.error().message;

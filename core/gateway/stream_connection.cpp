@@ -26,6 +26,8 @@ constexpr std::size_t kWorthKeeping = std::size_t{4} << 10U;
 constexpr milliseconds kDrainTime{2'000};
 constexpr milliseconds kLingerTime{1'000};
 constexpr std::size_t kMostDiscardedBytes = std::size_t{256} << 10U;
+// A message of this size is taken however much others have sent of theirs: Meta's and Twilio's are smaller.
+constexpr std::size_t kSmallMessageBytes = std::size_t{16} << 10U;
 // A peer that is gone without a word is found by the system's repetitions, of a ping at the latest.
 constexpr unsigned kMostUnacknowledgedMs = 30'000;
 
@@ -245,6 +247,12 @@ StreamConnection::Reading StreamConnection::read_once() {
     last_byte_ = Loop::now();
     framer_->feed({buffer.data(), transfer.bytes});
     if (!take_frames()) return Reading::stopped;
+    if (!hold(framer_->buffered())) {
+        const std::string why = "too much is being received at once";
+        host_.on_too_much(*this, why);
+        abort(why);
+        return Reading::stopped;
+    }
     note_message_time();
     // The call that would only say that there is nothing more is saved; what comes meanwhile is told again.
     const bool may_have_more = tls_ ? tls_->has_unread() : transfer.bytes == buffer.size();
@@ -276,6 +284,14 @@ void StreamConnection::take(sip::Frame frame) {
         case sip::Frame::Kind::lost:
             return finish(frame.why);
     }
+}
+
+/// Counts what is not a whole message yet. False where this one has to give way.
+bool StreamConnection::hold(std::size_t bytes) {
+    auto& all = host_.tally().unfinished_bytes;
+    all = all - held_ + bytes;
+    held_ = bytes;
+    return bytes <= kSmallMessageBytes || all <= host_.limits().unfinished_bytes;
 }
 
 /// From the first byte of a message on; bytes that follow do not extend it.
@@ -425,6 +441,7 @@ void StreamConnection::discard() {
 
 void StreamConnection::close() {
     phase_ = Phase::closed;
+    static_cast<void>(hold(0));
     host_.deadlines().stop({info_.id.value, 0});
     if (socket_) socket_->close();
     tls_.reset();

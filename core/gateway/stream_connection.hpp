@@ -29,6 +29,8 @@ class StreamHost {
     [[nodiscard]] virtual Loop& loop() = 0;
     [[nodiscard]] virtual const TransportLimits& limits() const = 0;
     [[nodiscard]] virtual TransportCounts& tally() = 0;
+    /// It holds more than its part, and is about to be closed for it.
+    virtual void on_too_much(StreamConnection& connection, const std::string& why) = 0;
     [[nodiscard]] virtual DueTimers& deadlines() = 0;
     /// For one read at a time: shared by all, so that an idle connection has none.
     [[nodiscard]] virtual std::span<char> read_buffer() = 0;
@@ -101,6 +103,7 @@ class StreamConnection : public std::enable_shared_from_this<StreamConnection> {
     [[nodiscard]] bool take_frames();
     void take(sip::Frame frame);
     void note_message_time();
+    [[nodiscard]] bool hold(std::size_t bytes);
     void await_more();
     void flush_soon();
     void flush();
@@ -125,6 +128,7 @@ class StreamConnection : public std::enable_shared_from_this<StreamConnection> {
     std::string greeting_;  // of a PROXY header, what has come so far
     std::string queue_;
     std::size_t sent_ = 0;  // of queue_
+    std::size_t held_ = 0;  // of the bytes that are counted as unfinished
     std::string fault_;     // of the last transfer without TLS
     Phase phase_ = Phase::connecting;
     bool flush_is_posted_ = false;

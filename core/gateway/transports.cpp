@@ -60,6 +60,9 @@ struct Transports::State final : StreamHost, std::enable_shared_from_this<Transp
     const TlsServerContext* tls_server() const override { return tls_server_.get(); }
     Result<const TlsClientContext*> tls_client() override;
     bool on_client_known(StreamConnection& connection) override;
+    void on_too_much(StreamConnection& connection, const std::string& why) override {
+        refuse(connection.info().transport, connection.info().peer, why);
+    }
     void on_ready(StreamConnection& connection) override;
     void on_message(StreamConnection& connection, std::string_view bytes) override;
     void on_ended(StreamConnection& connection, const std::string& why) override;

@@ -38,6 +38,9 @@ struct TransportLimits {
     std::size_t handshakes = 256;              ///< TLS handshakes and PROXY headers under way at once
     std::size_t connections_per_address = 64;  ///< 0: no limit
     std::size_t backlog_bytes = std::size_t{1} << 20U;  ///< to be sent on one connection; beyond it is closed
+    /// Of all messages together that are not whole yet; beyond it a connection is closed that holds more than
+    /// 16 KiB of one.
+    std::size_t unfinished_bytes = std::size_t{8} << 20U;
     std::chrono::milliseconds handshake_time{5'000};
     std::chrono::milliseconds connect_time{3'000};
     std::chrono::milliseconds idle_time{600'000};     ///< inbound, without a byte either way
@@ -95,6 +98,7 @@ struct TransportCounts {
     std::uint64_t messages_out = 0;
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
+    std::size_t unfinished_bytes = 0;  ///< of messages that are not whole yet
 };
 
 /// All functions on the loop's thread, or before it runs. TLS: 1.2 and up, no renegotiation, no ALPN in

@@ -48,6 +48,10 @@ Acceptor::Round Acceptor::accept_some() {
 }
 
 Acceptor::Round Acceptor::accept_one() {
+    const auto& shared = thread_.shared();
+    if (const auto most = shared.limits.connections;
+        most != 0 && shared.connections.load(std::memory_order_relaxed) >= most)
+        return pause(EMFILE);
     SocketAddress peer;
     auto* generic = reinterpret_cast<sockaddr*>(&peer.storage);  // as the call wants it
     // Asio's own accept() leaves the socket open in programs that are started by this one.

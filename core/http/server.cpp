@@ -114,4 +114,11 @@ std::size_t raise_descriptor_limit() {
         std::min<rlim_t>(limit.rlim_cur, std::numeric_limits<std::size_t>::max()));
 }
 
+std::size_t descriptors_for_clients() {
+    constexpr std::size_t kMostReserved = 1'024;
+    constexpr std::size_t kReservedShare = 4;
+    const auto all = raise_descriptor_limit();
+    return all - std::min(kMostReserved, all / kReservedShare);
+}
+
 }  // namespace callchain::http

@@ -15,14 +15,19 @@
 
 namespace callchain::http {
 
-/// Bounds of one connection. Deadlines are absolute: progress does not extend them.
+/// Bounds of one connection, and of all together. Deadlines are absolute: progress does not extend them.
 struct ServerLimits {
+    /// Beyond it accepting pauses, as where descriptors run out; 0: no bound.
+    std::size_t connections = 0;
     std::size_t header_bytes = std::size_t{32} << 10U;  ///< request line and headers; above: 431
     std::size_t body_bytes = std::size_t{1} << 20U;     ///< above: 413
-    std::chrono::milliseconds header_time{10'000};      ///< from the first byte of a request; above: 408
-    std::chrono::milliseconds request_time{30'000};     ///< from its first byte to its last; above: 408
-    std::chrono::milliseconds idle_time{75'000};        ///< with no byte of a next request: closed
-    std::chrono::milliseconds answer_time{30'000};      ///< of the handler, above: 503; and for writing it
+    /// Of all requests together that are not whole yet. Beyond it a request of more than 16 KiB gets 503:
+    /// small ones, as webhooks are, still pass.
+    std::size_t unfinished_bytes = std::size_t{16} << 20U;
+    std::chrono::milliseconds header_time{10'000};   ///< from the first byte of a request; above: 408
+    std::chrono::milliseconds request_time{30'000};  ///< from its first byte to its last; above: 408
+    std::chrono::milliseconds idle_time{75'000};     ///< with no byte of a next request: closed
+    std::chrono::milliseconds answer_time{30'000};   ///< of the handler, above: 503; and for writing it
 };
 
 /// Certificate chain and key, each a path of a PEM file.
@@ -106,5 +111,9 @@ class Server {
 
 /// Raises the soft limit of open descriptors to the hard one. Units: descriptors, after the call.
 [[nodiscard]] std::size_t raise_descriptor_limit();
+
+/// How many of the descriptors clients may take: three quarters, or all but 1,024. The rest is for
+/// connections of our own and for files: a call that comes in must find one. Raises the soft limit as well.
+[[nodiscard]] std::size_t descriptors_for_clients();
 
 }  // namespace callchain::http

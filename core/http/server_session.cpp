@@ -19,6 +19,9 @@ namespace {
 constexpr std::chrono::milliseconds kLingerTime{1'000};
 constexpr std::size_t kMostDiscardedBytes = std::size_t{256} << 10U;
 
+// A request of this size is taken however much others have sent of theirs.
+constexpr std::size_t kSmallRequestBytes = std::size_t{16} << 10U;
+
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 void give_back_memory(std::string& text) { std::string().swap(text); }
@@ -132,6 +135,11 @@ Task<Session::Received> Session::receive() {
         if (error) co_return Received::nothing;
         looks_first = tls_ != nullptr;
         received = take({thread_.read_buffer().data(), size});
+        const auto body = parser_ ? parser_->request().body.capacity() : 0;
+        if (received == Received::part && !hold(unread_.size() + body)) {
+            refusal_ = {503, "too much is being received at once"};
+            co_return Received::refused;
+        }
         if (std::exchange(asks_for_body_, false) && !co_await write_all(kContinue)) {
             co_return Received::nothing;
         }
@@ -188,9 +196,20 @@ void Session::begin_request() {
     started_ = deadline_ - std::min(limits.header_time, limits.request_time);
 }
 
+/// Counts what the present request takes while it is not whole. False where it has to give way.
+bool Session::hold(std::size_t bytes) {
+    auto& shared = thread_.shared();
+    // What is taken back wraps around, as unsigned numbers may.
+    const auto all =
+        shared.unfinished_bytes.fetch_add(bytes - held_, std::memory_order_relaxed) + bytes - held_;
+    held_ = bytes;
+    return bytes <= kSmallRequestBytes || all <= shared.limits.unfinished_bytes;
+}
+
 /// Gives the request to the handler. Nothing where that keeps the responder.
 std::optional<Response> Session::dispatch() {
     const auto parser = std::exchange(parser_, nullptr);
+    static_cast<void>(hold(0));  // the handler bounds what it keeps
     auto& request = parser->request();
     http_1_1_ = parser->is_http_1_1();
     closing_ = !parser->keep_alive();
@@ -299,6 +318,7 @@ void Session::forget_request() {
     if (channel_) channel_->session = nullptr;
     channel_.reset();
     parser_.reset();
+    static_cast<void>(hold(0));
 }
 
 std::size_t Session::read_some(error_code& error) {

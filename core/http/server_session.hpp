@@ -60,6 +60,7 @@ class Session {
     [[nodiscard]] Received take_unread();
     [[nodiscard]] Progress consume(std::string_view bytes);
     void begin_request();
+    [[nodiscard]] bool hold(std::size_t bytes);
     [[nodiscard]] std::optional<Response> dispatch();
     void call_handler(Request request);
     [[nodiscard]] Task<std::optional<Response>> wait_for_answer();
@@ -80,7 +81,8 @@ class Session {
     std::string unread_;  ///< received and not yet used: a part, or requests behind the present one
     std::unique_ptr<RequestParser> parser_;  ///< while receiving
     std::shared_ptr<Responder::Channel> channel_;
-    SteadyTime started_;  ///< first byte of the present request
+    std::size_t held_ = 0;  ///< of the bytes that the server counts as unfinished
+    SteadyTime started_;    ///< first byte of the present request
     SteadyTime deadline_;
     Refusal refusal_;
     Phase phase_ = Phase::idle;

@@ -34,6 +34,7 @@ struct ServerShared {
     void add_connection() { connections.fetch_add(1, std::memory_order_relaxed); }
     void remove_connection();
     std::atomic<std::size_t> connections{0};
+    std::atomic<std::size_t> unfinished_bytes{0};  ///< of requests that are not whole yet
     std::mutex idle_mutex;
     std::condition_variable idle_changed;
     std::size_t threads_to_drain = 0;  ///< under idle_mutex

@@ -7,10 +7,12 @@
 #include "gateway/loop_wait.hpp"
 #include "gateway/message_trace.hpp"
 #include "http/server.hpp"
+#include "observe/line_writer.hpp"
 #include "observe/metrics.hpp"
 #include "service/gateway_metrics.hpp"
 #include "service/routes.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -79,14 +81,14 @@ class TraceFile {
     }
     /// False the first time that it fails.
     [[nodiscard]] bool write(std::string_view line) {
-        const auto written = ::write(file_.number(), line.data(), line.size());
-        if (written == static_cast<ssize_t>(line.size())) return true;
+        if (writer_.write(line)) return true;
         return std::exchange(failed_, true);
     }
 
   private:
-    explicit TraceFile(gateway::Descriptor file) : file_(std::move(file)) {}
+    explicit TraceFile(gateway::Descriptor file) : file_(std::move(file)), writer_(file_.number()) {}
     gateway::Descriptor file_;
+    observe::LineWriter writer_;  // closes a line that a full disk cut short
     bool failed_ = false;
 };
 
@@ -166,10 +168,12 @@ Result<void> GatewayService::State::listen_at(const gateway::DriverSettings& set
 }
 
 Result<void> GatewayService::State::listen() {
-    auto listening = listen_at(config.driver);
+    auto settings = config.driver;
+    auto& most = settings.stack.transports.limits.connections;
+    most = std::min(most, http::descriptors_for_clients());
+    auto listening = listen_at(settings);
     if (listening || config.listen_chosen) return listening;
     // A host without IPv6: nobody asked for it.
-    auto settings = config.driver;
     for (auto& listener : settings.stack.transports.listeners)
         listener.address = replace_all(listener.address, "[::]:", "0.0.0.0:");
     if (auto again = listen_at(settings); again) return again;

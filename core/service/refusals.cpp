@@ -34,11 +34,10 @@ webhook::Capture capture_of(const http::Request& request) {
 }
 
 bool TokenBucket::take(Time now) {
-    if (now > last_) {
-        const std::chrono::duration<double> passed = now - last_;
-        tokens_ = std::min(burst_, tokens_ + passed.count() * per_second_);
-        last_ = now;
-    }
+    // A clock that was set back fills nothing, and starts anew from there: else it would fill nothing until
+    // the time comes again that it once showed.
+    const std::chrono::duration<double> passed = now - std::exchange(last_, now);
+    if (passed.count() > 0) tokens_ = std::min(burst_, tokens_ + passed.count() * per_second_);
     if (tokens_ < 1) return false;
     tokens_ -= 1;
     return true;

@@ -170,6 +170,7 @@ Result<void> Service::State::listen() {
     http::ServerOptions options;
     options.listen = {config.listen};
     options.threads = threads_of(config);
+    options.limits.connections = http::descriptors_for_clients();
     options.tls = config.tls;
     options.fall_back_to_ipv4 = !config.listen_chosen;
     server = CALLCHAIN_TRY(http::Server::start(

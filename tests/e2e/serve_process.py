@@ -9,7 +9,6 @@ import hmac
 import json
 import os
 import re
-import resource
 import signal
 import socket
 import ssl
@@ -17,8 +16,10 @@ import subprocess
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 PROJECT = "proj_e2e0123456789"
@@ -185,24 +186,30 @@ def forms_of(secret: str) -> list[str]:
     return [payload] + ([base64.b64decode(payload).hex()] if payload != secret else [])
 
 
+class Host(NamedTuple):
+    """What is unusual about where it runs."""
+
+    begin: Callable[[], None] | None = None  # called in the process, before the program begins
+    under: list[str] = []  # the beginning of the command
+    log: Path | None = None  # its stdout
+
+
 class Serve:
     """A running `callchain serve`. Its stdout is the file `log_path`, which verify-sig --log may read."""
 
-    def __init__(self, program, openai_key: str, *args: str, descriptors: int = 0, **variables: str):
+    def __init__(self, program, openai_key: str, *args: str, host: Host = Host(), **variables: str):
         self.folder: Path = program.folder
         # One file for each process of a test.
-        self.log_path = next(path for path in (self.folder / f"serve-{number}.log" for number in range(99)) if not path.exists())
-        self.error_path = self.log_path.with_suffix(".err")
+        own_log = next(path for path in (self.folder / f"serve-{number}.log" for number in range(99)) if not path.exists())
+        self.log_path = host.log or own_log
+        own_log.touch()
+        self.error_path = own_log.with_suffix(".err")
         self.replies: list[Reply] = []
         self.secrets = {openai_key, *(value for name, value in variables.items() if is_secret(name, value))}
 
-        def limit():
-            if descriptors:
-                resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
-
-        with open(self.log_path, "wb") as out, open(self.error_path, "wb") as err:
-            self.process = subprocess.Popen([program.path, "serve", *args], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                                            cwd=self.folder, env={**program.environment, **variables}, preexec_fn=limit)
+        with open(self.log_path, "ab") as out, open(self.error_path, "wb") as err:
+            self.process = subprocess.Popen([*host.under, program.path, "serve", *args], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                                            cwd=self.folder, env={**program.environment, **variables}, preexec_fn=host.begin)
 
     # Its output
 
@@ -332,13 +339,13 @@ class ServeStarter:
     def __call__(self, *args: str, **variables: str) -> Serve:
         return self.start(*args, **variables).wait_until_ready()
 
-    def start(self, *args: str, descriptors: int = 0, **variables: str) -> Serve:
+    def start(self, *args: str, host: Host = Host(), **variables: str) -> Serve:
         """Without waiting. A variable that is empty is not set."""
         needed = {"OPENAI_API_KEY": self.openai.key, "OPENAI_WEBHOOK_SECRET": SECRET, "OPENAI_PROJECT_ID": PROJECT,
                   "TWILIO_AUTH_TOKEN": TOKEN, "CALLCHAIN_PUBLIC_URL": PUBLIC_URL, "OPENAI_BASE_URL": self.openai.base_url,
                   "CALLCHAIN_LISTEN": "127.0.0.1:0", "CALLCHAIN_ADMIN_LISTEN": "127.0.0.1:0", "CALLCHAIN_LOG": "json"}
         chosen = {name: value for name, value in {**needed, **variables}.items() if value}
-        serve = Serve(self.program, self.openai.key, *args, descriptors=descriptors, **chosen)
+        serve = Serve(self.program, self.openai.key, *args, host=host, **chosen)
         self.running.append(serve)
         return serve
 

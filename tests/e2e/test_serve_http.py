@@ -1,6 +1,5 @@
-"""`callchain serve` as an HTTP server: paths, methods, framing, limits, TLS, and too few descriptors."""
+"""`callchain serve` as an HTTP server: paths, methods, framing, limits, TLS."""
 
-import os
 import shutil
 import socket
 import ssl
@@ -209,42 +208,3 @@ def test_a_certificate_that_cannot_be_read_is_exit_2(serve, certificate, tmp_pat
     stopped = serve.start(CALLCHAIN_TLS_CERT="tls.crt", CALLCHAIN_TLS_KEY=str(certificate[1]))
     assert stopped.wait() == 2
     assert "tls.crt" in stopped.err()
-
-
-# Descriptors
-
-
-# UBSan's runtime asks by a pipe whether it may read an object's table, and takes the lack of descriptors for a fault.
-needs_no_descriptor_of_the_sanitizer = pytest.mark.skipif("UBSAN_OPTIONS" in os.environ, reason="UBSan needs descriptors itself")
-
-
-def out_of_descriptors(serve):
-    """(service, its connections, the line that says so): more clients than it has descriptors."""
-    running = serve.start(descriptors=64, CALLCHAIN_SIDEBAND="off").wait_until_ready()
-    connections = [running.connect() for _ in range(90)]
-    return running, connections, running.logged("accepting connections pauses: no descriptor is left")
-
-
-@needs_no_descriptor_of_the_sanitizer
-def test_with_too_few_descriptors_accepting_pauses_and_nothing_spins(serve):
-    running, connections, paused = out_of_descriptors(serve)
-    assert paused["level"] == "warn" and "ulimit" in paused["hint"]
-    before = running.cpu_seconds()
-    time.sleep(1.5)
-    assert running.cpu_seconds() - before < 0.3
-    connections[0].send(request("GET", "/healthz"))  # those that are in are served
-    assert connections[0].read().status == 200
-    for connection in connections:
-        connection.close()
-    assert running.deliver(delivery_of("rtc_1")).outcome() == (200, "accepted")
-    assert running.metric("callchain_accept_pauses_total") >= 1
-
-
-@needs_no_descriptor_of_the_sanitizer
-def test_a_pause_for_want_of_descriptors_does_not_fill_the_log(serve):
-    running, connections, paused = out_of_descriptors(serve)
-    time.sleep(1.0)
-    lines = running.log(paused["message"])
-    for connection in connections:
-        connection.close()
-    assert len(lines) <= 4

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <optional>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <thread>
@@ -155,6 +156,42 @@ TEST(ServerSizes, TakeABodyOfOneMebibyteInManyPieces) {
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1048576\r\n\r\n");
     for (int i = 0; i < 1024; ++i) client.send(std::string(1024, 'x'));
     EXPECT_EQ(client.read_answer().body, "1048576");
+}
+
+TEST(ServerSizes, Answer503ForALargeRequestWhereOthersHoldTooMuchThatIsNotWhole) {
+    Refusals refusals;
+    auto limits = long_limits();
+    limits.unfinished_bytes = std::size_t{300} << 10U;
+    const auto server = start_server(echo, with_limits(limits), refusals.events());
+    const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200001\r\n\r\n";
+    const std::string body(200'000, 'x');
+    std::optional<RawClient> first(server->addresses()[0]);
+    first->send(head + body);
+    RawClient small(server->addresses()[0]);
+    // Whoever comes second may be read first: one of the two has to give way.
+    RawClient second(server->addresses()[0]);
+    second.send(head + body);
+    auto& refused = [&]() -> RawClient& {
+        while (true) {
+            if (second.has_something(5ms)) return second;
+            if (first->has_something(5ms)) return *first;
+        }
+    }();
+    auto& other = &refused == &second ? *first : second;
+    const auto answer = refused.read_answer();
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_EQ(answer.body, "too much is being received at once\n");
+    EXPECT_EQ(refused.read_to_end(), "");
+    EXPECT_EQ(refusals.statuses(), std::vector<int>{503});
+    small.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell");
+    small.send("o");
+    EXPECT_EQ(small.read_answer().status, 200);
+    other.send("x");
+    EXPECT_EQ(other.read_answer().status, 200);
+    // What was whole counts no more.
+    RawClient third(server->addresses()[0]);
+    third.send(head + body + "x");
+    EXPECT_EQ(third.read_answer().status, 200);
 }
 
 TEST(ServerSizes, Answer431ForTooManyHeaders) {

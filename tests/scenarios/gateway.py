@@ -1,5 +1,6 @@
 """The program's `gateway run` as a process between peers: its environment, its log, its metrics, its end."""
 
+import contextlib
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import subprocess
 import threading
 import time
 import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from peers import HERE, WAIT_SECONDS, Child, Events, free_port, sipp, stunnel
@@ -32,7 +34,9 @@ PLAIN_ANSWER = [line.replace("SAVP", "AVP") for line in SDES_ANSWER if not line.
 class Gateway(Events):
     """The gateway over one transport on both sides; its log lines as they come, under the key `message`."""
 
-    def __init__(self, folder: Path, transport: str, twilio_port: int, **settings: str):
+    def __init__(self, folder: Path, transport: str, twilio_port: int, begin: Callable[[], None] | None = None, log: Path | None = None,
+                 **settings: str):
+        """`begin` is called in its process before the program begins; `log` is the file that its stdout is, in place of a pipe."""
         super().__init__("message")
         program = os.environ.get("CALLCHAIN")
         assert program, "the variable CALLCHAIN must name the program"
@@ -45,8 +49,10 @@ class Gateway(Events):
         if tls:
             environment |= {"TLS_CERT_PATH": str(folder / "server.pem"), "TLS_KEY_PATH": str(folder / "server.key"),
                             "CALLCHAIN_CA_FILE": str(folder / "ca.pem"), "CALLCHAIN_ADVERTISE": "localhost"}
-        self.process = subprocess.Popen([program, "gateway", "run"], env=environment | settings, cwd=folder, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with log.open("ab") if log else contextlib.nullcontext(subprocess.PIPE) as out:
+            self.process = subprocess.Popen([program, "gateway", "run"], env=environment | settings, cwd=folder, stdin=subprocess.DEVNULL,
+                                            stdout=out, stderr=subprocess.PIPE, text=True, preexec_fn=begin)
+        self.log = log
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         try:
@@ -59,8 +65,21 @@ class Gateway(Events):
         self.port = int(re.search(rf"{transport.lower()}:\S+:(\d+)", self.ready["listen"])[1])
 
     def _read(self) -> None:
-        for line in self.process.stdout:
-            self.tell(json.loads(line))
+        for line in self._lines_of_file() if self.log else self.process.stdout:
+            with contextlib.suppress(ValueError) if self.log else contextlib.nullcontext():  # a full disk cuts lines short
+                self.tell(json.loads(line))
+
+    def _lines_of_file(self) -> Iterator[str]:
+        with self.log.open(encoding="utf-8") as file:
+            part = ""
+            while True:
+                ended = self.process.poll() is not None
+                part += file.read()
+                *lines, part = part.split("\n")
+                yield from lines
+                if ended:
+                    return
+                time.sleep(0.02)
 
     def summaries(self, count: int = 1) -> list[dict]:
         """The summary lines, at least so many."""

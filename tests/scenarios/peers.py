@@ -171,6 +171,21 @@ def wait_for_port(port: int, child: Child) -> None:
     raise AssertionError(f"nothing listens on {port}: {child.output()}")
 
 
+DOMAIN = "bridge.example.test"
+
+
+def name_server(folder: Path, transport: str, *ports: int, at: int = 0) -> tuple[Child, int]:
+    """A dnsmasq that names these ports of loopback for Twilio's domain, the first before the second; and its own port."""
+    port = at or free_port()
+    service = {"UDP": "_sip._udp", "TCP": "_sip._tcp", "TLS": "_sips._tcp"}[transport]
+    records = [f"--srv-host={service}.{DOMAIN},edge{place}.example.test,{one},{place},1" for place, one in enumerate(ports)]
+    records += [f"--host-record=edge{place}.example.test,127.0.0.1" for place, _ in enumerate(ports)]
+    child = Child(folder, "dnsmasq", "/usr/sbin/dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=",
+                  "--bind-interfaces", "--listen-address=127.0.0.1", f"--port={port}", "--local=/example.test/", *records)
+    wait_for_port(port, child)
+    return child, port
+
+
 KAMAILIO = """
 debug=1
 log_stderror=yes

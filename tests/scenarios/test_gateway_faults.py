@@ -10,12 +10,11 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from gateway import DIGEST, SDES_ANSWER
-from peers import Child, free_port, wait_for_port
+from peers import DOMAIN, free_port, name_server
 from raw_calls import ANSWER, OFFER, SECURE_OFFER, hang_up, take, up
 from raw_sip import Dialog, Line, Message, Phone, called, invite, reply, session, until
 
@@ -112,21 +111,6 @@ def test_who_is_on_no_list_hears_nothing(tmp_path, started, gateway, phone, tran
 
 
 # Two addresses of Twilio.
-
-DOMAIN = "bridge.example.test"
-
-
-def name_server(folder: Path, transport: str, *ports: int) -> tuple[Child, int]:
-    """A dnsmasq that names these ports of loopback for Twilio's domain, the first before the second; and its own port."""
-    port = free_port()
-    service = {"UDP": "_sip._udp", "TCP": "_sip._tcp", "TLS": "_sips._tcp"}[transport]
-    records = [f"--srv-host={service}.{DOMAIN},edge{place}.example.test,{one},{place},1" for place, one in enumerate(ports)]
-    records += [f"--host-record=edge{place}.example.test,127.0.0.1" for place, _ in enumerate(ports)]
-    child = Child(folder, "dnsmasq", "/usr/sbin/dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=",
-                  "--bind-interfaces", "--listen-address=127.0.0.1", f"--port={port}", "--local=/example.test/", *records)
-    wait_for_port(port, child)
-    return child, port
-
 
 @pytest.mark.parametrize("transport", ["UDP", "TCP", "TLS"])
 @pytest.mark.parametrize("first", ["503", "refused"])

@@ -8,13 +8,16 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <cstdint>
 #include <curl/curl.h>
 #include <future>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <pthread.h>
+#include <set>
 #include <thread>
+#include <utility>
 
 namespace callchain::http {
 namespace {
@@ -27,6 +30,9 @@ constexpr std::size_t kMostHeaderBytes = std::size_t{64} << 10U;
 constexpr std::size_t kMostSpareHandles = 256;
 // The first requests to a host connect side by side; those behind them wait for whichever is there first.
 constexpr std::size_t kMostConnectingAtOnce = 8;
+// More are kept back here. libcurl looks through all that wait for a connection whenever one has ended: with
+// thousands of them it does little else.
+constexpr std::size_t kMostAtOnce = 512;
 constexpr milliseconds kIdlePoll{60'000};
 constexpr long kDnsCacheSeconds = 60;
 constexpr long kCaCacheSeconds = 3'600;
@@ -395,17 +401,23 @@ struct Client::State {
     void run();
     bool take_queue();
     void start(std::unique_ptr<Transfer> transfer);
+    void start_waiting();
     void perform();
     void finish_completed();
     void finish_late();
     void finish(Transfer& transfer, ClientResult result);
     void finish_all(CURLMcode code);
     void wait();
+    [[nodiscard]] Clock::time_point first_deadline() const;
 
     const ClientOptions options_;
     Multi multi_;
     std::vector<Easy> spare_;
     std::map<Key, std::unique_ptr<Transfer>> running_;  // the next deadline first
+    std::map<std::uint64_t, std::unique_ptr<Transfer>>
+        waiting_;  // for others to end: first come, first served
+    std::set<std::pair<Clock::time_point, std::uint64_t>> waiting_ends_;  // the deadline of each
+    std::uint64_t last_waiting_ = 0;
 
     std::mutex mutex_;  // of the two below
     std::vector<std::unique_ptr<Transfer>> queue_;
@@ -464,6 +476,7 @@ void Client::State::run() {
         perform();
         finish_completed();
         finish_late();
+        start_waiting();
         wait();
     }
     std::vector<std::unique_ptr<Transfer>> left;
@@ -475,6 +488,8 @@ void Client::State::run() {
         auto& transfer = *running_.begin()->second;
         finish(transfer, stopped(transfer.request));
     }
+    for (const auto& [number, transfer] : std::exchange(waiting_, {}))
+        answer(transfer->done, stopped(transfer->request));
     for (const auto& transfer : left) answer(transfer->done, stopped(transfer->request));
     spare_.clear();
 }
@@ -487,8 +502,20 @@ bool Client::State::take_queue() {
         if (stopping_) return false;
         queue.swap(queue_);
     }
-    for (auto& transfer : queue) start(std::move(transfer));
+    for (auto& transfer : queue) {
+        waiting_ends_.emplace(transfer->deadline, ++last_waiting_);
+        waiting_.emplace(last_waiting_, std::move(transfer));
+    }
+    start_waiting();
     return true;
+}
+
+void Client::State::start_waiting() {
+    while (!waiting_.empty() && running_.size() < kMostAtOnce) {
+        auto node = waiting_.extract(waiting_.begin());
+        waiting_ends_.erase({node.mapped()->deadline, node.key()});
+        start(std::move(node.mapped()));
+    }
 }
 
 void Client::State::start(std::unique_ptr<Transfer> transfer) {
@@ -536,6 +563,11 @@ void Client::State::finish_late() {
         auto& transfer = *running_.begin()->second;
         finish(transfer, late(transfer));
     }
+    while (!waiting_ends_.empty() && waiting_ends_.begin()->first <= now) {
+        const auto node = waiting_.extract(waiting_ends_.begin()->second);
+        waiting_ends_.erase(waiting_ends_.begin());
+        answer(node.mapped()->done, late(*node.mapped()));
+    }
 }
 
 void Client::State::finish(Transfer& transfer, ClientResult result) {
@@ -556,11 +588,17 @@ void Client::State::finish_all(CURLMcode code) {
     }
 }
 
+Clock::time_point Client::State::first_deadline() const {
+    auto first = Clock::time_point::max();
+    if (!running_.empty()) first = running_.begin()->first.first;
+    if (!waiting_ends_.empty()) first = std::min(first, waiting_ends_.begin()->first);
+    return first;
+}
+
 void Client::State::wait() {
     auto most = kIdlePoll;
-    if (!running_.empty())
-        most = std::clamp(std::chrono::ceil<milliseconds>(running_.begin()->first.first - Clock::now()),
-                          milliseconds{0}, kIdlePoll);
+    if (const auto first = first_deadline(); first != Clock::time_point::max())
+        most = std::clamp(std::chrono::ceil<milliseconds>(first - Clock::now()), milliseconds{0}, kIdlePoll);
     const auto code = curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(most.count()), nullptr);
     if (code == CURLM_OK) return;
     finish_all(code);

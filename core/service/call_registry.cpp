@@ -66,10 +66,13 @@ CallRegistry::Claimed CallRegistry::claim(std::string_view webhook_id, openai::D
         result.claim = Claim::forgotten;
         return result;
     }
-    if (shard.calls.size() >= most_per_shard_ && !make_room(shard)) {
+    // Some more may pass where several ask at once.
+    const bool too_many = undecided_.load(std::memory_order_relaxed) >= options_.most_undecided;
+    if (too_many || (shard.calls.size() >= most_per_shard_ && !make_room(shard))) {
         result.claim = Claim::full;
         return result;
     }
+    undecided_.fetch_add(1, std::memory_order_relaxed);
     shard.order.push_back(result.key);
     shard.calls.emplace(result.key, Entry{webhook_hash, created, false});
     return result;
@@ -78,7 +81,9 @@ CallRegistry::Claimed CallRegistry::claim(std::string_view webhook_id, openai::D
 void CallRegistry::decided(const CallKey& key) {
     auto& shard = shard_of(key);
     const std::lock_guard lock(shard.mutex);
-    if (const auto found = shard.calls.find(key); found != shard.calls.end()) found->second.decided = true;
+    const auto found = shard.calls.find(key);
+    if (found == shard.calls.end() || std::exchange(found->second.decided, true)) return;
+    undecided_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 bool CallRegistry::is_decided(const CallKey& key) const {

@@ -4,6 +4,7 @@
 #include "openai/call.hpp"
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -37,6 +38,8 @@ class CallRegistry {
     struct Options {
         std::string hash_key;        ///< random, at least 16 bytes
         std::size_t most = 250'000;  ///< calls
+        /// Of these, under way: more could not be accepted in time. Each takes some kilobytes.
+        std::size_t most_undecided = 8'192;
         std::size_t shards = 64;
     };
     explicit CallRegistry(Options options);
@@ -46,7 +49,7 @@ class CallRegistry {
         undecided,  ///< a duplicate of one that is under way
         decided,    ///< a duplicate of one that is over
         forgotten,  ///< too old to be told from calls that were forgotten
-        full,       ///< every place is taken by calls under way
+        full,       ///< every place for calls under way is taken
     };
     struct Claimed {
         Claim claim = Claim::first;
@@ -80,6 +83,7 @@ class CallRegistry {
     Options options_;
     std::vector<std::unique_ptr<Shard>> shards_;
     std::size_t most_per_shard_;
+    std::atomic<std::size_t> undecided_ = 0;
 };
 
 }  // namespace callchain::service

@@ -112,7 +112,8 @@ void WebhookHandler::take(const http::Request& request, openai::CallEvent event,
             break;
     }
     context_.metrics.webhooks.add("registry_full");
-    log_it(observe::Level::error, "too many calls under way; the sender will try again");
+    if (context_.refusals.may_log(request.received_at))
+        log_it(observe::Level::error, "too many calls under way; the sender will try again");
     auto response = webhook_response(503, "registry_full");
     response.headers = {{"Retry-After", "1"}};
     responder.send(std::move(response));

@@ -1,22 +1,16 @@
 #!/usr/bin/env python3
 """A small and quick stand-in for the accept of OpenAI's API, for loads; tests/e2e/openai_standin.py has all of the API.
 
-    api_standin.py --calls FILE [--fail SHARE] [--seed N]
+    api_standin.py --calls FILE
 
-Prints `ready PORT`. A share of the requests fails: four in ten of these with 503, four by a reset before the accept has its
-effect, two by a reset behind it, so that only the answer is lost. As at OpenAI, a call that is accepted is not accepted again:
-409 decision_already_made. SIGTERM ends it; then FILE has a line for each call: `CALL_ID REQUESTS ANSWERED LOST LATE SECONDS`:
-requests for it, accepts that were answered with 200, accepts whose answer was lost, requests behind an answered accept, and
-when the first request came by the monotonic clock.
+Prints `ready PORT`. As at OpenAI, a call that is accepted is not accepted again: 409 decision_already_made. SIGTERM ends it; then
+FILE has a line for each call: `CALL_ID REQUESTS SECONDS`: requests for it, and when the first came by the monotonic clock.
 """
 
 import argparse
 import asyncio
-import random
 import re
 import signal
-import socket
-import struct
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +24,6 @@ def error(status: bytes, code: bytes) -> bytes:
     return b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
 
 
-UNAVAILABLE = error(b"503 Service Unavailable", b"server_error")
 DECIDED = error(b"409 Conflict", b"decision_already_made")
 UNKNOWN = error(b"404 Not Found", b"unknown_url")
 
@@ -38,38 +31,19 @@ UNKNOWN = error(b"404 Not Found", b"unknown_url")
 @dataclass
 class Call:
     requests: int = 0
-    answered: int = 0
-    lost: int = 0
-    late: int = 0
     first: float = field(default_factory=time.monotonic)
 
 
 class Api:
-    """The calls, and what becomes of the next request for one."""
+    """The calls."""
 
-    def __init__(self, fail: float, seed: int):
+    def __init__(self):
         self.calls: dict[bytes, Call] = {}
-        self._fail = fail
-        self._random = random.Random(seed)
 
     def answer(self, call_id: bytes) -> bytes:
-        """Empty: the connection is reset."""
         call = self.calls.setdefault(call_id, Call())
         call.requests += 1
-        if call.answered:
-            call.late += 1
-        if call.answered or call.lost:
-            return DECIDED
-        luck = self._random.random() / self._fail if self._fail else 1.0
-        if luck < 0.4:
-            return UNAVAILABLE
-        if luck < 0.8:
-            return b""
-        if luck < 1.0:
-            call.lost += 1
-            return b""
-        call.answered += 1
-        return DONE
+        return DONE if call.requests == 1 else DECIDED
 
 
 class Connection(asyncio.Protocol):
@@ -88,13 +62,7 @@ class Connection(asyncio.Protocol):
             return
         self._received = body[needed:]
         request = REQUEST.match(head)
-        answer = self._api.answer(request[1]) if request else UNKNOWN
-        if answer:
-            self._transport.write(answer)
-        else:
-            plain = self._transport.get_extra_info("socket")
-            plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self._transport.abort()
+        self._transport.write(self._api.answer(request[1]) if request else UNKNOWN)
 
 
 async def serve(api: Api) -> None:
@@ -110,13 +78,10 @@ async def serve(api: Api) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="A stand-in for the accept of OpenAI's API.")
     parser.add_argument("--calls", type=Path, required=True)
-    parser.add_argument("--fail", type=float, default=0.0, help="share of the requests that fail, 0 to 1")
-    parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    api = Api(options.fail, options.seed)
+    api = Api()
     asyncio.run(serve(api))
-    lines = (f"{call_id.decode()} {call.requests} {call.answered} {call.lost} {call.late} {call.first:.6f}\n"
-             for call_id, call in api.calls.items())
+    lines = (f"{call_id.decode()} {call.requests} {call.first:.6f}\n" for call_id, call in api.calls.items())
     options.calls.write_text("".join(lines), encoding="utf-8")
 
 

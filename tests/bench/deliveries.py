@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 """Signed webhooks as OpenAI sends them, and a program that sends many of them over a few kept connections.
 
-    deliveries.py --port PORT --count N [--first K] [--type TYPE] [--connections N] [--rate PER_SECOND] [--again]
+    deliveries.py --port PORT --count N [--first K] [--type TYPE] [--connections N] [--rate PER_SECOND]
                   [--times FILE]
 
-Delivery K announces the call call_id_of(K). Each is signed just before it is sent. With --again one in ten is delivered a
-second time, half of these at once on another connection, half a thousand deliveries later. Prints one JSON object: the
+Delivery K announces the call call_id_of(K). Each is signed just before it is sent. Prints one JSON object: the
 answers by status, what went wrong, and the seconds that it took. --times writes `CALL_ID SECONDS` for every delivery, when
 it was sent by the monotonic clock.
 """
@@ -20,7 +19,6 @@ import hmac
 import json
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,15 +62,14 @@ def template(kind: str, created_at: int) -> bytes:
 
 
 class Writer:
-    """Writes deliveries. As from the sender a second one of the same event has a new timestamp, and the rest unchanged."""
+    """Writes deliveries."""
 
     def __init__(self, kind: str):
         self._kind = kind
-        self._created: dict[int, int] = {}
 
     def request(self, index: int) -> bytes:
         now = int(time.time())
-        body = template(self._kind, self._created.setdefault(index, now)).replace(MARK.encode(), f"{index:09d}".encode())
+        body = template(self._kind, now).replace(MARK.encode(), f"{index:09d}".encode())
         webhook_id = f"wh_{index:032d}"
         head = ("POST /openai/webhook HTTP/1.1\r\nhost: bridge.example.com\r\ncontent-type: application/json\r\n"
                 f"webhook-id: {webhook_id}\r\nwebhook-timestamp: {now}\r\n"
@@ -87,21 +84,6 @@ class Load(NamedTuple):
     kind: str = INCOMING
     connections: int = 8
     rate: float = 0.0  # deliveries a second; 0: each connection sends on as soon as it has its answer
-    again: bool = False
-
-
-def order_of(load: Load) -> Iterator[int]:
-    """Indices in the order of sending."""
-    later: collections.deque[tuple[int, int]] = collections.deque()
-    for index in range(load.first, load.first + load.count):
-        yield index
-        if load.again and index % 20 == 0:
-            yield index
-        if load.again and index % 20 == 10:
-            later.append((index + 1_000, index))
-        while later and later[0][0] <= index:
-            yield later.popleft()[1]
-    yield from (index for _, index in later)
 
 
 class Sending:
@@ -109,7 +91,7 @@ class Sending:
 
     def __init__(self, load: Load):
         self.load = load
-        self.left = order_of(load)
+        self.left = iter(range(load.first, load.first + load.count))
         self.writer = Writer(load.kind)
         self.sent: list[tuple[int, float]] = []
         self.statuses: collections.Counter[str] = collections.Counter()
@@ -194,10 +176,9 @@ def main() -> None:
     parser.add_argument("--type", default=INCOMING)
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--rate", type=float, default=0.0)
-    parser.add_argument("--again", action="store_true")
     parser.add_argument("--times", type=Path)
     options = parser.parse_args()
-    load = Load(options.port, options.count, options.first, options.type, options.connections, options.rate, options.again)
+    load = Load(options.port, options.count, options.first, options.type, options.connections, options.rate)
     sending = asyncio.run(send_all(load))
     if options.times:
         options.times.write_text("".join(f"{call_id_of(index)} {at:.6f}\n" for index, at in sending.sent), encoding="utf-8")

@@ -1,5 +1,6 @@
 """The services that are compared: started on 127.0.0.1, loaded, looked at in /proc, and ended by their ids."""
 
+import contextlib
 import ctypes
 import json
 import os
@@ -43,12 +44,13 @@ def children_of(pid: int) -> list[int]:
 class Service(AbstractContextManager):
     """A running program; its output goes to `name`.log in the folder. `ready` is looked for there, and its group is the port."""
 
-    def __init__(self, name: str, command: list, folder: Path, variables: dict[str, str], ready: str, port: int = 0):
+    def __init__(self, name: str, command: list, folder: Path, variables: dict[str, str], ready: str, port: int = 0, output=None):
+        """`output`: a pipe whose reader writes the log."""
         self.name = name
         self.log = folder / f"{name}.log"
         folder.mkdir(parents=True, exist_ok=True)
         environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", **variables}
-        with self.log.open("wb") as log:
+        with contextlib.nullcontext(output) if output else self.log.open("wb") as log:
             self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             cwd=folder, env=environment)
         try:
@@ -119,13 +121,13 @@ def write_secret(folder: Path, secret: str) -> Path:
     return path
 
 
-def start_callchain(program: Path, folder: Path, secret: Path, api_port: int, name: str = "callchain") -> Service:
+def start_callchain(program: Path, folder: Path, secret: Path, api_port: int, name: str = "callchain", output=None) -> Service:
     """`serve` with default settings, but for the addresses and for CALLCHAIN_SIDEBAND=off: no peer opens a WebSocket either."""
     folder = folder / name  # of its own: nothing is read from an .env there
     variables = {"OPENAI_API_KEY": API_KEY, "OPENAI_PROJECT_ID": "proj_bench", "OPENAI_BASE_URL": f"http://127.0.0.1:{api_port}/v1",
                  "CALLCHAIN_PUBLIC_URL": "https://bridge.example.com", "CALLCHAIN_LISTEN": "127.0.0.1:0",
                  "CALLCHAIN_ADMIN_LISTEN": "127.0.0.1:0", "CALLCHAIN_SIDEBAND": "off", "CALLCHAIN_LOG": "json"}
-    return Service(name, [program, "serve", "--secret-file", secret], folder, variables, r'"listen":"http://127\.0\.0\.1:(\d+)"')
+    return Service(name, [program, "serve", "--secret-file", secret], folder, variables, r'"listen":"http://127\.0\.0\.1:(\d+)"', output=output)
 
 
 def metrics_of(callchain: Service) -> str:
@@ -141,9 +143,9 @@ def metric(callchain: Service, name: str) -> float:
     return float(found[1]) if found else 0.0
 
 
-def start_standin(folder: Path, calls: Path, fail: float = 0.0) -> Service:
+def start_standin(folder: Path, calls: Path) -> Service:
     """The API as api_standin.py has it."""
-    command = [sys.executable, "-B", HERE / "api_standin.py", "--calls", calls, "--fail", str(fail)]
+    command = [sys.executable, "-B", HERE / "api_standin.py", "--calls", calls]
     return Service("standin", command, folder, {}, r"ready (\d+)")
 
 
@@ -186,13 +188,13 @@ http {{
 # Load
 
 
-def deliver(service: Service, count: int, *arguments: str, seconds: float = LOAD_SECONDS) -> dict:
-    """Sends `count` deliveries by a process of its own within `seconds`; every answer must be 200."""
+def deliver(service: Service, count: int, *arguments: str) -> dict:
+    """Sends `count` deliveries by a process of its own; every answer must be 200."""
     command = [sys.executable, "-B", HERE / "deliveries.py", "--port", str(service.port), "--count", str(count), *arguments]
     try:
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=seconds)
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=LOAD_SECONDS)
     except subprocess.TimeoutExpired:
-        sys.exit(f"bench: {service.name} did not answer {count:,} deliveries within {seconds:g} s\nhint: its log is {service.log}")
+        sys.exit(f"bench: {service.name} did not answer {count:,} deliveries within {LOAD_SECONDS} s\nhint: its log is {service.log}")
     report = json.loads(done.stdout)
     if report["faults"] or report["statuses"] != {"200": report["sent"]}:
         sys.exit(f"bench: {service.name}: not every delivery was answered with 200: {done.stdout.strip()}\nhint: its log is {service.log}")

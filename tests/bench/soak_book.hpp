@@ -90,6 +90,8 @@ class Book {
         if (said == "accepted")
             return entry.accepted == 1 ? "accepted once"
                                        : "BAD: logged as accepted, and the API answered no accept";
+        if (entry.accepted != 0 && (said == "deadline_passed" || said == "network_failure"))
+            return said + ", the answer to its accept came too late";
         if (entry.accepted != 0) return "BAD: accepted, and logged as " + said;
         return said + (entry.lost != 0 ? ", the answer to its accept was lost" : "");
     }

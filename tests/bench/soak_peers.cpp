@@ -49,6 +49,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::string_view kCallPrefix = "rtc_u1_";
 constexpr std::size_t kDigits = 9;
 constexpr auto kSlow = std::chrono::milliseconds(1'000);
+constexpr auto kRetry = std::chrono::milliseconds(1'000);
 constexpr auto kStormEvery = std::chrono::seconds(10);
 constexpr std::uint32_t kStormCalls = 2'000;
 constexpr std::uint32_t kStormOfOne = 200;
@@ -233,6 +234,11 @@ class Peers {
     std::deque<int> idle_;        // senders, the one that was used longest ago first
     std::deque<Delivery> again_;  // that are due at once
     std::size_t waiting_ = 0;     // for an answer
+    struct Later {
+        Clock::time_point due;
+        Delivery delivery;
+    };
+    std::deque<Later> later_;  // what was not taken
     Clock::time_point started_;
     Clock::time_point next_storm_;
     double last_call_after_ = 0;
@@ -496,12 +502,17 @@ void Peers::send_due() {
             storm();
         }
     }
+    while (!later_.empty() && later_.front().due <= now) {
+        again_.push_back(later_.front().delivery);
+        later_.pop_front();
+    }
     while (!again_.empty() && !idle_.empty()) {
         ++repeated_;
         static_cast<void>(send_one(again_.front()));
         again_.pop_front();
     }
-    if (!over || told_sent_ || waiting_ != 0 || !again_.empty() || !slow_.empty() || book_.calls.size() < due)
+    if (!over || told_sent_ || waiting_ != 0 || !again_.empty() || !later_.empty() || !slow_.empty() ||
+        book_.calls.size() < due)
         return;
     told_sent_ = true;
     say("sent");
@@ -524,7 +535,7 @@ void Peers::take_answer(Connection& connection, std::string_view answer) {
         const auto word = at == std::string_view::npos ? std::string_view("none") : answer.substr(at + 11);
         ++answers_[std::string(word.substr(0, word.find('"')))];
     } else {
-        again_.push_back(*delivery);
+        later_.push_back({Clock::now() + kRetry, *delivery});
     }
     idle_.push_back(connection.socket);
 }

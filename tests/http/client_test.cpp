@@ -52,6 +52,32 @@ bool contains(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
 }
 
+// More than are handed to libcurl at once: those behind them have their time as well, and their turn.
+TEST_F(ClientTest, AnswersAThousandThatHangAndThoseBehindThem) {
+    std::atomic<int> gave_up = 0;
+    std::atomic<int> answered = 0;
+    Client client({.user_agent = "callchain/test"});
+    auto hanging = get(peer().url("http", "/hang"));
+    hanging.total_time = 300ms;
+    for (int i = 0; i < 1'000; ++i) {
+        client.send(hanging, [&](const ClientResult& result) {
+            gave_up += std::holds_alternative<ClientFailure>(result);
+        });
+    }
+    std::vector<std::future<void>> ends;
+    for (int i = 0; i < 50; ++i) {
+        auto end = std::make_shared<std::promise<void>>();
+        ends.push_back(end->get_future());
+        client.send(get(peer().url("http", "/echo")), [&, end](const ClientResult& result) {
+            answered += std::holds_alternative<ClientResponse>(result);
+            end->set_value();
+        });
+    }
+    for (auto& end : ends) ASSERT_EQ(end.wait_for(kLong), std::future_status::ready);
+    EXPECT_EQ(gave_up, 1'000);
+    EXPECT_EQ(answered, 50);
+}
+
 TEST_F(ClientTest, SendsWhatItWasGiven) {
     Client client({.user_agent = "callchain/test"});
     auto request = post(peer().url("http", "/echo/../echo?q=%7E%2f"), std::string("{\"a\":1}\0\xff", 9));

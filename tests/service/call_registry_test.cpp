@@ -70,6 +70,22 @@ TEST(CallRegistry, IsFullWhereEveryCallIsUnderWay) {
     EXPECT_EQ(registry.claim("wh_3", Dialect::realtime, "rtc_3", kCreated + 2s).claim, Claim::first);
 }
 
+TEST(CallRegistry, IsFullWhereMoreAreUnderWayThanMayBe) {
+    CallRegistry registry({.hash_key = "0123456789abcdef", .most = 100, .most_undecided = 2, .shards = 4});
+    const auto claim = [&](int number) {
+        const auto id = std::to_string(number);
+        return registry.claim("wh_" + id, Dialect::realtime, "rtc_" + id, kCreated);
+    };
+    const auto first = claim(1);
+    EXPECT_EQ(claim(2).claim, Claim::first);
+    EXPECT_EQ(claim(3).claim, Claim::full);
+    EXPECT_EQ(claim(1).claim, Claim::undecided) << "a duplicate takes no place";
+    registry.decided(first.key);
+    registry.decided(first.key);
+    EXPECT_EQ(claim(3).claim, Claim::first);
+    EXPECT_EQ(claim(4).claim, Claim::full);
+}
+
 TEST(CallRegistry, ForgetsADecidedCallBehindOneUnderWay) {
     auto registry = small(2);
     EXPECT_EQ(registry.claim("wh_1", Dialect::realtime, "rtc_1", kCreated).claim, Claim::first);

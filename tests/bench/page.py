@@ -15,7 +15,8 @@ def heading() -> str:
         done = subprocess.run(["git", *command], cwd=PAGE.parent, capture_output=True, text=True, check=False)
         return done.stdout.strip()
     changed = " and changes" if git("status", "--porcelain", "--untracked-files=no") else ""
-    return f"Last run: {datetime.datetime.now(datetime.UTC):%Y-%m-%d}, commit `{git('rev-parse', '--short', 'HEAD') or 'unknown'}`{changed}, {os.cpu_count()} cores"
+    commit, today = git("rev-parse", "--short", "HEAD") or "unknown", datetime.datetime.now(datetime.UTC)
+    return f"Last run: {today:%Y-%m-%d}, commit `{commit}`{changed}, {os.cpu_count()} cores"
 
 
 def write_result(name: str, text: str) -> None:

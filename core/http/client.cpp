@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <cstdint>
 #include <curl/curl.h>
@@ -394,6 +395,7 @@ struct Client::State {
 
     void send(ClientRequest request, std::function<void(ClientResult)> done);
     void stop();
+    [[nodiscard]] milliseconds delay() const;
 
   private:
     using Key = std::pair<Clock::time_point, Transfer*>;
@@ -418,6 +420,7 @@ struct Client::State {
         waiting_;  // for others to end: first come, first served
     std::set<std::pair<Clock::time_point, std::uint64_t>> waiting_ends_;  // the deadline of each
     std::uint64_t last_waiting_ = 0;
+    std::atomic<Clock::rep> waits_since_ = 0;  // the first of these; 0: there is none
 
     std::mutex mutex_;  // of the two below
     std::vector<std::unique_ptr<Transfer>> queue_;
@@ -516,6 +519,13 @@ void Client::State::start_waiting() {
         waiting_ends_.erase({node.mapped()->deadline, node.key()});
         start(std::move(node.mapped()));
     }
+    waits_since_ = waiting_.empty() ? 0 : waiting_.begin()->second->sent_at.time_since_epoch().count();
+}
+
+milliseconds Client::State::delay() const {
+    const auto since = waits_since_.load();
+    if (since == 0) return milliseconds{0};
+    return std::chrono::duration_cast<milliseconds>(Clock::now().time_since_epoch() - Clock::duration(since));
 }
 
 void Client::State::start(std::unique_ptr<Transfer> transfer) {
@@ -621,6 +631,8 @@ ClientResult Client::perform(ClientRequest request) {
 }
 
 void Client::stop() { state_->stop(); }
+
+std::chrono::milliseconds Client::delay() const { return state_->delay(); }
 
 std::string curl_version_text() {
     constexpr std::string_view kPrefix = "libcurl/";

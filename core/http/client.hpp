@@ -110,6 +110,9 @@ class Client {
     void send(ClientRequest request, std::function<void(ClientResult)> done);
     /// The same, waiting for the answer. Not from `done`.
     [[nodiscard]] ClientResult perform(ClientRequest request);
+    /// How long the request has waited for which it is the next turn; zero where none waits: more are under
+    /// way than go out at once. Any thread.
+    [[nodiscard]] std::chrono::milliseconds delay() const;
     /// Ends what is under way as ClientFailure::closed and joins the thread. Not from `done`.
     void stop();
 

@@ -67,7 +67,8 @@ CallRegistry::Claimed CallRegistry::claim(std::string_view webhook_id, openai::D
         return result;
     }
     // Some more may pass where several ask at once.
-    const bool too_many = undecided_.load(std::memory_order_relaxed) >= options_.most_undecided;
+    const bool too_many = undecided_.load(std::memory_order_relaxed) >= options_.most_undecided ||
+                          (options_.is_busy && options_.is_busy());
     if (too_many || (shard.calls.size() >= most_per_shard_ && !make_room(shard))) {
         result.claim = Claim::full;
         return result;

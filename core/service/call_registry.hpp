@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -40,6 +41,8 @@ class CallRegistry {
         std::size_t most = 250'000;  ///< calls
         /// Of these, under way: more could not be accepted in time. Each takes some kilobytes.
         std::size_t most_undecided = 8'192;
+        /// True while those under way take too long for a further one; none: never. Any thread.
+        std::function<bool()> is_busy = {};
         std::size_t shards = 64;
     };
     explicit CallRegistry(Options options);
@@ -49,7 +52,7 @@ class CallRegistry {
         undecided,  ///< a duplicate of one that is under way
         decided,    ///< a duplicate of one that is over
         forgotten,  ///< too old to be told from calls that were forgotten
-        full,       ///< every place for calls under way is taken
+        full,       ///< every place for calls under way is taken, or they take too long
     };
     struct Claimed {
         Claim claim = Claim::first;

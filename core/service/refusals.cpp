@@ -34,10 +34,12 @@ webhook::Capture capture_of(const http::Request& request) {
 }
 
 bool TokenBucket::take(Time now) {
-    // A clock that was set back fills nothing, and starts anew from there: else it would fill nothing until
-    // the time comes again that it once showed.
-    const std::chrono::duration<double> passed = now - std::exchange(last_, now);
-    if (passed.count() > 0) tokens_ = std::min(burst_, tokens_ + passed.count() * per_second_);
+    // Threads come a little out of order. A clock that was set back by more than that starts anew from there:
+    // else nothing would be filled until the time comes again that it once showed.
+    constexpr double kOutOfOrderSeconds = 5;
+    const double passed = std::chrono::duration<double>(now - last_).count();
+    if (passed > 0) tokens_ = std::min(burst_, tokens_ + passed * per_second_);
+    if (passed > 0 || passed < -kOutOfOrderSeconds) last_ = now;
     if (tokens_ < 1) return false;
     tokens_ -= 1;
     return true;

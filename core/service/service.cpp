@@ -34,6 +34,9 @@ using std::chrono::steady_clock;
 constexpr milliseconds kDrainStep{20};
 /// How often the log says that descriptors have run out.
 constexpr std::chrono::seconds kPauseTold{10};
+/// How long an accept may wait for its turn. A call has ten seconds; one that is taken up behind more than
+/// this would be lost, and one that is not comes again.
+constexpr milliseconds kMostDelay{3'000};
 /// What a sideband needs to close in good order once nothing else is under way.
 constexpr milliseconds kCloseTime{1'500};
 
@@ -63,7 +66,7 @@ struct Service::State {
           log(log_of),
           metrics(registry_of_metrics),
           client({.ca_file = config.ca_file, .user_agent = "callchain/" + version}),
-          registry({.hash_key = random_bytes(32)}),
+          registry({.hash_key = random_bytes(32), .is_busy = [this] { return client.delay() > kMostDelay; }}),
           user_agent("callchain/" + version) {}
 
     ServeConfig config;

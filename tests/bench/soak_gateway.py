@@ -74,7 +74,8 @@ def levels(gateway: Gateway) -> Levels:
     process = Path(f"/proc/{gateway.process.pid}")
     resident = next(int(line.split()[1]) for line in (process / "status").read_text().splitlines() if line.startswith("VmRSS"))
     metrics = gateway.metrics()
-    return Levels(resident, len(os.listdir(process / "fd")), int(metrics["callchain_gateway_timers"]), int(metrics["callchain_gateway_calls_remembered"]))
+    timers, remembered = (int(metrics[f"callchain_gateway_{name}"]) for name in ("timers", "calls_remembered"))
+    return Levels(resident, len(os.listdir(process / "fd")), timers, remembered)
 
 
 def ends_of(gateway: Gateway) -> dict[str, int]:
@@ -95,8 +96,8 @@ class Between:
         self.fates_file = folder / "fates.log"
         self.most = str(load.rate * (load.talk_ms // 1000 + RING_SECONDS + 5))
         port = free_port()
-        self.callee = self._start(sipp(folder, "twilio", scenario(folder, "soak_uas.xml", transport, sdp=answer, chance=f"{chance:.6f}"), transport, port,
-                                       "-m", str(load.calls), "-l", self.most, "-trace_logs", "-log_file", str(self.fates_file)))
+        answers = scenario(folder, "soak_uas.xml", transport, sdp=answer, chance=f"{chance:.6f}")
+        self.callee = self._start(sipp(folder, "twilio", answers, transport, port, "-m", str(load.calls), "-l", self.most, "-trace_logs", "-log_file", str(self.fates_file)))
         twilio_port = port
         if tls:
             twilio_port = free_port()
@@ -190,8 +191,10 @@ def section(outcomes: list[Outcome], options: argparse.Namespace) -> str:
             ("how they ended", lambda one: ", ".join(f"{count:,} {end}" for end, count in sorted(one.ends.items()))),
             ("resident memory at a third; at the end; 70 s later",
              lambda one: "; ".join(f"{at.resident_kb / 1024:.1f} MiB" for at in (one.third, one.last, one.settled))),
-            ("calls remembered at a third; at the end; 70 s later", lambda one: "; ".join(f"{at.remembered:,}" for at in (one.third, one.last, one.settled))),
-            ("descriptors at the start; at the end; 70 s later", lambda one: "; ".join(str(at.descriptors) for at in (one.start, one.last, one.settled))),
+            ("calls remembered at a third; at the end; 70 s later",
+             lambda one: "; ".join(f"{at.remembered:,}" for at in (one.third, one.last, one.settled))),
+            ("descriptors at the start; at the end; 70 s later",
+             lambda one: "; ".join(str(at.descriptors) for at in (one.start, one.last, one.settled))),
             ("timers at the start; at the end; 70 s later", lambda one: "; ".join(f"{at.timers:,}" for at in (one.start, one.last, one.settled)))]
     command = (f"./dev soak gateway --long {options.long} --short {options.short} --long-rate {options.long_rate} --rate {options.rate}"
                f" --fail {options.fail:g}")

@@ -86,6 +86,17 @@ TEST(CallRegistry, IsFullWhereMoreAreUnderWayThanMayBe) {
     EXPECT_EQ(claim(4).claim, Claim::full);
 }
 
+TEST(CallRegistry, TakesNoCallUpWhileThoseUnderWayTakeTooLong) {
+    bool busy = false;
+    CallRegistry registry({.hash_key = "0123456789abcdef", .is_busy = [&busy] { return busy; }});
+    EXPECT_EQ(registry.claim("wh_1", Dialect::realtime, "rtc_1", kCreated).claim, Claim::first);
+    busy = true;
+    EXPECT_EQ(registry.claim("wh_1", Dialect::realtime, "rtc_1", kCreated).claim, Claim::undecided);
+    EXPECT_EQ(registry.claim("wh_2", Dialect::realtime, "rtc_2", kCreated).claim, Claim::full);
+    busy = false;
+    EXPECT_EQ(registry.claim("wh_2", Dialect::realtime, "rtc_2", kCreated).claim, Claim::first);
+}
+
 TEST(CallRegistry, ForgetsADecidedCallBehindOneUnderWay) {
     auto registry = small(2);
     EXPECT_EQ(registry.claim("wh_1", Dialect::realtime, "rtc_1", kCreated).claim, Claim::first);

@@ -81,7 +81,7 @@ class TraceFile {
     }
     /// False the first time that it fails.
     [[nodiscard]] bool write(std::string_view line) {
-        if (writer_.write(line)) return true;
+        if (writer_.write(line) == line.size()) return true;
         return std::exchange(failed_, true);
     }
 

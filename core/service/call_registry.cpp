@@ -15,7 +15,8 @@ constexpr int kMostPassedOver = 16;
 
 }  // namespace
 
-CallRegistry::CallRegistry(Options options) : options_(std::move(options)) {
+CallRegistry::CallRegistry(Options options)
+    : options_(std::move(options)), allowed_undecided_(options_.most_undecided) {
     const auto count = std::max<std::size_t>(1, std::min(options_.shards, options_.most));
     for (std::size_t i = 0; i < count; ++i) shards_.push_back(std::make_unique<Shard>());
     most_per_shard_ = std::max<std::size_t>(1, options_.most / count);
@@ -67,8 +68,9 @@ CallRegistry::Claimed CallRegistry::claim(std::string_view webhook_id, openai::D
         return result;
     }
     // Some more may pass where several ask at once.
-    const bool too_many = undecided_.load(std::memory_order_relaxed) >= options_.most_undecided ||
-                          (options_.is_busy && options_.is_busy());
+    const bool too_many =
+        undecided_.load(std::memory_order_relaxed) >= allowed_undecided_.load(std::memory_order_relaxed) ||
+        (options_.is_busy && options_.is_busy());
     if (too_many || (shard.calls.size() >= most_per_shard_ && !make_room(shard))) {
         result.claim = Claim::full;
         return result;
@@ -85,6 +87,10 @@ void CallRegistry::decided(const CallKey& key) {
     const auto found = shard.calls.find(key);
     if (found == shard.calls.end() || std::exchange(found->second.decided, true)) return;
     undecided_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void CallRegistry::allow_undecided(std::size_t count) {
+    allowed_undecided_ = std::min(count, options_.most_undecided);
 }
 
 bool CallRegistry::is_decided(const CallKey& key) const {

@@ -63,6 +63,8 @@ class CallRegistry {
     [[nodiscard]] Claimed claim(std::string_view webhook_id, openai::Dialect dialect,
                                 std::string_view call_id, std::optional<std::chrono::sys_seconds> created_at);
     void decided(const CallKey& key);
+    /// So many may be under way from now on, but never more than Options::most_undecided.
+    void allow_undecided(std::size_t count);
     /// Whether that was said of it; also of one that was forgotten since.
     [[nodiscard]] bool is_decided(const CallKey& key) const;
     [[nodiscard]] std::size_t size() const;
@@ -87,6 +89,7 @@ class CallRegistry {
     std::vector<std::unique_ptr<Shard>> shards_;
     std::size_t most_per_shard_;
     std::atomic<std::size_t> undecided_ = 0;
+    std::atomic<std::size_t> allowed_undecided_;
 };
 
 }  // namespace callchain::service

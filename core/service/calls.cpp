@@ -33,6 +33,11 @@ std::string code_of(const std::string& reason) {
     return diagnosis::find_entry(code) == nullptr ? std::string{} : code;
 }
 
+// So many calls may be under way, or as many as the API has answered in this time at its present pace: a call
+// has ten seconds, and one that is taken up behind more than that would be lost.
+constexpr std::size_t kLeastUnderWay = 1'024;
+constexpr double kPaceSeconds = 3;
+
 openai::RetryPolicy hang_up_policy() {
     openai::RetryPolicy policy;
     policy.deadline = milliseconds{5'000};
@@ -59,6 +64,7 @@ Calls::Calls(CallsContext context) : context_(std::move(context)) {
     for (const auto dialect : {openai::Dialect::realtime, openai::Dialect::live})
         accept_bodies_[static_cast<std::size_t>(dialect)] =
             openai::write_accept_body(session_for(context_.config, dialect));
+    context_.registry.allow_undecided(kLeastUnderWay);
 }
 
 Calls::~Calls() = default;
@@ -148,6 +154,18 @@ void Calls::start_accept(Session& session) {
     session.accept->start();
 }
 
+// Only answers count: what expires says nothing of how much can be done.
+void Calls::note_pace() {
+    ++answered_;
+    const auto now = steady_clock::now();
+    const auto passed = seconds_between(pace_since_, now);
+    if (passed < 1) return;
+    const auto under_way = static_cast<std::size_t>(static_cast<double>(answered_) / passed * kPaceSeconds);
+    context_.registry.allow_undecided(std::max(kLeastUnderWay, under_way));
+    answered_ = 0;
+    pace_since_ = now;
+}
+
 void Calls::on_accepted(Session& session, AcceptResult result) {
     using openai::Outcome;
     const auto name = std::string(openai::name_of(result.outcome));
@@ -158,6 +176,7 @@ void Calls::on_accepted(Session& session, AcceptResult result) {
     metrics.api_attempts.add(result.attempts);
     metrics.accept_seconds.observe(seconds_between(session.delivery.received, steady_clock::now()));
     context_.registry.decided(session.delivery.key);
+    if (result.answer.status != 0) note_pace();
     answer_all(session.delivery.key, session.outcome);
 
     auto fields = ids_of(session);

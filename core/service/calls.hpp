@@ -86,6 +86,7 @@ class Calls {
     void answer(Waiting& waiting, const std::string& outcome) const;
 
     void start_accept(Session& session);
+    void note_pace();
     void on_accepted(Session& session, AcceptResult result);
     void attach(Session& session);
     void on_note(Session& session, const SidebandNote& note);
@@ -99,6 +100,8 @@ class Calls {
     std::unordered_map<CallKey, std::unique_ptr<Session>, CallKeyHash> sessions_;
     std::unordered_map<CallKey, WaitingList, CallKeyHash> waiting_;
     bool draining_ = false;
+    std::size_t answered_ = 0;  ///< accepts, since
+    SteadyTime pace_since_ = std::chrono::steady_clock::now();
 };
 
 /// The body of every answer to a verified delivery: {"outcome":…,"call_id":…}.

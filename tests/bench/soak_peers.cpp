@@ -46,7 +46,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kSlow = std::chrono::milliseconds(1'000);
-constexpr auto kRetry = std::chrono::milliseconds(1'000);
+constexpr auto kRetry = std::chrono::seconds(5);
+constexpr int kMostInARow =
+    64;  // deliveries; then the API has its turn, whose answers must not wait for a storm
 constexpr auto kStormEvery = std::chrono::seconds(10);
 constexpr std::uint32_t kStormCalls = 2'000;
 constexpr std::uint32_t kStormOfOne = 200;
@@ -413,7 +415,8 @@ void Peers::send_due() {
     const auto due = static_cast<std::size_t>(until * options_.rate);
     most_behind_ = std::max<std::uint64_t>(most_behind_, due - std::min(due, book_.calls.size()));
     // New calls first: a storm must not hold them up.
-    while (book_.calls.size() < due && !idle_.empty()) {
+    int left = kMostInARow;
+    while (book_.calls.size() < due && !idle_.empty() && --left >= 0) {
         book_.calls.push_back({.created_at = static_cast<std::uint32_t>(std::time(nullptr))});
         static_cast<void>(send_one({static_cast<std::uint32_t>(book_.calls.size() - 1), false}));
         last_call_after_ = passed;
@@ -426,7 +429,7 @@ void Peers::send_due() {
         again_.push_back(later_.front().delivery);
         later_.pop_front();
     }
-    while (!again_.empty() && !idle_.empty()) {
+    while (!again_.empty() && !idle_.empty() && --left >= 0) {
         ++repeated_;
         static_cast<void>(send_one(again_.front()));
         again_.pop_front();

@@ -86,6 +86,20 @@ TEST(CallRegistry, IsFullWhereMoreAreUnderWayThanMayBe) {
     EXPECT_EQ(claim(4).claim, Claim::full);
 }
 
+TEST(CallRegistry, AllowsNoMoreUnderWayThanItIsToldAndThanItMay) {
+    CallRegistry registry({.hash_key = "0123456789abcdef", .most_undecided = 2});
+    const auto claim = [&](int number) {
+        const auto id = std::to_string(number);
+        return registry.claim("wh_" + id, Dialect::realtime, "rtc_" + id, kCreated).claim;
+    };
+    registry.allow_undecided(1);
+    EXPECT_EQ(claim(1), Claim::first);
+    EXPECT_EQ(claim(2), Claim::full);
+    registry.allow_undecided(1'000);
+    EXPECT_EQ(claim(2), Claim::first);
+    EXPECT_EQ(claim(3), Claim::full);
+}
+
 TEST(CallRegistry, TakesNoCallUpWhileThoseUnderWayTakeTooLong) {
     bool busy = false;
     CallRegistry registry({.hash_key = "0123456789abcdef", .is_busy = [&busy] { return busy; }});

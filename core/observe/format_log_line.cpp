@@ -136,6 +136,14 @@ void append_text(std::string& out, std::string_view text, const LogSecrets& secr
     out.replace(start, std::string::npos, quoted);
 }
 
+// Names are ours: nothing is looked for in one that is plain.
+void append_json_name(std::string& out, std::string_view name) {
+    if (!is_plain(name)) return append_json(out, name, {});
+    out += '"';
+    out += name;
+    out += '"';
+}
+
 template <class Number>
 void append_number(std::string& out, Number number) {
     std::array<char, 32> buffer{};
@@ -165,7 +173,7 @@ std::string json_line(const std::string& time, Level level, std::string_view mes
     append_json(out, message, secrets);
     for (const auto& field : fields) {
         out += ',';
-        append_json(out, field.name, {});
+        append_json_name(out, field.name);
         if (field.name == "time" || field.name == "level" || field.name == "message")
             out.insert(out.size() - 1, 1, '_');
         out += ':';

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <array>
 #include <cstring>
+#include <iterator>
 #include <netinet/in.h>
 
 namespace callchain::gateway {
@@ -69,6 +70,16 @@ SocketAddress as_ipv6(const SocketAddress& address) {
     v6.sin6_addr.s6_addr[10] = v6.sin6_addr.s6_addr[11] = 0xFF;  // RFC 4291 section 2.5.5.2
     std::memcpy(&v6.sin6_addr.s6_addr[12], &v4.sin_addr, sizeof v4.sin_addr);
     return from(v6);
+}
+
+bool is_same_host(const SocketAddress& one, const SocketAddress& other) {
+    if (one.family() != other.family()) return false;
+    if (one.family() == AF_INET)
+        return as<sockaddr_in>(one).sin_addr.s_addr == as<sockaddr_in>(other).sin_addr.s_addr;
+    const auto first = as<sockaddr_in6>(one);
+    const auto second = as<sockaddr_in6>(other);
+    return std::equal(std::begin(first.sin6_addr.s6_addr), std::end(first.sin6_addr.s6_addr),
+                      std::begin(second.sin6_addr.s6_addr));
 }
 
 bool is_unspecified(const SocketAddress& address) {

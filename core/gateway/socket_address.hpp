@@ -24,6 +24,8 @@ struct SocketAddress {
 [[nodiscard]] Endpoint endpoint_of(const SocketAddress& address);
 /// An IPv4 address as a socket of IPv6 wants it; others stay.
 [[nodiscard]] SocketAddress as_ipv6(const SocketAddress& address);
+/// Whatever their ports.
+[[nodiscard]] bool is_same_host(const SocketAddress& one, const SocketAddress& other);
 /// 0.0.0.0 or ::, also mapped.
 [[nodiscard]] bool is_unspecified(const SocketAddress& address);
 [[nodiscard]] SocketAddress bound_address(int socket);

@@ -198,7 +198,7 @@ const Endpoint& UdpSocket::destination_of(msghdr& header) {
     if (!is_bound_to_all_) return local_;
     const auto address = destination_in(header);
     if (address.family() == 0) return local_;
-    if (std::memcmp(&address.storage, &last_destination_address_.storage, sizeof address.storage) != 0) {
+    if (!is_same_host(address, last_destination_address_)) {
         last_destination_address_ = address;
         last_destination_ = {endpoint_of(address).address, local_.port};
     }

@@ -176,7 +176,7 @@ def test_of_two_answers_the_last_counts(tmp_path, started, gateway, phone):
     ours.established(answered)
     ours.request("ACK")
     hang_up(ours, other)
-    assert running.count("the answer differs from that of the 18x: the answer counts") == 1
+    until(lambda: running.count("the answer differs from that of the 18x: the answer counts") == 1)
     running.stop()
 
 

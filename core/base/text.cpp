@@ -159,6 +159,12 @@ std::string visible_excerpt(std::string_view text, std::size_t most) {
     std::string out;
     std::size_t characters = 0;
     while (!text.empty()) {
+        if (text.front() >= ' ' && text.front() <= '~' && characters < most) {  // nearly all
+            out += text.front();
+            text.remove_prefix(1);
+            ++characters;
+            continue;
+        }
         const auto length = utf8_sequence_length(text);
         std::string piece;
         if (length == 0) {

@@ -139,6 +139,13 @@ inline void JsonReader::skip_blanks() {
     while (at_ < text_.size() && is_json_blank(text_[at_])) ++at_;
 }
 
+inline JsonString JsonReader::pass_string() {
+    const auto start = ++at_;
+    at_ = end_of_plain(text_, at_);
+    if (!next_is('"')) return pass_odd_string(start);
+    return {{text_.data() + start, at_++ - start}, false};
+}
+
 std::optional<JsonKind> JsonReader::next_kind() {
     if (fault_) return std::nullopt;
     skip_blanks();
@@ -281,10 +288,10 @@ void JsonReader::pass_number() {
     pass_digits();
 }
 
-JsonString JsonReader::pass_string() {
-    const auto start = ++at_;
+/// The rest of one with escapes, characters that are not ASCII, or a fault.
+JsonString JsonReader::pass_odd_string(std::size_t start) {
     bool has_escapes = false;
-    for (at_ = end_of_plain(text_, at_); !fault_ && !next_is('"'); at_ = end_of_plain(text_, at_)) {
+    for (; !fault_ && !next_is('"'); at_ = end_of_plain(text_, at_)) {
         if (at_ == text_.size()) {
             refuse(ErrorCode::bad_input, "not JSON: the text ends inside a string");
         } else if (text_[at_] == '\\') {

@@ -84,6 +84,7 @@ class JsonReader {
     bool pass_digits();
     void pass_number();
     JsonString pass_string();
+    JsonString pass_odd_string(std::size_t start);
     bool pass_escape();
 
     void unexpected(std::string_view wanted);

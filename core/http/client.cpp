@@ -212,9 +212,8 @@ void set_trust(EasyOptions& options, const ClientOptions& client) {
         .set(CURLOPT_CA_CACHE_TIMEOUT, kCaCacheSeconds);
     if (!client.ca_file.empty()) options.set(CURLOPT_CAINFO, client.ca_file.c_str());
     // With a folder set as well, libcurl reads the whole bundle for each connection: some 20 ms of CPU.
-    const auto* info = curl_version_info(CURLVERSION_NOW);
-    if (!client.ca_file.empty() || info->cainfo != nullptr)
-        options.set(CURLOPT_CAPATH, static_cast<char*>(nullptr));
+    static const bool has_bundle = curl_version_info(CURLVERSION_NOW)->cainfo != nullptr;
+    if (!client.ca_file.empty() || has_bundle) options.set(CURLOPT_CAPATH, static_cast<char*>(nullptr));
 }
 
 // What holds for every request. Its deadline is ours to keep: libcurl has none for a transfer that waits for
@@ -270,7 +269,6 @@ void set_callbacks(EasyOptions& options, Transfer& transfer) {
 
 CURLcode set_up(Transfer& transfer, const ClientOptions& client, std::size_t running, milliseconds left) {
     auto* easy = transfer.easy.get();
-    curl_easy_reset(easy);
     const auto& request = transfer.request;
     const auto url = read_url(request.url);
     EasyOptions options(easy);

@@ -27,7 +27,7 @@ bool is_bad_end(std::string_view reason) {
     return reason == "dead_session" || reason == "session_error" || reason == "abandoned";
 }
 
-// The finding code that explains an outcome or a reason; empty where it needs no explaining.
+// The finding code that explains a failure; empty where there is none for it.
 std::string code_of(const std::string& reason) {
     const auto code = reason.starts_with("call_") ? reason : "call_" + reason;
     return diagnosis::find_entry(code) == nullptr ? std::string{} : code;
@@ -311,7 +311,7 @@ void Calls::summarise(const Session& session, const std::string& reason, const s
     since("first_audio_ms", session.first_audio);
     since("ended_ms", steady_clock::now());
     const bool failed = session.outcome != "accepted" || is_bad_end(reason);
-    if (const auto code = code_of(reason); failed && !code.empty())
+    if (const auto code = failed ? code_of(reason) : ""; !code.empty())
         fields.push_back({"explain", "callchain explain " + code});
     context_.log.write(failed ? observe::Level::warn : observe::Level::info, "call summary", fields);
 }

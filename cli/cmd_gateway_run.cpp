@@ -7,6 +7,7 @@
 #include "http/server.hpp"
 #include "observe/log.hpp"
 #include "service/gateway_service.hpp"
+#include "service_end.hpp"
 
 #include <csignal>
 #include <nlohmann/json.hpp>
@@ -96,17 +97,10 @@ int run_gateway(const GatewayConfig& config, const std::vector<std::string>& war
     // Before anybody is told that it is ready, and may tell it to stop.
     (*started)->handle_signals();
     tell_ready(**started, config, context, log);
-    const auto end = (*started)->run();
-    const char* word = end == service::ServiceEnd::drained     ? "drained"
-                       : end == service::ServiceEnd::cut_short ? "cut short: the time for draining was over"
-                                                               : "interrupted";
-    log.write(end == service::ServiceEnd::drained ? observe::Level::info : observe::Level::warn, "stopped",
-              {{"how", word}});
+    const int code = tell_end((*started)->run(), log);
     started->reset();
     log.flush();
-    return end == service::ServiceEnd::drained     ? kDone
-           : end == service::ServiceEnd::cut_short ? kNo
-                                                   : kInterrupted;
+    return code;
 }
 
 int run(const RunOptions& options, const CLI::App& command, Context& context) {

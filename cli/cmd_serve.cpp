@@ -5,6 +5,7 @@
 #include "observe/log.hpp"
 #include "serve_inputs.hpp"
 #include "service/service.hpp"
+#include "service_end.hpp"
 #include "signature/twilio_url.hpp"
 
 #include <csignal>
@@ -131,17 +132,10 @@ int run_service(const ServeConfig& config, const std::vector<std::string>& warni
     // Before anybody is told that it is ready, and may tell it to stop.
     (*started)->handle_signals();
     tell_ready(**started, config, context, log);
-    const auto end = (*started)->run();
-    const char* word = end == service::ServiceEnd::drained     ? "drained"
-                       : end == service::ServiceEnd::cut_short ? "cut short: the time for draining was over"
-                                                               : "interrupted";
-    log.write(end == service::ServiceEnd::drained ? observe::Level::info : observe::Level::warn, "stopped",
-              {{"how", word}});
+    const int code = tell_end((*started)->run(), log);
     started->reset();
     log.flush();
-    return end == service::ServiceEnd::drained     ? kDone
-           : end == service::ServiceEnd::cut_short ? kNo
-                                                   : kInterrupted;
+    return code;
 }
 
 int serve(const ServeOptions& options, const CLI::App& command, Context& context) {

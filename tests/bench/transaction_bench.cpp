@@ -225,7 +225,7 @@ void serve_an_invite(benchmark::State& state) {
     std::uint64_t number = 0;
     const auto serve = [&](const Received& received) {
         const Flow flow{FlowId{1}, Reliability::reliable};
-        auto actions = layer.receive(received, flow, {});
+        auto actions = layer.receive(Received(received), flow, {});
         const auto& got = *std::get<RequestReceived>(actions.front()).request;
         const auto id = layer.create_server(got, flow);
         benchmark::DoNotOptimize(layer.respond(*id, make_response(got, 100, "", ""), {}));

@@ -135,6 +135,18 @@ def test_a_second_signal_leaves_at_once(serve, openai, second):
     assert running.summary("rtc_1")["reason"] == "abandoned"
 
 
+def test_a_signal_behind_the_last_word_changes_nothing(serve):
+    """Whoever sends one more while the process ends must not be told that it was killed."""
+    for _ in range(5):
+        running = serve()
+        running.signal(signal.SIGTERM)
+        while '"stopped"' not in running.out() + running.err():
+            pass  # it is there for milliseconds
+        while running.process.poll() is None:
+            running.signal(signal.SIGTERM)
+        assert running.wait() == 0
+
+
 def test_while_it_drains_no_call_is_taken_and_readiness_says_so(serve, openai):
     hang(openai, "rtc_1")
     running = serve()

@@ -473,5 +473,14 @@ TEST(DialogSet, TakesNoNoticeOfOtherRequests) {
     EXPECT_TRUE(set.dialogs().empty());
 }
 
+TEST(DialogSet, TakesNoNoticeOfOtherRequestsWithinADialogThatItKnows) {
+    DialogSet set(invite_of_alice());
+    EXPECT_EQ(set.on_response(from_branch(180, "a")).what, What::early);
+    auto other = from_branch(200, "a");
+    ++other.cseq.number;
+    EXPECT_EQ(set.on_response(other).what, What::nothing);
+    EXPECT_EQ(set.call(), nullptr);
+}
+
 }  // namespace
 }  // namespace callchain::sip

@@ -88,16 +88,33 @@ def resolved_by(folder: Path, address: str) -> list[str]:
 
 
 class NameServer:
-    """On port 53, or another one, of an address of loopback: answers each question with a code of RFC 1035 section 4.1.1, or not at all."""
+    """On port 53, or another one, of an address of loopback: answers each question with a code of RFC 1035 section 4.1.1, or not at all.
+
+    With port 0 it is one that is free for TCP as well, and it is held: a name server that takes its place wants both.
+    """
 
     SERVFAIL = 2
 
     def __init__(self, address: str, code: int | None, port: int = 53):
         self.code, self.asked = code, 0
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((address, port))
-        self.port = self._socket.getsockname()[1]
+        self._tcp = None
+        while True:
+            self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self._socket.bind((address, port))
+            self.port = self._socket.getsockname()[1]
+            if port != 0 or self._hold_for_tcp(address):
+                break
+            self._socket.close()
         threading.Thread(target=self._serve, daemon=True).start()
+
+    def _hold_for_tcp(self, address: str) -> bool:
+        self._tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            self._tcp.bind((address, self.port))
+        except OSError:
+            self._tcp.close()
+            return False
+        return True
 
     def _serve(self) -> None:
         with contextlib.suppress(OSError):
@@ -113,6 +130,8 @@ class NameServer:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+        if self._tcp is not None:
+            self._tcp.close()
 
     def __enter__(self):
         return self

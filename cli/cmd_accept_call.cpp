@@ -338,16 +338,14 @@ void add_confirm_options(CLI::App& command, AcceptOptions& options) {
 
 }  // namespace
 
-void add_accept_call(CLI::App& root, Context& context) {
+void define_accept_call(CLI::App& command, Context& context) {
     auto options = std::make_shared<AcceptOptions>();
-    auto* command = root.add_subcommand(
-        "accept-call", "Accept an incoming OpenAI SIP call, checked before, confirmed after");
-    add_body_options(*command, *options);
-    add_confirm_options(*command, *options);
-    add_call_options(*command, options->call, "Longest time for all attempts together");
-    add_common_options(*command, context);
+    add_body_options(command, *options);
+    add_confirm_options(command, *options);
+    add_call_options(command, options->call, "Longest time for all attempts together");
+    add_common_options(command, context);
     set_footer(
-        *command,
+        command,
         "The body is checked first: what the API refuses, or answers with 200 and a session that dies, is "
         "not "
         "sent.\n404 is asked again up to three times, since a call may be announced before it can be "
@@ -360,7 +358,7 @@ void add_accept_call(CLI::App& root, Context& context) {
          "callchain accept-call live_abc --print-curl",
          "echo '{\"type\":\"realtime\",\"voice\":\"marin\"}' | callchain accept-call rtc_u0_abc --session - "
          "--dry-run  # exit 1"});
-    set_body(*command, context, [options, &context] { return accept_call(*options, context); });
+    set_body(command, context, [options, &context] { return accept_call(*options, context); });
 }
 
 }  // namespace callchain::cli

@@ -136,18 +136,16 @@ void add_inputs(CLI::App& command, BundleOptions& options) {
 
 }  // namespace
 
-void add_bundle(CLI::App& root, Context& context) {
+void define_bundle(CLI::App& command, Context& context) {
     auto options = std::make_shared<BundleOptions>();
-    auto* command =
-        root.add_subcommand("bundle", "A redacted evidence archive for a ticket to OpenAI, Twilio or Meta");
-    add_inputs(*command, *options);
-    add_secret_options(*command, "secret", "a webhook secret, to judge captures; else OPENAI_WEBHOOK_SECRET",
+    add_inputs(command, *options);
+    add_secret_options(command, "secret", "a webhook secret, to judge captures; else OPENAI_WEBHOOK_SECRET",
                        options->secrets);
-    add_secret_options(*command, "auth-token",
+    add_secret_options(command, "auth-token",
                        "Twilio's auth token, to judge captures; else TWILIO_AUTH_TOKEN", options->tokens);
-    add_common_options(*command, context);
+    add_common_options(command, context);
     set_footer(
-        *command,
+        command,
         "A zip with logs, captures, verdicts, the timeline, a page for the support engineer and a manifest. "
         "Secrets are\nwithheld, telephone numbers cut to their last four digits; what was masked is counted. "
         "The same input makes the\nsame archive, byte for byte.\n"
@@ -156,7 +154,7 @@ void add_bundle(CLI::App& root, Context& context) {
         "that\ncannot be read or written.",
         {"callchain bundle --log samples/record-line/railway.jsonl --captures samples/two-hops --list",
          "callchain bundle --captures samples/valid-openai.http --call rtc_nobody --list  # exit 1"});
-    set_body(*command, context, [options, &context] { return run(*options, context); });
+    set_body(command, context, [options, &context] { return run(*options, context); });
 }
 
 }  // namespace callchain::cli

@@ -150,15 +150,16 @@ std::string fish_completion(const std::vector<Words>& table) {
 
 }  // namespace
 
-void add_completion(CLI::App& root, Context& context) {
+void define_completion(CLI::App& command, Context& context) {
     auto shell = std::make_shared<std::string>();
-    auto* command = root.add_subcommand("completion", "Print the completion script of a shell");
-    command->add_option("shell", *shell, "bash, zsh or fish")
+    command.add_option("shell", *shell, "bash, zsh or fish")
         ->required()
         ->check(one_of({"bash", "zsh", "fish"}))
         ->type_name("SHELL");
-    add_common_options(*command, context);
-    set_body(*command, context, [shell, &root, &context] {
+    add_common_options(command, context);
+    set_body(command, context, [shell, &command, &context] {
+        auto& root = *command.get_parent();
+        define_all_commands(root, context);
         const auto table = table_of(root);
         context.out << (*shell == "bash"  ? bash_completion(table)
                         : *shell == "zsh" ? zsh_completion(table)

@@ -231,25 +231,23 @@ Result<int> diff(const DiffOptions& options, Context& context) {
 
 }  // namespace
 
-void add_diff_webhook(CLI::App& root, Context& context) {
+void define_diff_webhook(CLI::App& command, Context& context) {
     auto options = std::make_shared<DiffOptions>();
-    auto* command = root.add_subcommand(
-        "diff-webhook", "Compare two captures byte by byte; name what turned one body into the other");
     command
-        ->add_option("a", options->a,
-                     "The capture nearer to the sender, e.g. from a tunnel; - is standard input")
+        .add_option("a", options->a,
+                    "The capture nearer to the sender, e.g. from a tunnel; - is standard input")
         ->required()
         ->type_name("FILE");
-    command->add_option("b", options->b, "The capture nearer to the application")
+    command.add_option("b", options->b, "The capture nearer to the application")
         ->required()
         ->type_name("FILE");
-    command->add_flag("--bodies", options->bodies,
-                      "The files are bare bodies, without request line and headers");
-    add_common_options(*command, context);
+    command.add_flag("--bodies", options->bodies,
+                     "The files are bare bodies, without request line and headers");
+    add_common_options(command, context);
     set_footer(
-        *command, "Exit codes: 0 the bodies are the same, 1 they differ, 2 usage or unreadable input.",
+        command, "Exit codes: 0 the bodies are the same, 1 they differ, 2 usage or unreadable input.",
         {"callchain diff-webhook samples/two-hops/ngrok.http samples/two-hops/railway.http  # exit 1"});
-    set_body(*command, context, [options, &context] {
+    set_body(command, context, [options, &context] {
         const auto done = diff(*options, context);
         return done ? *done : context.report_error(done.error());
     });

@@ -9,8 +9,8 @@
 #include "encoding/base64.hpp"
 #include "gateway_inputs.hpp"
 #include "own_hosts.hpp"
-#include "random_bytes.hpp"
 #include "serve_inputs.hpp"
+#include "system/random.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -98,7 +98,7 @@ doctor::Material gather(const DoctorOptions& options, Context& context, CLI::App
     material.online = !options.online.empty();
     material.invites = options.online == "invite";
     material.patience = std::chrono::seconds{options.timeout_s};
-    material.random = random_bytes;
+    material.random = system::random_bytes;
     if (looks_at_serve(options, context)) {
         auto gathered = gather_serve(
             {}, [](std::string_view) { return std::nullopt; }, context);
@@ -265,38 +265,36 @@ std::string footer() {
 
 }  // namespace
 
-void add_doctor(CLI::App& root, Context& context) {
+void define_doctor(CLI::App& command, Context& context) {
     auto options = std::make_shared<DoctorOptions>();
-    auto* command = root.add_subcommand(
-        "doctor", "Check environment, secrets, clock, network, platform and endpoints; one remedy each");
     command
-        ->add_option("--online", options->online,
-                     "Ask OpenAI, Twilio and the public URL as well; invite: the SIP Domain by an INVITE")
+        .add_option("--online", options->online,
+                    "Ask OpenAI, Twilio and the public URL as well; invite: the SIP Domain by an INVITE")
         ->expected(0, 1)
         ->default_str("")
         ->check(one_of({"options", "invite"}))
         ->type_name("[options|invite]");
-    add_choice(*command, "--only", options->only, "These checks and no others");
-    add_choice(*command, "--skip", options->skip, "All but these");
-    add_choice(*command, "--fail-on", options->fail_on, "Exit 1 where one of these warns");
-    command->add_option("--for", options->about, "Which service; without it, by the variables that are set")
+    add_choice(command, "--only", options->only, "These checks and no others");
+    add_choice(command, "--skip", options->skip, "All but these");
+    add_choice(command, "--fail-on", options->fail_on, "Exit 1 where one of these warns");
+    command.add_option("--for", options->about, "Which service; without it, by the variables that are set")
         ->check(one_of({"serve", "gateway", "both"}))
         ->type_name("serve|gateway|both");
-    command->add_flag("--list", options->list, "List the checks and end");
-    command->add_flag("--dry-run", options->dry_run, "Print what --online would send, and send nothing");
-    command->add_flag("--print-curl", options->print_curl, "The same as curl commands");
-    command->add_option("--timeout", options->timeout_s, "Longest wait for one answer")
+    command.add_flag("--list", options->list, "List the checks and end");
+    command.add_flag("--dry-run", options->dry_run, "Print what --online would send, and send nothing");
+    command.add_flag("--print-curl", options->print_curl, "The same as curl commands");
+    command.add_option("--timeout", options->timeout_s, "Longest wait for one answer")
         ->check(number_within(1, 60))
         ->type_name("SECONDS")
         ->capture_default_str();
-    add_common_options(*command, context);
-    set_footer(*command, footer(),
+    add_common_options(command, context);
+    set_footer(command, footer(),
                {"callchain doctor --list",
                 "callchain doctor --env-file samples/serve.env --skip ports,descriptors"});
     set_body(
-        *command, context,
-        [options, command, &context] {
-            if (command->get_option("--online")->count() != 0 && options->online.empty())
+        command, context,
+        [options, &command, &context] {
+            if (command.get_option("--online")->count() != 0 && options->online.empty())
                 options->online = "options";
             return examine(*options, context);
         },

@@ -3,20 +3,18 @@
 
 namespace callchain::cli {
 
-void add_endpoints(CLI::App& root, Context& context) {
-    auto* command = root.add_subcommand(
-        "endpoints", "OpenAI's webhook endpoints: who is subscribed, whose secret is ours, test, rotate");
-    command->require_subcommand(1);
-    add_common_options(*command, context);
+void define_endpoints(CLI::App& command, Context& context) {
+    command.require_subcommand(1);
+    add_common_options(command, context);
     set_footer(
-        *command,
+        command,
         "Each endpoint signs with a secret of its own. Two of them subscribed to call events, and one "
         "secret copied\nto both hosts, is the likeliest cause of signatures that never match: endpoints "
         "list shows it.",
         {"callchain endpoints list --dry-run"});
-    add_endpoints_list(*command, context);
-    add_endpoints_test(*command, context);
-    add_endpoints_rotate(*command, context);
+    add_endpoints_list(command, context);
+    add_endpoints_test(command, context);
+    add_endpoints_rotate(command, context);
 }
 
 }  // namespace callchain::cli

@@ -509,22 +509,20 @@ int run_explain(const ExplainOptions& options, Context& context) {
 
 }  // namespace
 
-void add_explain(CLI::App& root, Context& context) {
+void define_explain(CLI::App& command, Context& context) {
     auto options = std::make_shared<ExplainOptions>();
-    auto* command = root.add_subcommand(
-        "explain", "Explain a finding code, a Twilio error code, a SIP status or a dial result, offline");
     command
-        ->add_option("code", options->words,
-                     "Finding codes; 13224 or twilio 13224; sip 488; failed:400 or dial failed; a reading, "
-                     "not_accepted. Several may be mixed")
+        .add_option("code", options->words,
+                    "Finding codes; 13224 or twilio 13224; sip 488; failed:400 or dial failed; a reading, "
+                    "not_accepted. Several may be mixed")
         ->type_name("CODE");
-    command->add_flag("--list", options->list,
-                      "List every finding code; with twilio, sip or dial: list those");
-    add_common_options(*command, context);
-    set_footer(*command, "Exit codes: 0 explained, 2 a code that is not known, or usage.",
+    command.add_flag("--list", options->list,
+                     "List every finding code; with twilio, sip or dial: list those");
+    add_common_options(command, context);
+    set_footer(command, "Exit codes: 0 explained, 2 a code that is not known, or usage.",
                {"callchain explain secret_other_label", "callchain explain 13224 sip 488 dial failed:400",
                 "callchain explain --list twilio"});
-    set_body(*command, context, [options, &context] { return run_explain(*options, context); });
+    set_body(command, context, [options, &context] { return run_explain(*options, context); });
 }
 
 }  // namespace callchain::cli

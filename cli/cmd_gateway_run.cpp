@@ -69,21 +69,6 @@ void tell_start(const GatewayConfig& config, const std::vector<std::string>& war
     for (const auto& warning : warnings) log.warn("configuration", {{"warning", warning}});
 }
 
-// Printed whatever the level of the log: scripts wait for it.
-void tell_ready(const service::GatewayService& running, const GatewayConfig& config, const Context& context,
-                observe::Log& log) {
-    const auto listen = join(running.addresses(), " ");
-    const auto admin = running.admin_address().empty() ? "off" : "http://" + running.admin_address();
-    if (config.log_form == observe::LogForm::json) {
-        const observe::LogFields fields{{"listen", listen}, {"admin", admin}};
-        log.write_verbatim(observe::format_log_line(config.log_form, context.clock.now(),
-                                                    observe::Level::info, "ready", fields, {}));
-    } else {
-        log.write_verbatim(join({"ready", "listen=" + listen, "admin=" + admin}, " "));
-    }
-    log.flush();
-}
-
 int run_gateway(const GatewayConfig& config, const std::vector<std::string>& warnings, Context& context) {
     std::signal(SIGPIPE, SIG_IGN);
     const auto descriptors = http::raise_descriptor_limit();
@@ -96,7 +81,8 @@ int run_gateway(const GatewayConfig& config, const std::vector<std::string>& war
     }
     // Before anybody is told that it is ready, and may tell it to stop.
     (*started)->handle_signals();
-    tell_ready(**started, config, context, log);
+    tell_ready(config.log_form, join((*started)->addresses(), " "), (*started)->admin_address(), context,
+               log);
     const int code = tell_end((*started)->run(), log);
     started->reset();
     log.flush();
@@ -115,20 +101,8 @@ int run(const RunOptions& options, const CLI::App& command, Context& context) {
     if (ends_here && !context.own_env_file.empty())
         context.say("callchain: gateway run: " + context.own_env_file);
     if (!problems.empty()) return report_problems(problems, context);
-    if (options.check) {
-        for (const auto& warning : result.warnings)
-            context.say("callchain: gateway run: warning: " + warning);
-        if (context.output.json && !options.print_config)
-            context.out << Json{{"schema", "callchain.gateway-usable/1"},
-                                {"tool_version", CALLCHAIN_VERSION},
-                                {"usable", true},
-                                {"warnings", result.warnings}}
-                               .dump(2)
-                        << "\n";
-        else if (!options.print_config)
-            context.out << "the configuration is usable\n";
-        return kDone;
-    }
+    if (options.check)
+        return report_usable(result.warnings, "callchain.gateway-usable/1", options.print_config, context);
     if (options.print_config) return kDone;
     return run_gateway(*result.config, result.warnings, context);
 }

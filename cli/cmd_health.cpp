@@ -265,31 +265,30 @@ int health(HealthOptions options, Context& context) {
 
 }  // namespace
 
-void add_health(CLI::App& root, Context& context) {
+void define_health(CLI::App& command, Context& context) {
     auto options = std::make_shared<HealthOptions>();
-    auto* command = root.add_subcommand("health", "Ask a running serve or gateway run whether it is ready");
     command
-        ->add_option("where", options->where,
-                     "serve, gateway, or a URL; without it whichever of the two runs here")
+        .add_option("where", options->where,
+                    "serve, gateway, or a URL; without it whichever of the two runs here")
         ->type_name("WHERE");
-    command->add_flag("--live", options->live, "Ask /healthz: does it live, draining or not; else /readyz");
-    command->add_option("--timeout", options->timeout_s, "Longest wait for the answer, in seconds (3)")
+    command.add_flag("--live", options->live, "Ask /healthz: does it live, draining or not; else /readyz");
+    command.add_option("--timeout", options->timeout_s, "Longest wait for the answer, in seconds (3)")
         ->check(number_within(kLeastSeconds, kMostSeconds))
         ->type_name("SECONDS");
-    command->add_option("--ca-file", options->ca_file, "Certificates (PEM) to trust in place of the system's")
+    command.add_option("--ca-file", options->ca_file, "Certificates (PEM) to trust in place of the system's")
         ->type_name("PATH");
-    command->add_flag("--dry-run", options->dry_run, "Print what would be asked, and send nothing");
-    command->add_flag("--print-curl", options->print_curl, "The same as curl commands");
-    add_common_options(*command, context);
+    command.add_flag("--dry-run", options->dry_run, "Print what would be asked, and send nothing");
+    command.add_flag("--print-curl", options->print_curl, "The same as curl commands");
+    add_common_options(command, context);
     set_footer(
-        *command,
+        command,
         "The address is that of the service's own settings: PORT or CALLCHAIN_LISTEN for serve (with "
         "TLS,\nCALLCHAIN_ADMIN_LISTEN), CALLCHAIN_ADMIN_LISTEN for the gateway. Proxies are passed by. "
         "Made for\nHEALTHCHECK of a container.\n"
         "Exit codes: 0 healthy, 1 it answered something else than 200, 2 usage, 6 no answer.",
         {"callchain health serve --dry-run", "callchain health http://127.0.0.1:9/  # exit 6"});
     set_body(
-        *command, context, [options, &context] { return health(*options, context); }, EnvFiles::own_first);
+        command, context, [options, &context] { return health(*options, context); }, EnvFiles::own_first);
 }
 
 }  // namespace callchain::cli

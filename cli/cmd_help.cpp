@@ -98,6 +98,7 @@ int print_help(const std::vector<std::string>& words, CLI::App& root, Context& c
                                          service::gateway_settings());
         return kDone;
     }
+    define_all_commands(root, context);
     for (const auto* command : all_commands(root)) {
         if (path_of(*command) != topic) continue;
         context.out << help_of(*command);
@@ -110,13 +111,12 @@ int print_help(const std::vector<std::string>& words, CLI::App& root, Context& c
 
 }  // namespace
 
-void add_help(CLI::App& root, Context& context) {
+void define_help(CLI::App& command, Context& context) {
     auto topic = std::make_shared<std::vector<std::string>>();
-    auto* command =
-        root.add_subcommand("help", "Print the help of a command, or on exit-codes or environment");
-    command->add_option("topic", *topic, "A command, exit-codes or environment")->type_name("TOPIC");
-    add_common_options(*command, context);
-    set_body(*command, context, [topic, &root, &context] { return print_help(*topic, root, context); });
+    command.add_option("topic", *topic, "A command, exit-codes or environment")->type_name("TOPIC");
+    add_common_options(command, context);
+    set_body(command, context,
+             [topic, &command, &context] { return print_help(*topic, *command.get_parent(), context); });
 }
 
 }  // namespace callchain::cli

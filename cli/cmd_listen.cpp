@@ -220,18 +220,16 @@ void add_forwarding_options(CLI::App& command, ListenOptions& options) {
 
 }  // namespace
 
-void add_listen(CLI::App& root, Context& context) {
+void define_listen(CLI::App& command, Context& context) {
     auto options = std::make_shared<ListenOptions>();
-    auto* command = root.add_subcommand(
-        "listen", "Receive webhooks: record each as a capture, say whether it is genuine, pass it on");
-    add_receiving_options(*command, *options);
-    add_forwarding_options(*command, *options);
-    add_secret_options(*command, "secret", "a webhook secret [OPENAI_WEBHOOK_SECRET]", options->secrets);
-    add_secret_options(*command, "auth-token", "an auth token of Twilio's [TWILIO_AUTH_TOKEN]",
+    add_receiving_options(command, *options);
+    add_forwarding_options(command, *options);
+    add_secret_options(command, "secret", "a webhook secret [OPENAI_WEBHOOK_SECRET]", options->secrets);
+    add_secret_options(command, "auth-token", "an auth token of Twilio's [TWILIO_AUTH_TOKEN]",
                        options->tokens);
-    add_common_options(*command, context);
+    add_common_options(command, context);
     set_footer(
-        *command,
+        command,
         "Takes any path and method. Each line: time, request, length of the body, type of the event, "
         "verdict, "
         "answer,\nduration, file. show, verify-sig --request and replay-webhook read the files, which hold "
@@ -241,7 +239,7 @@ void add_listen(CLI::App& root, Context& context) {
         "was not, or could not be\nchecked; 2 usage; 6 an address that another process has; 130 ended by "
         "Ctrl-C.",
         {"callchain listen --help"});
-    set_body(*command, context, [options, &context] {
+    set_body(command, context, [options, &context] {
         const auto done = listen(*options, context);
         return done ? *done : context.report_error(done.error());
     });

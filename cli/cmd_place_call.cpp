@@ -296,8 +296,8 @@ int place_call(const PlaceOptions& options, const CLI::App& command, Context& co
             << "\n";
     if (result->answer.outcome != CallOutcome::queued) return report_failure(*plan, *result, context);
     if (!context.output.json)
-        context.out << "calling " << show_number(value_of(plan->form, "To")) << ": "
-                    << result->answer.sid << " (" << result->answer.call_status << "), "
+        context.out << "calling " << show_number(value_of(plan->form, "To")) << ": " << result->answer.sid
+                    << " (" << result->answer.call_status << "), "
                     << with_thousands(static_cast<std::uint64_t>(result->duration.count())) << " ms\n";
     return kDone;
 }
@@ -348,14 +348,13 @@ void add_account_options(CLI::App& command, PlaceOptions& options) {
 
 }  // namespace
 
-void add_place_call(CLI::App& root, Context& context) {
+void define_place_call(CLI::App& command, Context& context) {
     auto options = std::make_shared<PlaceOptions>();
-    auto* command = root.add_subcommand("place-call", "Start an outbound WhatsApp call through Twilio");
-    add_call_parameters(*command, *options);
-    add_account_options(*command, *options);
-    add_common_options(*command, context);
+    add_call_parameters(command, *options);
+    add_account_options(command, *options);
+    add_common_options(command, context);
     set_footer(
-        *command,
+        command,
         "One of --twiml-url, --message and --application-sid says what happens when the user answers. The "
         "user "
         "must\nhave allowed calls first (37000). The request is sent once, whatever comes of it: each one "
@@ -369,8 +368,8 @@ void add_place_call(CLI::App& root, Context& context) {
          "callchain place-call --to +5561999998888 --from +556133334444 --twiml-url "
          "https://bridge.example.com/twilio/voice --account-sid AC00000000000000000000000000000001 "
          "--print-curl"});
-    set_body(*command, context,
-             [options, command, &context] { return place_call(*options, *command, context); });
+    set_body(command, context,
+             [options, &command, &context] { return place_call(*options, command, context); });
 }
 
 }  // namespace callchain::cli

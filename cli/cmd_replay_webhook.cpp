@@ -4,8 +4,9 @@
 #include "crypto/hash.hpp"
 #include "http/resolve.hpp"
 #include "http/url.hpp"
-#include "random_bytes.hpp"
+#include "new_file.hpp"
 #include "replay_options.hpp"
+#include "system/random.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -269,34 +270,15 @@ Result<void> prepare(Replay& replay, const std::vector<ReplaySource>& sources,
     return {};
 }
 
-Result<void> save(const std::string& path, const std::string& bytes) {
-    // What a caller said stands in it, and an older file may be somebody's evidence.
-    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (fd < 0)
-        return fail(ErrorCode::io, "cannot make " + visible_excerpt(path, 200) + ": " + std::strerror(errno),
-                    errno == EEXIST ? "it is there already and is not written over: name another file" : "");
-    std::string_view rest = bytes;
-    while (!rest.empty()) {
-        const auto written = ::write(fd, rest.data(), rest.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) break;
-        rest.remove_prefix(static_cast<std::size_t>(written));
-    }
-    const int error = rest.empty() ? 0 : errno;
-    ::close(fd);
-    if (error == 0) return {};
-    ::unlink(path.c_str());
-    return fail(ErrorCode::io, "cannot write " + visible_excerpt(path, 200) + ": " + std::strerror(error),
-                "is the disk full?");
-}
-
 Result<int> save_delivery(Replay& replay) {
     auto& prepared = replay.prepared.front();
     const auto delivery = sign_now(replay, prepared);
     const auto url = http::read_url(url_for(replay.options.to, delivery));
     const auto bytes = webhook::write_delivery(delivery, url ? url->target : delivery.target,
                                                url ? url->authority : "localhost");
-    CALLCHAIN_TRY(save(replay.options.save_file, bytes));
+    // What a caller said stands in it, and an older file may be somebody's evidence.
+    auto file = CALLCHAIN_TRY(NewFile::make(replay.options.save_file));
+    CALLCHAIN_TRY(file.write(bytes));
     auto& context = replay.context;
     context.say("callchain: replay-webhook: wrote " + count_of(bytes.size(), "byte") + " to " +
                 visible_excerpt(replay.options.save_file, 200));
@@ -404,7 +386,7 @@ int show(Replay& replay) {
 
 Result<int> replay_webhook(const ReplayOptions& options, Context& context) {
     const auto edits = CALLCHAIN_TRY(check_options(options));
-    webhook::MadeUpIds ids(random_bytes(kSeedBytes));
+    webhook::MadeUpIds ids(system::random_bytes(kSeedBytes));
     Replay replay{options, context, ids, {}, {}, {}, {}, {}};
     replay.expected = CALLCHAIN_TRY(Expectation::parse(options.expect.empty() ? "2xx" : options.expect));
     CALLCHAIN_TRY(read_keys(replay));
@@ -530,17 +512,14 @@ void add_result_options(CLI::App& command, ReplayOptions& options) {
 
 }  // namespace
 
-void add_replay_webhook(CLI::App& root, Context& context) {
+void define_replay_webhook(CLI::App& command, Context& context) {
     auto options = std::make_shared<ReplayOptions>();
-    auto* command = root.add_subcommand(
-        "replay-webhook",
-        "Bring a recorded delivery back to a receiver, or test one with the negative matrix");
-    add_source_options(*command, *options);
-    add_target_options(*command, *options);
-    add_result_options(*command, *options);
-    add_common_options(*command, context);
+    add_source_options(command, *options);
+    add_target_options(command, *options);
+    add_result_options(command, *options);
+    add_common_options(command, context);
     set_footer(
-        *command,
+        command,
         "Credentials, cookies, hop-by-hop headers and what proxies added never go along; redirects are "
         "not "
         "followed.\nExit codes: 0 all as expected, 1 an unexpected status or answer, 2 usage or "
@@ -548,7 +527,7 @@ void add_replay_webhook(CLI::App& root, Context& context) {
         "input, 6 network failure or timeout, 130 interrupted.",
         {"callchain replay-webhook samples/valid-openai.http --to http://127.0.0.1:8080/openai/webhook "
          "--secret-file samples/secrets/railway.secret --dry-run"});
-    set_body(*command, context, [options, &context] {
+    set_body(command, context, [options, &context] {
         const auto done = replay_webhook(*options, context);
         return done ? *done : context.report_error(done.error());
     });

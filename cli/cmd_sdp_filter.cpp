@@ -401,44 +401,40 @@ Result<int> run_sdp_filter(const SdpFilterOptions& options, Context& context) {
 
 }  // namespace
 
-void add_sdp_filter(CLI::App& root, Context& context) {
+void define_sdp_filter(CLI::App& command, Context& context) {
     auto options = std::make_shared<SdpFilterOptions>();
-    auto* command = root.add_subcommand("sdp-filter",
-                                        "Keep only the codecs that the next hop takes; say why each line "
-                                        "went, and whether the call can work");
-    command->add_option("offer", options->file, "A session description; - or nothing is standard input")
+    command.add_option("offer", options->file, "A session description; - or nothing is standard input")
         ->type_name("FILE");
     command
-        ->add_option("--keep", options->keep,
-                     "Codecs to keep, name[/clock[/channels]], divided by commas (PCMU,PCMA,telephone-event)")
+        .add_option("--keep", options->keep,
+                    "Codecs to keep, name[/clock[/channels]], divided by commas (PCMU,PCMA,telephone-event)")
         ->type_name("LIST");
-    command->add_flag("--explain", options->explain,
-                      "Say on stderr of each removed or changed line why, with the RFC");
-    command->add_flag("--hash", options->hash, "Print the SHA-256 of the filtered text instead of it");
-    command->add_flag(
+    command.add_flag("--explain", options->explain,
+                     "Say on stderr of each removed or changed line why, with the RFC");
+    command.add_flag("--hash", options->hash, "Print the SHA-256 of the filtered text instead of it");
+    command.add_flag(
         "--verdict", options->verdict,
         "Judge instead: can this offer work without a media engine, and if not, which setting to change?");
     command
-        ->add_option("--direction", options->direction,
-                     "With --verdict: meta-to-twilio (default) or twilio-to-meta")
+        .add_option("--direction", options->direction,
+                    "With --verdict: meta-to-twilio (default) or twilio-to-meta")
         ->check(one_of({"meta-to-twilio", "twilio-to-meta"}))
         ->type_name("WAY");
     command
-        ->add_option("--secure-media", options->secure_media,
-                     "With --verdict: Secure Media of the Twilio SIP Domain, on (default) or off")
+        .add_option("--secure-media", options->secure_media,
+                    "With --verdict: Secure Media of the Twilio SIP Domain, on (default) or off")
         ->check(one_of({"on", "off"}))
         ->type_name("SWITCH");
-    command->add_option("--answer", options->answer, "Judge this answer against the offer")
-        ->type_name("FILE");
-    add_common_options(*command, context);
+    command.add_option("--answer", options->answer, "Judge this answer against the offer")->type_name("FILE");
+    add_common_options(command, context);
     set_footer(
-        *command,
+        command,
         "Exit codes: 0 audio is left (the offer works, the answer is good), 1 none is (488; it fails; it is "
         "bad), 2 usage or no session description.",
         {"callchain sdp-filter --explain samples/sdp/meta-sdes-g711.sdp",
          "callchain sdp-filter --verdict samples/sdp/meta-default.sdp  # exit 1",
          "callchain sdp-filter samples/sdp/meta-sdes-g711.sdp --answer samples/sdp/twilio-answer.sdp"});
-    set_body(*command, context, [options, &context] {
+    set_body(command, context, [options, &context] {
         const auto done = run_sdp_filter(*options, context);
         return done ? *done : context.report_error(done.error());
     });

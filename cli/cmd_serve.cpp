@@ -102,22 +102,6 @@ void tell_start(const ServeConfig& config, const std::vector<std::string>& warni
     for (const auto& warning : warnings) log.warn("configuration", {{"warning", warning}});
 }
 
-// Printed whatever the level of the log: scripts wait for it.
-void tell_ready(const service::Service& running, const ServeConfig& config, const Context& context,
-                observe::Log& log) {
-    const std::string scheme = config.tls ? "https://" : "http://";
-    const auto listen = scheme + join(running.addresses(), " " + scheme);
-    const auto admin = running.admin_address().empty() ? "off" : "http://" + running.admin_address();
-    if (config.log_form == observe::LogForm::json) {
-        const observe::LogFields fields{{"listen", listen}, {"admin", admin}};
-        log.write_verbatim(observe::format_log_line(config.log_form, context.clock.now(),
-                                                    observe::Level::info, "ready", fields, {}));
-    } else {
-        log.write_verbatim(join({"ready", "listen=" + listen, "admin=" + admin}, " "));
-    }
-    log.flush();
-}
-
 int run_service(const ServeConfig& config, const std::vector<std::string>& warnings, Context& context) {
     // A peer that goes away must end its connection, not the service.
     std::signal(SIGPIPE, SIG_IGN);
@@ -131,7 +115,9 @@ int run_service(const ServeConfig& config, const std::vector<std::string>& warni
     }
     // Before anybody is told that it is ready, and may tell it to stop.
     (*started)->handle_signals();
-    tell_ready(**started, config, context, log);
+    const std::string scheme = config.tls ? "https://" : "http://";
+    tell_ready(config.log_form, scheme + join((*started)->addresses(), " " + scheme),
+               (*started)->admin_address(), context, log);
     const int code = tell_end((*started)->run(), log);
     started->reset();
     log.flush();
@@ -150,19 +136,8 @@ int serve(const ServeOptions& options, const CLI::App& command, Context& context
     const bool ends_here = !problems.empty() || options.check || options.print_config;
     if (ends_here && !context.own_env_file.empty()) context.say("callchain: serve: " + context.own_env_file);
     if (!problems.empty()) return report_problems(problems, context);
-    if (options.check) {
-        for (const auto& warning : result.warnings) context.say("callchain: serve: warning: " + warning);
-        if (context.output.json && !options.print_config)
-            context.out << Json{{"schema", "callchain.serve-check/1"},
-                                {"tool_version", CALLCHAIN_VERSION},
-                                {"usable", true},
-                                {"warnings", result.warnings}}
-                               .dump(2)
-                        << "\n";
-        else if (!options.print_config)
-            context.out << "the configuration is usable\n";
-        return kDone;
-    }
+    if (options.check)
+        return report_usable(result.warnings, "callchain.serve-check/1", options.print_config, context);
     if (options.print_config) return kDone;
     return run_service(*result.config, result.warnings, context);
 }
@@ -183,31 +158,29 @@ std::string footer() {
 
 }  // namespace
 
-void add_serve(CLI::App& root, Context& context) {
+void define_serve(CLI::App& command, Context& context) {
     auto options = std::make_shared<ServeOptions>();
-    auto* command =
-        root.add_subcommand("serve", "Answer Twilio's and OpenAI's webhooks: dial, verify, accept, follow");
     for (const auto& spec : service::serve_settings()) {
         if (spec.flag.empty()) continue;
         auto& value = options->flags[std::string(spec.flag)];
         auto text = std::string(spec.meaning) + " [" + std::string(spec.name) +
                     (spec.fallback.empty() ? "" : ", default " + std::string(spec.fallback)) + "]";
-        command->add_option(std::string(spec.flag), value, text)->type_name(std::string(spec.type));
+        command.add_option(std::string(spec.flag), value, text)->type_name(std::string(spec.type));
     }
-    add_secret_options(*command, "secret", "a webhook secret [OPENAI_WEBHOOK_SECRET]",
+    add_secret_options(command, "secret", "a webhook secret [OPENAI_WEBHOOK_SECRET]",
                        options->sources.webhook_secrets);
-    add_secret_options(*command, "api-key", "the API key [OPENAI_API_KEY]", options->sources.api_keys);
-    add_secret_options(*command, "auth-token", "an auth token of Twilio's [TWILIO_AUTH_TOKEN]",
+    add_secret_options(command, "api-key", "the API key [OPENAI_API_KEY]", options->sources.api_keys);
+    add_secret_options(command, "auth-token", "an auth token of Twilio's [TWILIO_AUTH_TOKEN]",
                        options->sources.tokens);
-    command->add_flag("--check", options->check, "Check the configuration and end");
-    command->add_flag("--print-config", options->print_config,
-                      "Print every setting, its value with secrets masked, and where it came from, and end");
-    add_common_options(*command, context);
-    set_footer(*command, footer(),
+    command.add_flag("--check", options->check, "Check the configuration and end");
+    command.add_flag("--print-config", options->print_config,
+                     "Print every setting, its value with secrets masked, and where it came from, and end");
+    add_common_options(command, context);
+    set_footer(command, footer(),
                {"callchain serve --check --env-file samples/serve.env",
                 "callchain serve --print-config --env-file samples/serve.env"});
     set_body(
-        *command, context, [options, command, &context] { return serve(*options, *command, context); },
+        command, context, [options, &command, &context] { return serve(*options, command, context); },
         EnvFiles::own_first);
 }
 

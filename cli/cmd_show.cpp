@@ -61,27 +61,25 @@ int show(const ShowOptions& options, Context& context) {
 
 }  // namespace
 
-void add_show(CLI::App& root, Context& context) {
+void define_show(CLI::App& command, Context& context) {
     auto options = std::make_shared<ShowOptions>();
-    auto* command =
-        root.add_subcommand("show", "Show captures: request, webhook-id, body, event, signature headers");
     command
-        ->add_option("path", options->paths, "Captures, or folders of captures (*.http); - is standard input")
+        .add_option("path", options->paths, "Captures, or folders of captures (*.http); - is standard input")
         ->required()
         ->type_name("FILE|DIR");
-    command->add_flag("--headers", options->parts.headers, "All headers too; credentials are withheld");
-    command->add_flag(
+    command.add_flag("--headers", options->parts.headers, "All headers too; credentials are withheld");
+    command.add_flag(
         "--body", options->parts.body,
         "The body too, whole, with control characters made visible; telephone numbers are shown");
-    command->add_flag("--raw", options->raw, "Nothing but the bytes of the files");
-    add_common_options(*command, context);
+    command.add_flag("--raw", options->raw, "Nothing but the bytes of the files");
+    add_common_options(command, context);
     set_footer(
-        *command,
+        command,
         "Telephone numbers are cut to their last four digits, but in --body and --raw. With --json, one "
         "document a line.\nExit codes: 0 all shown, 2 usage, or a file that cannot be read or is no capture; "
         "the others are shown.",
         {"callchain show samples/valid-openai.http --headers", "callchain show samples/two-hops --json"});
-    set_body(*command, context, [options, &context] { return show(*options, context); });
+    set_body(command, context, [options, &context] { return show(*options, context); });
 }
 
 }  // namespace callchain::cli

@@ -2,9 +2,9 @@
 #include "commands.hpp"
 #include "crypto/hash.hpp"
 #include "encoding/json_text.hpp"
-#include "random_bytes.hpp"
 #include "secrets.hpp"
 #include "signature/standard_webhooks.hpp"
+#include "system/random.hpp"
 #include "webhook/capture.hpp"
 #include "webhook/made_up.hpp"
 
@@ -106,7 +106,7 @@ Result<std::string> body_of(const SignOptions& options, Context& context, webhoo
 
 Result<int> sign(SignOptions& options, Context& context) {
     constexpr std::size_t kSeedBytes = 32;
-    webhook::MadeUpIds ids(random_bytes(kSeedBytes));
+    webhook::MadeUpIds ids(system::random_bytes(kSeedBytes));
     complete(options, context, ids);
     auto problems = problems_of(options);
     const auto secrets = read_secrets(context, options.secrets, "OPENAI_WEBHOOK_SECRET");
@@ -149,34 +149,32 @@ Result<int> sign(SignOptions& options, Context& context) {
 
 }  // namespace
 
-void add_sign_webhook(CLI::App& root, Context& context) {
+void define_sign_webhook(CLI::App& command, Context& context) {
     auto options = std::make_shared<SignOptions>();
-    auto* command =
-        root.add_subcommand("sign-webhook", "Turn a JSON body into a correctly signed capture, on stdout");
-    command->add_option("body", options->body_file, "The body, byte for byte; - is standard input")
+    command.add_option("body", options->body_file, "The body, byte for byte; - is standard input")
         ->type_name("FILE");
     command
-        ->add_option("--event", options->event,
-                     "Make up the body: realtime.call.incoming or live.transport.incoming")
+        .add_option("--event", options->event,
+                    "Make up the body: realtime.call.incoming or live.transport.incoming")
         ->check(one_of({"realtime.call.incoming", "live.transport.incoming"}))
         ->type_name("TYPE");
-    add_secret_options(*command, "secret", "a webhook secret; several yield one signature each",
+    add_secret_options(command, "secret", "a webhook secret; several yield one signature each",
                        options->secrets);
-    command->add_option("--id", options->id, "webhook-id (default: wh_ and 32 random hex digits)")
+    command.add_option("--id", options->id, "webhook-id (default: wh_ and 32 random hex digits)")
         ->type_name("ID");
-    command->add_option("--timestamp", options->timestamp, "webhook-timestamp in Unix seconds (default: now)")
+    command.add_option("--timestamp", options->timestamp, "webhook-timestamp in Unix seconds (default: now)")
         ->type_name("UNIX");
-    command->add_option("--target", options->target, "Path in the request line")
+    command.add_option("--target", options->target, "Path in the request line")
         ->capture_default_str()
         ->type_name("PATH");
-    command->add_option("--host", options->host, "Host header")->capture_default_str()->type_name("HOST");
-    command->add_flag("--hash", options->hash, "Print the SHA-256 of the capture instead");
-    add_common_options(*command, context);
-    set_footer(*command, "Exit codes: 0 written, 2 usage or unreadable input.",
+    command.add_option("--host", options->host, "Host header")->capture_default_str()->type_name("HOST");
+    command.add_flag("--hash", options->hash, "Print the SHA-256 of the capture instead");
+    add_common_options(command, context);
+    set_footer(command, "Exit codes: 0 written, 2 usage or unreadable input.",
                {"callchain sign-webhook samples/event.json --secret-file samples/secrets/railway.secret",
                 "callchain sign-webhook --event realtime.call.incoming --secret-file "
                 "samples/secrets/railway.secret"});
-    set_body(*command, context, [options, &context] {
+    set_body(command, context, [options, &context] {
         const auto done = sign(*options, context);
         return done ? *done : context.report_error(done.error());
     });

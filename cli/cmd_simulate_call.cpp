@@ -3,11 +3,11 @@
 #include "commands.hpp"
 #include "config/env_file.hpp"
 #include "progress.hpp"
-#include "random_bytes.hpp"
 #include "run_folder.hpp"
 #include "simulator/chain.hpp"
 #include "simulator/conclusion.hpp"
 #include "simulator/fault.hpp"
+#include "system/random.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -485,7 +485,7 @@ Result<int> run_with_progress(const Desk& desk, const CallOptions& options, Cont
 
 int run(const CallOptions& options, Context& context) {
     if (options.list_faults) return list_faults(context);
-    const auto secrets = simulator::make_secrets(random_bytes(kSecretBytes));
+    const auto secrets = simulator::make_secrets(system::random_bytes(kSecretBytes));
     auto plan = plan_of(options, secrets);
     if (!plan) return context.report_error(plan.error());
     const auto folder = make_folder(options.out);

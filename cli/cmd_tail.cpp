@@ -147,28 +147,27 @@ class Tail {
 
 }  // namespace
 
-void add_tail(CLI::App& root, Context& context) {
+void define_tail(CLI::App& command, Context& context) {
     constexpr int kMostLines = 100'000;
     auto options = std::make_shared<TailOptions>();
-    auto* command = root.add_subcommand("tail", "Follow a folder of captures: one line for each as it comes");
-    command->add_option("folder", options->folder, "The folder, as in CALLCHAIN_CAPTURE_DIR")
+    command.add_option("folder", options->folder, "The folder, as in CALLCHAIN_CAPTURE_DIR")
         ->required()
         ->type_name("DIR");
-    command->add_option("--lines", options->lines, "So many that are there already come first")
+    command.add_option("--lines", options->lines, "So many that are there already come first")
         ->check(CLI::Range(0, kMostLines))
         ->capture_default_str()
         ->type_name("N");
-    command->add_flag("--no-follow", options->no_follow, "End behind those");
-    add_common_options(*command, context);
+    command.add_flag("--no-follow", options->no_follow, "End behind those");
+    add_common_options(command, context);
     set_footer(
-        *command,
+        command,
         "Each line: time, request, length of the body, webhook-id, type of the event, call id, file. With "
         "--json one\ndocument a line. callchain show FILE shows more of one.\n"
         "Exit codes: 0 done, or ended by SIGTERM, 2 usage, or a folder that cannot be read, 130 ended by "
         "Ctrl-C.",
         {"callchain tail samples/two-hops --no-follow",
          "callchain tail samples --lines 2 --no-follow --json"});
-    set_body(*command, context, [options, &context] {
+    set_body(command, context, [options, &context] {
         const auto done = Tail(*options, context).run();
         return done ? *done : context.report_error(done.error());
     });

@@ -2,17 +2,16 @@
 
 namespace callchain::cli {
 
-void add_twilio(CLI::App& root, Context& context) {
-    auto* command = root.add_subcommand("twilio", "What Twilio knows of a call");
-    command->require_subcommand(1);
-    add_common_options(*command, context);
+void define_twilio(CLI::App& command, Context& context) {
+    command.require_subcommand(1);
+    add_common_options(command, context);
     set_footer(
-        *command,
+        command,
         "Twilio keeps of each call its legs, its webhooks and its errors. twilio fetch gets them all and "
         "says what\nbecame of the call.",
         {"callchain twilio fetch CA00000000000000000000000000000001 --account-sid "
          "AC00000000000000000000000000000001 --dry-run"});
-    add_twilio_fetch(*command, context);
+    add_twilio_fetch(command, context);
 }
 
 }  // namespace callchain::cli

@@ -254,19 +254,16 @@ void add_report_options(CLI::App& command, TwimlOptions& options) {
 
 }  // namespace
 
-void add_twiml(CLI::App& root, Context& context) {
+void define_twiml(CLI::App& command, Context& context) {
     auto options = std::make_shared<TwimlOptions>();
-    auto* command =
-        root.add_subcommand("twiml", "Print the TwiML that connects a call to OpenAI's SIP endpoint");
-    add_uri_options(*command, *options);
-    add_caller_options(*command, *options);
-    add_dial_options(*command, *options);
-    add_report_options(*command, *options);
-    command->add_flag("--hash", options->hash,
-                      "Print the SHA-256 of the document instead, as sha256sum does");
-    add_common_options(*command, context);
+    add_uri_options(command, *options);
+    add_caller_options(command, *options);
+    add_dial_options(command, *options);
+    add_report_options(command, *options);
+    command.add_flag("--hash", options->hash, "Print the SHA-256 of the document instead, as sha256sum does");
+    add_common_options(command, context);
     set_footer(
-        *command,
+        command,
         "The document goes out without a line end. Region and edge are parameters of Twilio's own: they "
         "choose\nwhere a call leaves Twilio, not a region at OpenAI. No leg of a WhatsApp call may go to the "
         "telephone\nnetwork (PSTN): Twilio refuses that, so there is no option for a number to dial.\nExit "
@@ -274,13 +271,13 @@ void add_twiml(CLI::App& root, Context& context) {
         {"callchain twiml --project-id proj_abc123 --caller-id +5561999998888 --region br1",
          "callchain twiml --project-id proj_abc123 --to whatsapp:+5561999998888 --action "
          "https://bridge.example.com/twilio/dial-action"});
-    set_body(*command, context, [options, command, &context] {
-        const auto done = print_twiml(*options, *command, context);
+    set_body(command, context, [options, &command, &context] {
+        const auto done = print_twiml(*options, command, context);
         return done ? *done : context.report_error(done.error());
     });
-    add_twiml_fallback(*command, context);
-    add_twiml_lint(*command, context);
-    add_twiml_dial_action(*command, context);
+    add_twiml_fallback(command, context);
+    add_twiml_lint(command, context);
+    add_twiml_dial_action(command, context);
 }
 
 }  // namespace callchain::cli

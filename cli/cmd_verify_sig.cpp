@@ -340,52 +340,50 @@ void add_input_options(CLI::App& command, VerifyOptions& options) {
 
 }  // namespace
 
-void add_verify_sig(CLI::App& root, Context& context) {
+void define_verify_sig(CLI::App& command, Context& context) {
     auto options = std::make_shared<VerifyOptions>();
-    auto* command = root.add_subcommand(
-        "verify-sig", "Verify a webhook's signature offline; on a mismatch, prove the cause");
-    add_input_options(*command, *options);
-    add_secret_options(*command, "secret", "a webhook secret, or a list of them", options->secrets);
+    add_input_options(command, *options);
+    add_secret_options(command, "secret", "a webhook secret, or a list of them", options->secrets);
     command
-        ->add_option("--scheme", options->scheme,
-                     "standard (Standard Webhooks), twilio, or auto: by the headers")
+        .add_option("--scheme", options->scheme,
+                    "standard (Standard Webhooks), twilio, or auto: by the headers")
         ->check(one_of({"auto", "standard", "twilio"}))
         ->capture_default_str()
         ->type_name("SCHEME");
     command
-        ->add_option("--tolerance", options->tolerance_seconds,
-                     "Seconds that the timestamp may be off, both ways")
+        .add_option("--tolerance", options->tolerance_seconds,
+                    "Seconds that the timestamp may be off, both ways")
         ->check(CLI::Range(std::int64_t{0}, std::int64_t{86'400} * 365).description(""))
         ->capture_default_str()
         ->type_name("S");
-    command->add_option("--now", options->now, "Judge the age as of this Unix time")
+    command.add_option("--now", options->now, "Judge the age as of this Unix time")
         ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 40).description(""))
         ->type_name("UNIX");
     constexpr const char* kTwilio = "Twilio";
     command
-        ->add_option("--url", options->urls,
-                     "The URL configured at Twilio, repeatable; without it, URLs are rebuilt from the "
-                     "request's headers")
+        .add_option("--url", options->urls,
+                    "The URL configured at Twilio, repeatable; without it, URLs are rebuilt from the "
+                    "request's headers")
         ->type_name("URL")
         ->allow_extra_args(false)
         ->group(kTwilio);
     command
-        ->add_option("--method", options->method,
-                     "Method of the request where --body is given (default: POST)")
+        .add_option("--method", options->method,
+                    "Method of the request where --body is given (default: POST)")
         ->type_name("METHOD")
         ->group(kTwilio);
-    add_secret_options(*command, "auth-token", "the account's auth token", options->tokens);
-    command->add_flag("--hash", options->hash, "Print the SHA-256 of the body instead, as sha256sum does");
-    command->add_option("--fail-on", options->fail_on, "Exit 1 where one of these findings is made")
+    add_secret_options(command, "auth-token", "the account's auth token", options->tokens);
+    command.add_flag("--hash", options->hash, "Print the SHA-256 of the body instead, as sha256sum does");
+    command.add_option("--fail-on", options->fail_on, "Exit 1 where one of these findings is made")
         ->delimiter(',')
         ->allow_extra_args(false)
         ->type_name("CODE,…");
-    add_common_options(*command, context);
-    set_footer(*command, "Exit codes: 0 valid, 1 invalid, 2 usage or unreadable input, 3 cannot tell.",
+    add_common_options(command, context);
+    set_footer(command, "Exit codes: 0 valid, 1 invalid, 2 usage or unreadable input, 3 cannot tell.",
                {"callchain verify-sig --request samples/reserialized-body.http --secret-file "
                 "samples/secrets/railway.secret  # exit 1",
                 "callchain verify-sig --log samples/masked-log/railway.log  # exit 3"});
-    set_body(*command, context, [options, &context] {
+    set_body(command, context, [options, &context] {
         const auto done = verify(*options, context);
         return done ? *done : context.report_error(done.error());
     });

@@ -1,4 +1,4 @@
-/// The subcommands. Each adds itself to the parser; its body runs when it was chosen.
+/// The commands. The body of each runs when it was chosen.
 #pragma once
 
 #include "context.hpp"
@@ -10,42 +10,52 @@
 
 namespace callchain::cli {
 
-void add_verify_sig(CLI::App& root, Context& context);
-void add_sign_webhook(CLI::App& root, Context& context);
-void add_replay_webhook(CLI::App& root, Context& context);
-void add_diff_webhook(CLI::App& root, Context& context);
-void add_sdp_filter(CLI::App& root, Context& context);
-void add_twiml(CLI::App& root, Context& context);  ///< with the commands within it, each in its own file
+/// Adds every command by name and description alone. Its options, and the commands within it, are made when
+/// it is chosen: those of all of them would be most of what a short run costs.
+void add_commands(CLI::App& root, Context& context);
+
+/// Makes the options of all of them, and the commands within them: for whoever looks at more than the chosen
+/// one.
+void define_all_commands(CLI::App& root, Context& context);
+
+// Options, footer and body of each, and the commands within it, which have files of their own; `command` has
+// its name and description already.
+void define_verify_sig(CLI::App& command, Context& context);
+void define_sign_webhook(CLI::App& command, Context& context);
+void define_replay_webhook(CLI::App& command, Context& context);
+void define_diff_webhook(CLI::App& command, Context& context);
+void define_sdp_filter(CLI::App& command, Context& context);
+void define_twiml(CLI::App& command, Context& context);
 void add_twiml_dial_action(CLI::App& twiml, Context& context);
 void add_twiml_fallback(CLI::App& twiml, Context& context);
 void add_twiml_lint(CLI::App& twiml, Context& context);
-void add_accept_call(CLI::App& root, Context& context);
-void add_reject_call(CLI::App& root, Context& context);
-void add_refer_call(CLI::App& root, Context& context);
-void add_hangup_call(CLI::App& root, Context& context);
-void add_place_call(CLI::App& root, Context& context);
-void add_endpoints(CLI::App& root, Context& context);  ///< with the commands within it, each in its own file
-void add_serve(CLI::App& root, Context& context);
-void add_gateway(CLI::App& root, Context& context);  ///< with the commands within it, each in its own file
+void define_accept_call(CLI::App& command, Context& context);
+void define_reject_call(CLI::App& command, Context& context);
+void define_refer_call(CLI::App& command, Context& context);
+void define_hangup_call(CLI::App& command, Context& context);
+void define_place_call(CLI::App& command, Context& context);
+void define_endpoints(CLI::App& command, Context& context);
+void define_serve(CLI::App& command, Context& context);
+void define_gateway(CLI::App& command, Context& context);
 void add_gateway_run(CLI::App& gateway, Context& context);
 void add_gateway_check(CLI::App& gateway, Context& context);
 void add_gateway_probe(CLI::App& gateway, Context& context);
-void add_health(CLI::App& root, Context& context);
-void add_simulate(CLI::App& root, Context& context);  ///< with the commands within it, each in its own file
+void define_health(CLI::App& command, Context& context);
+void define_simulate(CLI::App& command, Context& context);
 void add_simulate_call(CLI::App& simulate, Context& context);
 void add_simulate_meta(CLI::App& simulate, Context& context);
 void add_simulate_twilio(CLI::App& simulate, Context& context);
 void add_simulate_openai(CLI::App& simulate, Context& context);
-void add_doctor(CLI::App& root, Context& context);
-void add_listen(CLI::App& root, Context& context);
-void add_twilio(CLI::App& root, Context& context);  ///< with the command within it, in a file of its own
+void define_doctor(CLI::App& command, Context& context);
+void define_listen(CLI::App& command, Context& context);
+void define_twilio(CLI::App& command, Context& context);
 void add_twilio_fetch(CLI::App& twilio, Context& context);
-void add_bundle(CLI::App& root, Context& context);
-void add_show(CLI::App& root, Context& context);
-void add_tail(CLI::App& root, Context& context);
-void add_explain(CLI::App& root, Context& context);
-void add_completion(CLI::App& root, Context& context);
-void add_help(CLI::App& root, Context& context);
+void define_bundle(CLI::App& command, Context& context);
+void define_show(CLI::App& command, Context& context);
+void define_tail(CLI::App& command, Context& context);
+void define_explain(CLI::App& command, Context& context);
+void define_completion(CLI::App& command, Context& context);
+void define_help(CLI::App& command, Context& context);
 
 /// --json, --quiet, --verbose, --color and --env-file: every command takes them.
 void add_common_options(CLI::App& command, Context& context);

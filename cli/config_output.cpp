@@ -54,6 +54,36 @@ void print_settings(const config::Settings& settings, const std::string& schema,
     }
 }
 
+int report_usable(const std::vector<std::string>& warnings, const std::string& schema, bool printed,
+                  const Context& context) {
+    for (const auto& warning : warnings)
+        context.say("callchain: " + context.command + ": warning: " + warning);
+    if (printed) return kDone;
+    if (context.output.json) {
+        const Json document{{"schema", schema},
+                            {"tool_version", CALLCHAIN_VERSION},
+                            {"usable", true},
+                            {"warnings", warnings}};
+        context.out << document.dump(2) << "\n";
+    } else {
+        context.out << "the configuration is usable\n";
+    }
+    return kDone;
+}
+
+void tell_ready(observe::LogForm form, const std::string& listen, const std::string& admin,
+                const Context& context, observe::Log& log) {
+    const auto shown_admin = admin.empty() ? "off" : "http://" + admin;
+    if (form == observe::LogForm::json) {
+        const observe::LogFields fields{{"listen", listen}, {"admin", shown_admin}};
+        log.write_verbatim(
+            observe::format_log_line(form, context.clock.now(), observe::Level::info, "ready", fields, {}));
+    } else {
+        log.write_verbatim(join({"ready", "listen=" + listen, "admin=" + shown_admin}, " "));
+    }
+    log.flush();
+}
+
 int report_problems(const std::vector<Error>& problems, const Context& context) {
     if (!context.output.json) {
         for (const auto& problem : problems) static_cast<void>(context.report_error(problem));

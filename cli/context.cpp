@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "secrets.hpp"
+#include "system/descriptor.hpp"
 
 #include <array>
 #include <cerrno>
@@ -15,20 +16,6 @@
 
 namespace callchain::cli {
 namespace {
-
-class Descriptor {
-  public:
-    explicit Descriptor(int fd) : fd_(fd) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (fd_ > STDERR_FILENO) ::close(fd_);
-    }
-    [[nodiscard]] int get() const { return fd_; }
-
-  private:
-    int fd_;
-};
 
 const char* name_of(ErrorCode code) {
     switch (code) {
@@ -111,12 +98,12 @@ Result<std::string> Context::read_input(const std::string& path, std::size_t mos
         return bytes;
     }
     const std::string shown = safe_echo(path, 200);
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (file.get() < 0) {
+    const system::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) {
         return fail(ErrorCode::io, "cannot open " + shown + ": " + std::strerror(errno),
                     errno == ENOENT ? "check the path, or use - for standard input" : "");
     }
-    auto bytes = read_all(file.get(), shown, most_bytes);
+    auto bytes = read_all(file.number(), shown, most_bytes);
     if (bytes) detail("read " + count_of(bytes->size(), "byte") + " from " + shown);
     return bytes;
 }

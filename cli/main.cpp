@@ -30,34 +30,6 @@ std::optional<std::string> system_variable(const std::string& name) {
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
-void add_commands(CLI::App& root, Context& context) {
-    add_verify_sig(root, context);
-    add_sign_webhook(root, context);
-    add_replay_webhook(root, context);
-    add_diff_webhook(root, context);
-    add_sdp_filter(root, context);
-    add_twiml(root, context);
-    add_accept_call(root, context);
-    add_reject_call(root, context);
-    add_refer_call(root, context);
-    add_hangup_call(root, context);
-    add_place_call(root, context);
-    add_endpoints(root, context);
-    add_serve(root, context);
-    add_gateway(root, context);
-    add_health(root, context);
-    add_simulate(root, context);
-    add_doctor(root, context);
-    add_listen(root, context);
-    add_twilio(root, context);
-    add_bundle(root, context);
-    add_show(root, context);
-    add_tail(root, context);
-    add_explain(root, context);
-    add_completion(root, context);
-    add_help(root, context);
-}
-
 int print_version(Context& context) {
     if (!context.output.json) {
         context.out << "callchain " CALLCHAIN_VERSION "\n";

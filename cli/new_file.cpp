@@ -1,6 +1,7 @@
 #include "new_file.hpp"
 
 #include "secrets.hpp"
+#include "system/descriptor.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -14,16 +15,6 @@ namespace callchain::cli {
 namespace {
 
 constexpr std::size_t kMostShown = 200;
-
-int write_all(int number, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const auto written = ::write(number, bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return errno;
-        bytes.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return ::fsync(number) == 0 || errno == EINVAL ? 0 : errno;
-}
 
 }  // namespace
 
@@ -55,7 +46,9 @@ void NewFile::remove() {
 Result<void> NewFile::write(std::string_view bytes) {
     // A limit on file sizes is an error to tell, and not the end of the program.
     auto* const before = std::signal(SIGXFSZ, SIG_IGN);
-    int error = write_all(number_, bytes);
+    int error = system::write_all(number_, bytes);
+    if (error == 0 && ::fsync(number_) != 0 && errno != EINVAL)
+        error = errno;  // which has none: a pipe, a device
     std::signal(SIGXFSZ, before);
     if (error == 0 && ::close(std::exchange(number_, -1)) != 0) {
         error = errno;

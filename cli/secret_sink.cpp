@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "secrets.hpp"
+#include "system/descriptor.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -45,16 +46,6 @@ class WithoutWriteSignals {
     void (*pipe_before_)(int) = std::signal(SIGPIPE, SIG_IGN);
     void (*size_before_)(int) = std::signal(SIGXFSZ, SIG_IGN);
 };
-
-int write_all(int number, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const auto written = ::write(number, bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return errno;
-        bytes.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return 0;
-}
 
 /// What is wrong already, so that it need not be found out with the secret at hand.
 int known_fault(int number) {
@@ -140,7 +131,7 @@ void SecretSink::remove() {
 Result<void> SecretSink::write(std::string_view secret) {
     const WithoutWriteSignals quiet;
     const auto text = std::string(secret) + "\n";
-    int error = write_all(number_, text);
+    int error = system::write_all(number_, text);
     const auto ignored = [](int code) { return code == EINVAL || code == EROFS || code == ENOTSUP; };
     if (error == 0 && ::fsync(number_) != 0 && !ignored(errno)) error = errno;
     if (path_.empty()) {

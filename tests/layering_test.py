@@ -32,12 +32,13 @@ PURE = {
     "evidence": {"encoding", "crypto", "signature", "webhook", "twilio", "timeline"},
 }
 PURE["diagnosis"] = set(PURE)
-INPUT_OUTPUT = {"observe": set(PURE)}
-INPUT_OUTPUT["http"] = set(PURE) | {"observe"}
-INPUT_OUTPUT["gateway"] = set(PURE) | {"observe"}
-INPUT_OUTPUT["service"] = set(PURE) | {"observe", "http", "gateway"}
-INPUT_OUTPUT["simulator"] = set(PURE) | {"observe", "http", "gateway"}
-INPUT_OUTPUT["doctor"] = set(PURE) | {"observe", "http", "gateway", "service"}
+INPUT_OUTPUT = {"system": set()}
+INPUT_OUTPUT["observe"] = set(PURE) | {"system"}
+INPUT_OUTPUT["http"] = set(PURE) | {"system", "observe"}
+INPUT_OUTPUT["gateway"] = set(PURE) | {"system", "observe"}
+INPUT_OUTPUT["service"] = set(PURE) | {"system", "observe", "http", "gateway"}
+INPUT_OUTPUT["simulator"] = set(PURE) | {"system", "observe", "http", "gateway"}
+INPUT_OUTPUT["doctor"] = set(PURE) | {"system", "observe", "http", "gateway", "service"}
 ARROWS = {**PURE, **INPUT_OUTPUT}
 ARROWS["cli"] = set(ARROWS)
 
@@ -58,7 +59,7 @@ HOMES = {
     "boost/asio*": ["core/http/*", "core/gateway/*"],
     "boost/beast*": ["core/http/*.cpp"],
     "boost/system/*": ["core/http/*", "core/gateway/*"],
-    "curl/*": ["core/http/*.cpp"],
+    "curl/*": ["core/http/*.cpp", "core/http/client_transfer*.hpp"],
     "ares*.h": ["core/gateway/*.cpp"],
     "prometheus/*": ["core/observe/*"],
 }

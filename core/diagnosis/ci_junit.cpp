@@ -1,6 +1,7 @@
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "diagnosis/ci_report.hpp"
+#include "encoding/text_codings.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -13,29 +14,7 @@ std::string xml_line(std::string_view text) {
     // visible() leaves no control character; U+FFFE and U+FFFF are the other two that no document may have.
     std::string safe = replace_all(visible(text), "\xEF\xBF\xBE", "\\ufffe");
     safe = replace_all(safe, "\xEF\xBF\xBF", "\\uffff");
-    std::string out;
-    for (const char c : safe) {
-        switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";  // in a text "]]>" would be an error
-                break;
-            case '"':
-                out += "&quot;";
-                break;
-            case '\'':
-                out += "&apos;";
-                break;
-            default:
-                out += c;
-        }
-    }
-    return out;
+    return encoding::html_escape(safe);
 }
 
 std::string xml_attribute(std::string_view name, std::string_view value) {

@@ -20,7 +20,7 @@ bool has_run_out(int error) {
 
 }  // namespace
 
-Acceptor::Acceptor(Loop& loop, Descriptor socket, Handlers handlers)
+Acceptor::Acceptor(Loop& loop, system::Descriptor socket, Handlers handlers)
     : handlers_(std::move(handlers)),
       resume_(loop, [this] { accept_some(); }),
       socket_(loop, std::move(socket), {[this] { accept_some(); }, {}}) {}
@@ -36,8 +36,9 @@ void Acceptor::accept_some() {
 
 Acceptor::Round Acceptor::accept_one() {
     if (!socket_.is_open()) return Round::all_accepted;
-    SocketAddress peer;
-    Descriptor socket(::accept4(socket_.number(), peer.generic(), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    system::SocketAddress peer;
+    system::Descriptor socket(
+        ::accept4(socket_.number(), peer.generic(), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (socket) {
         handlers_.on_accepted(std::move(socket), peer);
         return Round::more;

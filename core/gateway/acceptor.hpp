@@ -14,11 +14,11 @@ namespace callchain::gateway {
 class Acceptor {
   public:
     struct Handlers {
-        std::function<void(Descriptor, const SocketAddress& peer)> on_accepted;
+        std::function<void(system::Descriptor, const system::SocketAddress& peer)> on_accepted;
         std::function<void(const std::string& why)> on_paused;  ///< once for each pause of 100 ms
     };
     /// Takes a socket that listens and does not block.
-    Acceptor(Loop& loop, Descriptor socket, Handlers handlers);
+    Acceptor(Loop& loop, system::Descriptor socket, Handlers handlers);
 
     [[nodiscard]] bool is_open() const { return socket_.is_open(); }
     [[nodiscard]] int number() const { return socket_.number(); }

@@ -139,7 +139,7 @@ void DnsClient::State::watch(ares_socket_t number, bool readable, bool writable)
     if (!socket.watched) {
         // Without a descriptor left for the copy it is not watched, and its questions end at their deadlines.
         socket.watched = std::make_unique<Watched>(
-            loop, Descriptor(fcntl(number, F_DUPFD_CLOEXEC, 0)),
+            loop, system::Descriptor(fcntl(number, F_DUPFD_CLOEXEC, 0)),
             Watched::Handlers{[this, number] { process(number, ARES_SOCKET_BAD); },
                               [this, number] { process(ARES_SOCKET_BAD, number); }});
     }

@@ -1,6 +1,6 @@
 #include "gateway/hosts_reader.hpp"
 
-#include "gateway/descriptor.hpp"
+#include "system/descriptor.hpp"
 
 #include <array>
 #include <chrono>
@@ -16,7 +16,7 @@ constexpr std::size_t kMostBytes = std::size_t{4} << 20U;
 
 // Up to the end or to the last line that fits. nullopt: it cannot be read.
 std::optional<std::string> read_file(const std::string& path) {
-    const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    const system::Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!file) return std::nullopt;
     std::string text;
     std::array<char, 16'384> part{};

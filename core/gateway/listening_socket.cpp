@@ -29,10 +29,10 @@ bool set_up_datagrams(int socket, int family) {
 }
 
 /// The socket, or none and errno.
-Descriptor open_on(Transport transport, const SocketAddress& address) {
+system::Descriptor open_on(Transport transport, const system::SocketAddress& address) {
     const bool datagrams = transport == Transport::udp;
     const int type = (datagrams ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
-    Descriptor socket(::socket(address.family(), type, 0));
+    system::Descriptor socket(::socket(address.family(), type, 0));
     if (!socket) return {};
     const int number = socket.number();
     bool ok = address.family() == AF_INET || set(number, IPPROTO_IPV6, IPV6_V6ONLY, 0);
@@ -51,32 +51,9 @@ Descriptor open_on(Transport transport, const SocketAddress& address) {
     return {};
 }
 
-std::string hint_for(int error, Transport transport, std::uint16_t port) {
-    switch (error) {
-        case EADDRINUSE:
-            return std::string("another process listens there: `ss -") +
-                   (transport == Transport::udp ? "lnup" : "lntp") + " sport = :" + std::to_string(port) +
-                   "` names it; stop it or choose another port";
-        case EACCES:
-            return port < 1024
-                       ? "ports below 1024 need CAP_NET_BIND_SERVICE; choose one above, or let systemd "
-                         "grant it (AmbientCapabilities=)"
-                       : "a policy of the system (SELinux, AppArmor) forbids it";
-        case EADDRNOTAVAIL:
-            return "no interface of this host has that address; `ip -br address` lists them";
-        case EAFNOSUPPORT:
-            return "this host has no IPv6; listen on 0.0.0.0:" + std::to_string(port);
-        case EMFILE:
-        case ENFILE:
-            return "descriptors have run out; raise the limit (`ulimit -n`, LimitNOFILE=)";
-        default:
-            return {};
-    }
-}
-
 }  // namespace
 
-Result<Descriptor> open_listening_socket(Transport transport, const std::string& address) {
+Result<system::Descriptor> open_listening_socket(Transport transport, const std::string& address) {
     const auto whole = CALLCHAIN_TRY(config::parse_listen_address(address));
     const auto colon = whole.rfind(':');
     Endpoint endpoint { whole.substr(0, colon), CALLCHAIN_TRY(config::parse_port(whole.substr(colon + 1))) };
@@ -91,10 +68,13 @@ Result<Descriptor> open_listening_socket(Transport transport, const std::string&
     }
     if (socket) return socket;
     const int error = errno;
-    return fail(ErrorCode::usage,
-                "cannot listen on " + whole + " (" + std::string(name_of(transport)) +
-                    "): " + std::generic_category().message(error),
-                hint_for(error, transport, endpoint.port));
+    return fail(
+        ErrorCode::usage,
+        "cannot listen on " + whole + " (" + std::string(name_of(transport)) +
+            "): " + std::generic_category().message(error),
+        system::hint_on_listening(
+            error, transport == Transport::udp ? system::SocketKind::datagram : system::SocketKind::stream,
+            endpoint.port));
 }
 
 }  // namespace callchain::gateway

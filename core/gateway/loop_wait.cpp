@@ -34,7 +34,7 @@ struct Watched::State {
     void forget_writable() {
         if (!hears_writable || awaits_readable || awaits_writable) return;
         error_code error;
-        Descriptor same(descriptor.release());
+        system::Descriptor same(descriptor.release());
         descriptor.assign(same.number(), error);
         if (error) return;  // and it is closed
         same.release();
@@ -42,7 +42,7 @@ struct Watched::State {
     }
 };
 
-Watched::Watched(Loop& loop, Descriptor descriptor, Handlers handlers)
+Watched::Watched(Loop& loop, system::Descriptor descriptor, Handlers handlers)
     : state_(std::make_shared<State>(loop.state(), std::move(handlers))) {
     error_code error;
     state_->descriptor.assign(descriptor.number(), error);

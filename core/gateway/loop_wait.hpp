@@ -2,8 +2,8 @@
 /// source compiles Asio's.
 #pragma once
 
-#include "gateway/descriptor.hpp"
 #include "sip/timer_queue.hpp"
+#include "system/descriptor.hpp"
 
 #include <functional>
 #include <memory>
@@ -20,7 +20,7 @@ class Watched {
         std::function<void()> readable;  ///< or the descriptor has an error
         std::function<void()> writable;  ///< as above; may be empty where await_writable() is never called
     };
-    Watched(Loop& loop, Descriptor descriptor, Handlers handlers);
+    Watched(Loop& loop, system::Descriptor descriptor, Handlers handlers);
     Watched(const Watched&) = delete;
     Watched& operator=(const Watched&) = delete;
     ~Watched();

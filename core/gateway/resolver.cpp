@@ -3,29 +3,17 @@
 #include "gateway/dns_cache.hpp"
 #include "gateway/dns_client.hpp"
 #include "gateway/hosts_reader.hpp"
+#include "system/random.hpp"
 
 #include <cerrno>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <random>
-#include <sys/random.h>
 #include <utility>
 #include <vector>
 
 namespace callchain::gateway {
-namespace {
-
-// Without it, which the kernel does not let happen, the order of equal SRV records stays a lawful one.
-std::uint64_t random_seed() {
-    std::uint64_t number = 0;
-    while (getrandom(&number, sizeof number, 0) < 0 && errno == EINTR) {
-    }
-    return number;
-}
-
-}  // namespace
-
 struct Resolver::State : std::enable_shared_from_this<State> {
     struct Job {
         sip::Resolution resolution;
@@ -53,7 +41,8 @@ struct Resolver::State : std::enable_shared_from_this<State> {
     std::map<JobNumber, Job> jobs;
     std::map<Key, std::vector<JobNumber>> asking;  // who waits for a question that is under way
     JobNumber last_number = 0;
-    std::mt19937_64 chance{random_seed()};  // between equal SRV records: nothing that is worth guessing
+    std::mt19937_64 chance{
+        system::random_number()};  // between equal SRV records: nothing that is worth guessing
     DnsClient client;
 };
 

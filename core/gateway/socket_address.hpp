@@ -2,32 +2,22 @@
 #pragma once
 
 #include "gateway/flow.hpp"
+#include "system/socket_address.hpp"
 
 #include <optional>
-#include <sys/socket.h>
 
 namespace callchain::gateway {
 
-struct SocketAddress {
-    sockaddr_storage storage{};
-    socklen_t size = sizeof(sockaddr_storage);
-
-    [[nodiscard]] int family() const { return storage.ss_family; }
-    /// As the system's calls want it, whatever the address is.
-    [[nodiscard]] sockaddr* generic() { return reinterpret_cast<sockaddr*>(&storage); }
-    [[nodiscard]] const sockaddr* generic() const { return reinterpret_cast<const sockaddr*>(&storage); }
-};
-
 /// nullopt: the address is not a numeric one.
-[[nodiscard]] std::optional<SocketAddress> socket_address_of(const Endpoint& endpoint);
+[[nodiscard]] std::optional<system::SocketAddress> socket_address_of(const Endpoint& endpoint);
 /// IPv4-mapped IPv6 comes out as IPv4.
-[[nodiscard]] Endpoint endpoint_of(const SocketAddress& address);
+[[nodiscard]] Endpoint endpoint_of(const system::SocketAddress& address);
 /// An IPv4 address as a socket of IPv6 wants it; others stay.
-[[nodiscard]] SocketAddress as_ipv6(const SocketAddress& address);
+[[nodiscard]] system::SocketAddress as_ipv6(const system::SocketAddress& address);
 /// Whatever their ports.
-[[nodiscard]] bool is_same_host(const SocketAddress& one, const SocketAddress& other);
+[[nodiscard]] bool is_same_host(const system::SocketAddress& one, const system::SocketAddress& other);
 /// 0.0.0.0 or ::, also mapped.
-[[nodiscard]] bool is_unspecified(const SocketAddress& address);
-[[nodiscard]] SocketAddress bound_address(int socket);
+[[nodiscard]] bool is_unspecified(const system::SocketAddress& address);
+[[nodiscard]] system::SocketAddress bound_address(int socket);
 
 }  // namespace callchain::gateway

@@ -35,8 +35,8 @@ bool is_temporary(int error) { return error == EAGAIN || error == EWOULDBLOCK ||
 
 std::string words_of(int error) { return std::generic_category().message(error); }
 
-Descriptor new_client_socket(int family) {
-    Descriptor socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+system::Descriptor new_client_socket(int family) {
+    system::Descriptor socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!socket) return socket;
     const int on = 1;
     ::setsockopt(socket.number(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -47,7 +47,7 @@ Descriptor new_client_socket(int family) {
 
 }  // namespace
 
-void StreamConnection::accept(Descriptor socket, Greeting greeting) {
+void StreamConnection::accept(system::Descriptor socket, Greeting greeting) {
     came_through_proxy_ = greeting == Greeting::proxy_header;
     watch(std::move(socket));
     if (!socket_->is_open()) return abort("the system cannot watch one more connection");
@@ -70,7 +70,7 @@ void StreamConnection::connect() {
 }
 
 // Its handlers may end the connection's last owner: it lives until they are done.
-void StreamConnection::watch(Descriptor socket) {
+void StreamConnection::watch(system::Descriptor socket) {
     socket_.emplace(host_.loop(), std::move(socket),
                     Watched::Handlers{[this] {
                                           const auto self = shared_from_this();

@@ -64,7 +64,7 @@ class StreamConnection : public std::enable_shared_from_this<StreamConnection> {
     StreamConnection& operator=(const StreamConnection&) = delete;
     ~StreamConnection() = default;
 
-    void accept(Descriptor socket, Greeting greeting);
+    void accept(system::Descriptor socket, Greeting greeting);
     /// Connects to info().peer; where that fails at once, on_ended() is called from within.
     void connect();
 
@@ -89,7 +89,7 @@ class StreamConnection : public std::enable_shared_from_this<StreamConnection> {
     enum class Phase { connecting, proxy_header, shaking_hands, open, draining, lingering, closed };
     enum class Reading { goes_on, waits, stopped };
 
-    void watch(Descriptor socket);
+    void watch(system::Descriptor socket);
     void enter(Phase phase, std::chrono::milliseconds most);
     void on_readable();
     void on_writable();

@@ -1,8 +1,8 @@
 #include "gateway/tls_pem.hpp"
 
 #include "base/text.hpp"
-#include "gateway/descriptor.hpp"
 #include "gateway/tls_context.hpp"
+#include "system/descriptor.hpp"
 
 #include <cerrno>
 #include <ctime>
@@ -28,7 +28,7 @@ Result<std::string> read_file(const std::string& path) {
         return fail(ErrorCode::usage, "cannot read " + path + ": " + why,
                     "it must be there, and readable by the user that this program runs as");
     };
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const system::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file) return cannot_read(std::generic_category().message(errno));
     std::string bytes(kMostPemBytes + 1, '\0');
     std::size_t size = 0;

@@ -71,16 +71,16 @@ struct Transports::State final : StreamHost, std::enable_shared_from_this<Transp
     Result<std::vector<BoundAddress>> listen();
     Result<BoundAddress> add_listener(const TransportSettings::Listener& listener);
     void start();
-    void on_accepted(Transport transport, Descriptor socket, const SocketAddress& address);
+    void on_accepted(Transport transport, system::Descriptor socket, const system::SocketAddress& address);
     std::string reason_to_refuse(const Endpoint& peer, bool greets) const;
     void refuse(Transport transport, const Endpoint& peer, const std::string& why);
     bool count_address(Stream& stream, const std::string& address);
     void forget_address(Stream& stream);
     void end_handshake(Stream& stream);
 
-    void on_datagram(std::size_t socket, const SocketAddress& peer, const Endpoint& local,
+    void on_datagram(std::size_t socket, const system::SocketAddress& peer, const Endpoint& local,
                      std::string_view bytes);
-    void on_unreachable(std::size_t socket, const SocketAddress& peer, const std::string& why);
+    void on_unreachable(std::size_t socket, const system::SocketAddress& peer, const std::string& why);
     void hand_up(const FlowInfo& info, std::string_view bytes, sip::Carrier carrier);
     void trace(bool received, const FlowInfo& info, std::string_view bytes);
     void tell_closed(FlowInfo info, std::string why);
@@ -151,20 +151,20 @@ Result<BoundAddress> Transports::State::add_listener(const TransportSettings::Li
         udp_sockets_.push_back(std::make_unique<UdpSocket>(
             loop_, std::move(socket),
             UdpSocket::Handlers{
-                [this, number](const SocketAddress& peer, const Endpoint& at, std::string_view bytes) {
-                    on_datagram(number, peer, at, bytes);
-                },
-                [this, number](const SocketAddress& peer, const std::string& why) {
+                [this, number](const system::SocketAddress& peer, const Endpoint& at,
+                               std::string_view bytes) { on_datagram(number, peer, at, bytes); },
+                [this, number](const system::SocketAddress& peer, const std::string& why) {
                     on_unreachable(number, peer, why);
                 }}));
         if (!udp_sockets_.back()->is_open()) return failed();
     } else {
         acceptors_.push_back(std::make_unique<Acceptor>(
             loop_, std::move(socket),
-            Acceptor::Handlers{[this, transport](Descriptor accepted, const SocketAddress& peer) {
-                                   on_accepted(transport, std::move(accepted), peer);
-                               },
-                               [this, transport](const std::string& why) { refuse(transport, {}, why); }}));
+            Acceptor::Handlers{
+                [this, transport](system::Descriptor accepted, const system::SocketAddress& peer) {
+                    on_accepted(transport, std::move(accepted), peer);
+                },
+                [this, transport](const std::string& why) { refuse(transport, {}, why); }}));
         if (!acceptors_.back()->is_open()) return failed();
     }
     return BoundAddress{transport, local};
@@ -175,7 +175,8 @@ void Transports::State::start() {
     for (const auto& socket : udp_sockets_) socket->start();
 }
 
-void Transports::State::on_accepted(Transport transport, Descriptor socket, const SocketAddress& address) {
+void Transports::State::on_accepted(Transport transport, system::Descriptor socket,
+                                    const system::SocketAddress& address) {
     const auto peer = endpoint_of(address);
     const bool is_proxied = !settings_.proxy_protocol_from.empty();
     const bool greets = is_proxied || transport == Transport::tls;
@@ -304,8 +305,8 @@ void Transports::State::on_deadline(sip::TimerId id) {
 
 // Messages -----------------------------------------------------------------------------------------------
 
-void Transports::State::on_datagram(std::size_t socket, const SocketAddress& peer, const Endpoint& local,
-                                    std::string_view bytes) {
+void Transports::State::on_datagram(std::size_t socket, const system::SocketAddress& peer,
+                                    const Endpoint& local, std::string_view bytes) {
     counts_.bytes_in += bytes.size();
     if (is_keep_alive(bytes)) return;
     // A copy: what is answered meanwhile may push the flow out of the table.
@@ -313,7 +314,7 @@ void Transports::State::on_datagram(std::size_t socket, const SocketAddress& pee
     hand_up(info, bytes, sip::Carrier::datagram);
 }
 
-void Transports::State::on_unreachable(std::size_t socket, const SocketAddress& peer,
+void Transports::State::on_unreachable(std::size_t socket, const system::SocketAddress& peer,
                                        const std::string& why) {
     if (auto flow = udp_flows_.remove(socket, peer)) tell_closed(std::move(flow->info), why);
 }

@@ -7,7 +7,7 @@
 
 namespace callchain::gateway {
 
-UdpFlows::Key UdpFlows::key_of(std::size_t socket, const SocketAddress& peer) {
+UdpFlows::Key UdpFlows::key_of(std::size_t socket, const system::SocketAddress& peer) {
     const auto uniform = as_ipv6(peer);
     sockaddr_in6 typed{};
     std::memcpy(&typed, &uniform.storage, sizeof typed);
@@ -19,7 +19,7 @@ UdpFlows::Key UdpFlows::key_of(std::size_t socket, const SocketAddress& peer) {
     return key;
 }
 
-UdpFlow& UdpFlows::get(std::size_t socket, const SocketAddress& peer, const Endpoint& local,
+UdpFlow& UdpFlows::get(std::size_t socket, const system::SocketAddress& peer, const Endpoint& local,
                        sip::FlowId new_id) {
     const auto key = key_of(socket, peer);
     if (const auto found = by_peer_.find(key); found != by_peer_.end()) {
@@ -63,7 +63,7 @@ std::optional<UdpFlow> UdpFlows::remove(sip::FlowId id) {
     return take_out(found->second);
 }
 
-std::optional<UdpFlow> UdpFlows::remove(std::size_t socket, const SocketAddress& peer) {
+std::optional<UdpFlow> UdpFlows::remove(std::size_t socket, const system::SocketAddress& peer) {
     const auto found = by_peer_.find(key_of(socket, peer));
     if (found == by_peer_.end()) return std::nullopt;
     return take_out(found->second);

@@ -16,7 +16,7 @@ namespace callchain::gateway {
 
 struct UdpFlow {
     FlowInfo info;
-    SocketAddress peer;
+    system::SocketAddress peer;
     std::size_t socket = 0;  ///< number of ours
     bool was_answered = false;
 };
@@ -34,12 +34,13 @@ class UdpFlows {
 
     /// The flow of that peer on that socket: the one there is, with `local` as its local address from now on,
     /// or a new one of that number. It stays where it is until the next call that is not const.
-    UdpFlow& get(std::size_t socket, const SocketAddress& peer, const Endpoint& local, sip::FlowId new_id);
+    UdpFlow& get(std::size_t socket, const system::SocketAddress& peer, const Endpoint& local,
+                 sip::FlowId new_id);
     [[nodiscard]] const UdpFlow* find(sip::FlowId id) const;
     /// It was sent to.
     void note_answered(sip::FlowId id);
     std::optional<UdpFlow> remove(sip::FlowId id);
-    std::optional<UdpFlow> remove(std::size_t socket, const SocketAddress& peer);
+    std::optional<UdpFlow> remove(std::size_t socket, const system::SocketAddress& peer);
     [[nodiscard]] std::size_t size() const { return by_id_.size(); }
 
   private:
@@ -51,7 +52,7 @@ class UdpFlows {
     };
     using Flows = std::list<UdpFlow>;  // the last one used first
 
-    [[nodiscard]] static Key key_of(std::size_t socket, const SocketAddress& peer);
+    [[nodiscard]] static Key key_of(std::size_t socket, const system::SocketAddress& peer);
     Flows& list_of(const UdpFlow& flow) { return flow.was_answered ? answered_ : strangers_; }
     void forget_oldest(Flows& flows, std::size_t most);
     UdpFlow take_out(Flows::iterator flow);

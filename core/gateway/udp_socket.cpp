@@ -21,7 +21,7 @@ constexpr std::size_t kControlBytes = 256;
 
 /// One call's message with room for what the kernel adds.
 struct Envelope {
-    SocketAddress peer;
+    system::SocketAddress peer;
     iovec vector{};
     msghdr header{};
     alignas(cmsghdr) std::array<char, kControlBytes> control{};
@@ -47,8 +47,8 @@ T read_control(const cmsghdr* message) {
 }
 
 template <class Address>
-SocketAddress with_address(int family, const Address& address) {
-    SocketAddress out;
+system::SocketAddress with_address(int family, const Address& address) {
+    system::SocketAddress out;
     if (family == AF_INET) {
         sockaddr_in typed{};
         typed.sin_family = AF_INET;
@@ -64,7 +64,7 @@ SocketAddress with_address(int family, const Address& address) {
 }
 
 /// Where a datagram came to, without the port; no family where the kernel did not say.
-SocketAddress destination_in(msghdr& header) {
+system::SocketAddress destination_in(msghdr& header) {
     for (auto* message = CMSG_FIRSTHDR(&header); message != nullptr;
          message = CMSG_NXTHDR(&header, message)) {
         if (message->cmsg_level == IPPROTO_IP && message->cmsg_type == IP_PKTINFO)
@@ -122,7 +122,7 @@ bool is_lost_on_the_way(int error) {
 /// Room for what one call reads. Of the bytes only those become resident that a datagram was written to.
 struct UdpSocket::Inbox {
     struct Slot {
-        SocketAddress peer;
+        system::SocketAddress peer;
         iovec vector{};
         alignas(cmsghdr) std::array<char, kControlBytes> control{};
     };
@@ -149,7 +149,7 @@ struct UdpSocket::Inbox {
     std::array<mmsghdr, kMostPerRead> headers{};
 };
 
-UdpSocket::UdpSocket(Loop& loop, Descriptor socket, Handlers handlers)
+UdpSocket::UdpSocket(Loop& loop, system::Descriptor socket, Handlers handlers)
     : handlers_(std::move(handlers)),
       inbox_(std::make_unique<Inbox>()),
       socket_(loop, std::move(socket), {[this] { on_readable(); }, {}}) {
@@ -225,7 +225,8 @@ void UdpSocket::report_errors() {
     }
 }
 
-std::string UdpSocket::send(const SocketAddress& peer, const Endpoint& local, std::string_view bytes) {
+std::string UdpSocket::send(const system::SocketAddress& peer, const Endpoint& local,
+                            std::string_view bytes) {
     // The call does not write to them, but its type says that it might.
     Envelope envelope(const_cast<char*>(bytes.data()), bytes.size());
     envelope.peer = family_ == AF_INET6 ? as_ipv6(peer) : peer;
@@ -245,9 +246,9 @@ std::string UdpSocket::send(const SocketAddress& peer, const Endpoint& local, st
     return std::generic_category().message(errno);
 }
 
-Endpoint UdpSocket::source_for(const SocketAddress& peer) const {
+Endpoint UdpSocket::source_for(const system::SocketAddress& peer) const {
     if (!is_bound_to_all_) return local_;
-    const Descriptor probe(::socket(peer.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const system::Descriptor probe(::socket(peer.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
     if (!probe || ::connect(probe.number(), peer.generic(), peer.size) != 0) return local_;
     return {endpoint_of(bound_address(probe.number())).address, local_.port};
 }

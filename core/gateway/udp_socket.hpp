@@ -17,13 +17,13 @@ class UdpSocket {
   public:
     struct Handlers {
         /// `local` is the address at which it came, also where the socket is bound to all.
-        std::function<void(const SocketAddress& peer, const Endpoint& local, std::string_view bytes)>
+        std::function<void(const system::SocketAddress& peer, const Endpoint& local, std::string_view bytes)>
             on_datagram;
         /// What was sent there did not arrive: an ICMP error.
-        std::function<void(const SocketAddress& peer, const std::string& why)> on_unreachable;
+        std::function<void(const system::SocketAddress& peer, const std::string& why)> on_unreachable;
     };
     /// Takes a bound socket, as open_listening_socket() makes it.
-    UdpSocket(Loop& loop, Descriptor socket, Handlers handlers);
+    UdpSocket(Loop& loop, system::Descriptor socket, Handlers handlers);
     ~UdpSocket();
 
     [[nodiscard]] bool is_open() const { return socket_.is_open(); }
@@ -34,9 +34,10 @@ class UdpSocket {
 
     /// From `local` where the socket is bound to all addresses. What the system has no room for at this
     /// moment is lost, as on the way. "": sent, else why it never can be.
-    [[nodiscard]] std::string send(const SocketAddress& peer, const Endpoint& local, std::string_view bytes);
+    [[nodiscard]] std::string send(const system::SocketAddress& peer, const Endpoint& local,
+                                   std::string_view bytes);
     /// The address that datagrams to that peer leave from.
-    [[nodiscard]] Endpoint source_for(const SocketAddress& peer) const;
+    [[nodiscard]] Endpoint source_for(const system::SocketAddress& peer) const;
 
   private:
     struct Inbox;
@@ -52,7 +53,7 @@ class UdpSocket {
     Endpoint local_;
     int family_ = 0;
     bool is_bound_to_all_ = false;
-    SocketAddress last_destination_address_;  ///< whose text is not made again for each datagram
+    system::SocketAddress last_destination_address_;  ///< whose text is not made again for each datagram
     Endpoint last_destination_;
 };
 

@@ -22,7 +22,7 @@ bool has_run_out(int error) {
 
 }  // namespace
 
-Acceptor::Acceptor(ServerThread& thread, Descriptor socket)
+Acceptor::Acceptor(ServerThread& thread, system::Descriptor socket)
     : thread_(thread), socket_(thread.io()), pause_timer_(thread.io()) {
     // The version of IP matters to Asio only where it is asked for addresses.
     socket_.assign(asio::ip::tcp::v6(), socket.number());
@@ -52,10 +52,11 @@ Acceptor::Round Acceptor::accept_one() {
     if (const auto most = shared.limits.connections;
         most != 0 && shared.connections.load(std::memory_order_relaxed) >= most)
         return pause(EMFILE);
-    SocketAddress peer;
+    system::SocketAddress peer;
     auto* generic = reinterpret_cast<sockaddr*>(&peer.storage);  // as the call wants it
     // Asio's own accept() leaves the socket open in programs that are started by this one.
-    Descriptor socket(::accept4(socket_.native_handle(), generic, &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    system::Descriptor socket(
+        ::accept4(socket_.native_handle(), generic, &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket) {
         if (errno == EAGAIN) return Round::all_accepted;
         if (!has_run_out(errno)) return Round::more;  // that connection was gone before it was accepted

@@ -1,8 +1,8 @@
 /// A listening socket of one server thread.
 #pragma once
 
-#include "http/descriptor.hpp"
 #include "http/server_io.hpp"
+#include "system/descriptor.hpp"
 
 namespace callchain::http {
 
@@ -13,7 +13,7 @@ class ServerThread;
 class Acceptor {
   public:
     /// Takes a socket that listens. Throws what Asio throws where descriptors or memory have run out.
-    Acceptor(ServerThread& thread, Descriptor socket);
+    Acceptor(ServerThread& thread, system::Descriptor socket);
 
     /// Accepts until close().
     [[nodiscard]] Task<void> run();

@@ -22,49 +22,33 @@ constexpr int kBacklog = 4096;  // the kernel cuts it to net.core.somaxconn
 
 enum class Sharing { none, port };
 
-// Copies instead of casts: sockaddr_storage is not one of these types.
-template <class Address>
-Address as(const SocketAddress& address) {
-    Address typed{};
-    std::memcpy(&typed, &address.storage, sizeof(typed));
-    return typed;
+std::uint16_t port_of(const system::SocketAddress& address) {
+    if (address.family() == AF_INET6) return ntohs(address.as<sockaddr_in6>().sin6_port);
+    return ntohs(address.as<sockaddr_in>().sin_port);
 }
 
-template <class Address>
-SocketAddress from(const Address& typed) {
-    SocketAddress address;
-    std::memcpy(&address.storage, &typed, sizeof(typed));
-    address.size = sizeof(typed);
-    return address;
-}
-
-std::uint16_t port_of(const SocketAddress& address) {
-    if (address.storage.ss_family == AF_INET6) return ntohs(as<sockaddr_in6>(address).sin6_port);
-    return ntohs(as<sockaddr_in>(address).sin_port);
-}
-
-SocketAddress with_port(SocketAddress address, std::uint16_t port) {
-    if (address.storage.ss_family == AF_INET6) {
-        auto typed = as<sockaddr_in6>(address);
+system::SocketAddress with_port(system::SocketAddress address, std::uint16_t port) {
+    if (address.family() == AF_INET6) {
+        auto typed = address.as<sockaddr_in6>();
         typed.sin6_port = htons(port);
-        return from(typed);
+        return system::SocketAddress::from(typed);
     }
-    auto typed = as<sockaddr_in>(address);
+    auto typed = address.as<sockaddr_in>();
     typed.sin_port = htons(port);
-    return from(typed);
+    return system::SocketAddress::from(typed);
 }
 
-bool is_any_ipv6(const SocketAddress& address) {
-    if (address.storage.ss_family != AF_INET6) return false;
-    const auto typed = as<sockaddr_in6>(address);
+bool is_any_ipv6(const system::SocketAddress& address) {
+    if (address.family() != AF_INET6) return false;
+    const auto typed = address.as<sockaddr_in6>();
     return IN6_IS_ADDR_UNSPECIFIED(&typed.sin6_addr);
 }
 
-SocketAddress any_ipv4(std::uint16_t port) {
+system::SocketAddress any_ipv4(std::uint16_t port) {
     sockaddr_in typed{};
     typed.sin_family = AF_INET;
     typed.sin_port = htons(port);
-    return from(typed);
+    return system::SocketAddress::from(typed);
 }
 
 struct HostAndPort {
@@ -89,7 +73,7 @@ std::optional<HostAndPort> split_endpoint(std::string_view text) {
     return parts;
 }
 
-Result<SocketAddress> resolve(std::string_view text) {
+Result<system::SocketAddress> resolve(std::string_view text) {
     const auto shown = visible_excerpt(text, 80);
     const auto parts = split_endpoint(text);
     if (!parts) {
@@ -106,38 +90,16 @@ Result<SocketAddress> resolve(std::string_view text) {
         return fail(ErrorCode::usage, "cannot listen on \"" + shown + "\": " + ::gai_strerror(status),
                     "give a numeric address of this host");
     }
-    SocketAddress address;
+    system::SocketAddress address;
     std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
     address.size = found->ai_addrlen;
     return with_port(address, parts->port);
 }
 
-std::string hint_for(int error, std::uint16_t port) {
-    switch (error) {
-        case EADDRINUSE:
-            return "another process listens there: `ss -ltnp sport = :" + std::to_string(port) +
-                   "` names it; stop it or choose another port";
-        case EACCES:
-            return port < 1024
-                       ? "ports below 1024 need CAP_NET_BIND_SERVICE; choose one above, or let systemd "
-                         "grant it (AmbientCapabilities=)"
-                       : "a policy of the system (SELinux, AppArmor) forbids it";
-        case EADDRNOTAVAIL:
-            return "no interface of this host has that address; `ip -br address` lists them";
-        case EAFNOSUPPORT:
-            return "this host has no IPv6; listen on 0.0.0.0:" + std::to_string(port);
-        case EMFILE:
-        case ENFILE:
-            return "descriptors have run out; raise the limit (`ulimit -n`, LimitNOFILE=)";
-        default:
-            return {};
-    }
-}
-
 /// A socket that listens, or none and errno.
-Descriptor listen_on(const SocketAddress& address, Sharing sharing) {
-    const int family = address.storage.ss_family;
-    Descriptor socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+system::Descriptor listen_on(const system::SocketAddress& address, Sharing sharing) {
+    const int family = address.family();
+    system::Descriptor socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!socket) return {};
     const int on = 1;
     const int off = 0;
@@ -148,8 +110,7 @@ Descriptor listen_on(const SocketAddress& address, Sharing sharing) {
     if (family == AF_INET6) ok = ok && ::setsockopt(number, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0;
     // Accepted sockets inherit it, which saves a call for each.
     ok = ok && ::setsockopt(number, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
-    // bind() is asked for the generic type, whatever the address is.
-    ok = ok && ::bind(number, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0;
+    ok = ok && ::bind(number, address.generic(), address.size) == 0;
     ok = ok && ::listen(number, kBacklog) == 0;
     if (ok) return socket;
     const int error = errno;
@@ -158,26 +119,26 @@ Descriptor listen_on(const SocketAddress& address, Sharing sharing) {
     return {};
 }
 
-SocketAddress bound_address(const Descriptor& socket) {
-    SocketAddress address;
-    ::getsockname(socket.number(), reinterpret_cast<sockaddr*>(&address.storage), &address.size);
+system::SocketAddress bound_address(const system::Descriptor& socket) {
+    system::SocketAddress address;
+    ::getsockname(socket.number(), address.generic(), &address.size);
     return address;
 }
 
-tl::unexpected<Error> cannot_listen(const SocketAddress& address, int error) {
+tl::unexpected<Error> cannot_listen(const system::SocketAddress& address, int error) {
     return fail(ErrorCode::usage,
                 "cannot listen on " + endpoint_text(address) + ": " + std::generic_category().message(error),
-                hint_for(error, port_of(address)));
+                system::hint_on_listening(error, system::SocketKind::stream, port_of(address)));
 }
 
 bool lacks_ipv6(int error) { return error == EAFNOSUPPORT || error == EADDRNOTAVAIL; }
 
 }  // namespace
 
-std::string host_text(const SocketAddress& address) {
+std::string host_text(const system::SocketAddress& address) {
     std::array<char, INET6_ADDRSTRLEN> text{};
-    if (address.storage.ss_family == AF_INET6) {
-        const auto typed = as<sockaddr_in6>(address);
+    if (address.family() == AF_INET6) {
+        const auto typed = address.as<sockaddr_in6>();
         const auto& bytes = typed.sin6_addr.s6_addr;
         if (IN6_IS_ADDR_V4MAPPED(&typed.sin6_addr)) {
             ::inet_ntop(AF_INET, &bytes[12], text.data(), text.size());
@@ -185,21 +146,21 @@ std::string host_text(const SocketAddress& address) {
             ::inet_ntop(AF_INET6, &bytes[0], text.data(), text.size());
         }
     } else {
-        const auto typed = as<sockaddr_in>(address);
+        const auto typed = address.as<sockaddr_in>();
         ::inet_ntop(AF_INET, &typed.sin_addr, text.data(), text.size());
     }
     return text.data();
 }
 
-std::string endpoint_text(const SocketAddress& address) {
+std::string endpoint_text(const system::SocketAddress& address) {
     const auto host = host_text(address);
     const auto port = ":" + std::to_string(port_of(address));
     return host.find(':') == std::string::npos ? host + port : "[" + host + "]" + port;
 }
 
-std::string bound_endpoint(const Descriptor& socket) { return endpoint_text(bound_address(socket)); }
+std::string bound_endpoint(const system::Descriptor& socket) { return endpoint_text(bound_address(socket)); }
 
-Result<std::vector<Descriptor>> open_listeners(const ListenRequest& request) {
+Result<std::vector<system::Descriptor>> open_listeners(const ListenRequest& request) {
     auto address = CALLCHAIN_TRY(resolve(request.address));
     // SO_REUSEPORT would let a second process of the same user bind as well and take half of the connections
     // without a word, so a port that was named is first asked for alone.
@@ -213,7 +174,7 @@ Result<std::vector<Descriptor>> open_listeners(const ListenRequest& request) {
     }
     if (!first) return cannot_listen(address, errno);
     address = bound_address(first);
-    std::vector<Descriptor> sockets;
+    std::vector<system::Descriptor> sockets;
     if (shared && named) {
         first.close();
     } else {

@@ -30,7 +30,7 @@ Result<void> Server::State::open(const ServerOptions& options) {
     }
     if (options.tls) shared.tls = CALLCHAIN_TRY(TlsContext::load(*options.tls));
     const unsigned count = std::max(options.threads, 1U);
-    std::vector<std::vector<Descriptor>> listeners(count);
+    std::vector<std::vector<system::Descriptor>> listeners(count);
     for (const auto& address : options.listen) {
         auto sockets = CALLCHAIN_TRY(open_listeners({address, count, options.fall_back_to_ipv4}));
         addresses.push_back(bound_endpoint(sockets.front()));

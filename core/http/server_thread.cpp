@@ -32,7 +32,7 @@ void ServerShared::remove_connection() {
     idle_changed.notify_all();
 }
 
-ServerThread::ServerThread(ServerShared& shared, std::vector<Descriptor> listeners)
+ServerThread::ServerThread(ServerShared& shared, std::vector<system::Descriptor> listeners)
     : shared_(shared),
       work_(io_.get_executor()),
       mailbox_(std::make_shared<Mailbox>(io_)),
@@ -103,7 +103,7 @@ std::string_view ServerThread::date(std::chrono::sys_seconds now) {
     return date_;
 }
 
-void ServerThread::add(Descriptor socket, std::string peer) {
+void ServerThread::add(system::Descriptor socket, std::string peer) {
     Socket wrapped(io_);
     error_code error;
     wrapped.assign(asio::ip::tcp::v6(), socket.number(), error);

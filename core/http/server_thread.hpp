@@ -3,11 +3,11 @@
 
 #include "base/result.hpp"
 #include "http/acceptor.hpp"
-#include "http/descriptor.hpp"
 #include "http/server.hpp"
 #include "http/server_io.hpp"
 #include "http/server_mailbox.hpp"
 #include "http/tls.hpp"
+#include "system/descriptor.hpp"
 
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
@@ -49,7 +49,7 @@ class Session;
 /// All of it belongs to the thread of run(), but for the constructor, open() and the two post functions.
 class ServerThread {
   public:
-    ServerThread(ServerShared& shared, std::vector<Descriptor> listeners);
+    ServerThread(ServerShared& shared, std::vector<system::Descriptor> listeners);
     ServerThread(const ServerThread&) = delete;
     ServerThread& operator=(const ServerThread&) = delete;
     ~ServerThread();
@@ -75,7 +75,7 @@ class ServerThread {
     /// Of this second, as a Date header has it. Borrows until the next call.
     [[nodiscard]] std::string_view date(std::chrono::sys_seconds now);
     /// A connection that was accepted. Throws what Asio and OpenSSL throw where memory is gone.
-    void add(Descriptor socket, std::string peer);
+    void add(system::Descriptor socket, std::string peer);
 
   private:
     void remove(Session& session);
@@ -87,7 +87,7 @@ class ServerThread {
     asio::io_context io_{1};  // one thread runs it
     asio::executor_work_guard<Executor> work_;
     std::shared_ptr<Mailbox> mailbox_;
-    std::vector<Descriptor> listeners_;  ///< until open()
+    std::vector<system::Descriptor> listeners_;  ///< until open()
     std::vector<std::unique_ptr<Acceptor>> acceptors_;
     std::vector<std::unique_ptr<Session>> sessions_;  ///< each knows its place
     std::optional<SteadyTimer> sweep_timer_;

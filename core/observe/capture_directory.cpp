@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "observe/capture_store.hpp"
+#include "system/descriptor.hpp"
 
 #include <algorithm>
 #include <array>
@@ -36,30 +37,9 @@ tl::unexpected<Error> failed(std::string_view what, std::string_view name, int e
     return fail(ErrorCode::io, "cannot " + std::string(what) + " " + visible(name) + ": " + reason(error));
 }
 
-// Closes a descriptor that something else has not taken over.
-class Descriptor {
-  public:
-    explicit Descriptor(int number) : number_(number) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (number_ >= 0) ::close(number_);
-    }
-    [[nodiscard]] int get() const { return number_; }
-    int release() { return std::exchange(number_, -1); }
-
-  private:
-    int number_;
-};
-
 // 0, or the errno of what went wrong. A network file system tells of a full disk only in close().
-int write_and_close(Descriptor& file, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const auto count = ::write(file.get(), bytes.data(), bytes.size());
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return errno;
-        bytes.remove_prefix(static_cast<std::size_t>(count));
-    }
+int write_and_close(system::Descriptor& file, std::string_view bytes) {
+    if (const int error = system::write_all(file.number(), bytes); error != 0) return error;
     return ::close(file.release()) == 0 || errno == EINTR ? 0 : errno;
 }
 
@@ -126,8 +106,8 @@ CaptureDirectory::~CaptureDirectory() {
 
 Result<std::vector<CaptureDirectory::File>> CaptureDirectory::list() const {
     // A handle of its own: the place of a listing belongs to what was opened.
-    Descriptor handle(::openat(descriptor_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    const std::unique_ptr<DIR, int (*)(DIR*)> listing(handle.get() < 0 ? nullptr : ::fdopendir(handle.get()),
+    system::Descriptor handle(::openat(descriptor_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const std::unique_ptr<DIR, int (*)(DIR*)> listing(handle ? ::fdopendir(handle.number()) : nullptr,
                                                       &::closedir);
     if (!listing) return failed("list", "the capture directory", errno);
     handle.release();
@@ -163,9 +143,9 @@ Result<void> CaptureDirectory::remove(const std::string& name) const {
 Result<CaptureDirectory::Made> CaptureDirectory::create(const std::string& name,
                                                         std::string_view bytes) const {
     constexpr int kNewFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-    Descriptor file(::openat(descriptor_, name.c_str(), kNewFile, 0600));
-    if (file.get() < 0 && errno == EEXIST) return Made::name_is_taken;
-    if (file.get() < 0) return failed("make", name, errno);
+    system::Descriptor file(::openat(descriptor_, name.c_str(), kNewFile, 0600));
+    if (!file && errno == EEXIST) return Made::name_is_taken;
+    if (!file) return failed("make", name, errno);
     const int error = write_and_close(file, bytes);
     if (error == 0) return Made::yes;
     // Where the removal fails as well there is nothing left to try; the first fault is the one to tell.

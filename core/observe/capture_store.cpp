@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "observe/capture_directory.hpp"
+#include "observe/token_bucket.hpp"
 #include "observe/utc_text.hpp"
 
 #include <algorithm>
@@ -13,28 +14,7 @@
 namespace callchain::observe {
 namespace {
 
-using Time = std::chrono::sys_time<std::chrono::milliseconds>;
-
-// Rate of writes, by the time that it is told.
-class TokenBucket {
-  public:
-    TokenBucket(double burst, double per_second) : burst_(burst), per_second_(per_second), tokens_(burst) {}
-
-    bool take(Time now) {
-        // A clock that was set back fills nothing, and starts anew from there.
-        const std::chrono::duration<double> passed = now - std::exchange(last_, now);
-        if (passed.count() > 0) tokens_ = std::min(burst_, tokens_ + passed.count() * per_second_);
-        if (tokens_ < 1) return false;
-        tokens_ -= 1;
-        return true;
-    }
-
-  private:
-    double burst_;
-    double per_second_;
-    double tokens_;
-    Time last_{};
-};
+using Time = TokenBucket::Time;
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 #include "observe/log.hpp"
 
 #include "observe/line_writer.hpp"
+#include "system/signals_blocked.hpp"
 
 #include <climits>
 #include <condition_variable>
@@ -23,25 +24,6 @@ constexpr std::size_t kLongLine = 4096;
 constexpr auto kPatience = std::chrono::seconds(1);
 // Lines that come within this time of each other share one waking of the thread and one write().
 constexpr auto kGathering = std::chrono::milliseconds(20);
-
-// Threads that are made in its scope get no signal, but for those that a fault raises in the thread itself.
-// The thread of the log then never runs a handler of somebody else's, and a closed pipe is an error of
-// write().
-class SignalsBlocked {
-  public:
-    SignalsBlocked() {
-        sigset_t all;
-        ::sigfillset(&all);
-        for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) ::sigdelset(&all, fault);
-        ::pthread_sigmask(SIG_BLOCK, &all, &before_);
-    }
-    SignalsBlocked(const SignalsBlocked&) = delete;
-    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-    ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-  private:
-    sigset_t before_{};
-};
 
 enum class Urgency { may_gather, at_once };
 
@@ -140,7 +122,7 @@ bool Log::State::take(std::string line) {
 /// With the first line. False where the system has no thread left.
 bool Log::State::start_thread() {
     if (thread_.joinable()) return true;
-    const SignalsBlocked blocked;
+    const system::SignalsBlocked blocked;
     try {
         thread_ = std::thread([this] { run(); });
     } catch (const std::system_error&) {

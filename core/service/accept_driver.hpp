@@ -2,6 +2,7 @@
 #pragma once
 
 #include "http/client.hpp"
+#include "http/client_on_loop.hpp"
 #include "http/loop.hpp"
 #include "openai/call_outcome.hpp"
 
@@ -14,9 +15,10 @@
 
 namespace callchain::service {
 
-/// Sends a request and calls back once, on any thread. Usually http::Client::send.
+/// Sends a request and calls back once, on any thread. Usually send() of one of the clients.
 using ApiSender = std::function<void(http::ClientRequest, std::function<void(http::ClientResult)>)>;
 [[nodiscard]] ApiSender sender_of(http::Client& client);
+[[nodiscard]] ApiSender sender_of(http::ClientOnLoop& client);
 
 /// POST with the key as bearer. Without a body there is no Content-Type; Content-Length is there in any case.
 [[nodiscard]] http::ClientRequest call_request(std::string url, std::string_view api_key, std::string body);

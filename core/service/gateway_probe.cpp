@@ -9,11 +9,10 @@
 #include "gateway/tls_context.hpp"
 #include "service/gateway_values.hpp"
 #include "sip/dialog.hpp"
+#include "system/random.hpp"
 
-#include <cstring>
 #include <map>
 #include <optional>
-#include <sys/random.h>
 #include <utility>
 #include <vector>
 
@@ -26,19 +25,6 @@ using std::chrono::milliseconds;
 constexpr std::size_t kNameBytes = 16;
 /// What a CANCEL or BYE gets for its answer.
 constexpr milliseconds kCleanUp{3'000};
-
-std::string random_bytes(std::size_t count) {
-    std::string bytes(count, '\0');
-    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(count)) std::abort();
-    return bytes;
-}
-
-std::uint64_t random_number() {
-    std::uint64_t value = 0;
-    const auto bytes = random_bytes(sizeof value);
-    std::memcpy(&value, bytes.data(), sizeof value);
-    return value;
-}
 
 // "192.0.2.1:5061 connect, 192.0.2.2:5061 timeout; no connection …" for a person. Anything else stays.
 std::string unreachable_sentence(const std::string& history) {
@@ -67,9 +53,9 @@ class Probe {
     explicit Probe(const ProbeSettings& settings)
         : settings_(settings),
           client_(settings.account),
-          request_(probe_request(settings, encoding::to_hex(random_bytes(kNameBytes)))),
+          request_(probe_request(settings, encoding::to_hex(system::random_bytes(kNameBytes)))),
           deadline_(loop_, [this] { out_of_time(); }),
-          stack_(loop_, stack_settings(settings), events(), &random_bytes) {}
+          stack_(loop_, stack_settings(settings), events(), &system::random_bytes) {}
 
     Result<ProbeResult> run() {
         destination_ = CALLCHAIN_TRY(sip::destination_of(settings_.target, settings_.transport));
@@ -230,7 +216,7 @@ class Probe {
     void on_challenge(const sip::Received& response) {
         if (settings_.account.username.empty())
             return finish(Verdict::challenged, "it asks for credentials, and none were given");
-        const auto verdict = client_.on_challenge(attempt_, response.message, random_number());
+        const auto verdict = client_.on_challenge(attempt_, response.message, system::random_number());
         if (verdict.kind != sip::ChallengeVerdict::Kind::retry)
             return finish(Verdict::credentials_refused, verdict.why);
         for (auto& field : request_.headers)

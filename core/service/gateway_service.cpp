@@ -2,7 +2,6 @@
 
 #include "base/text.hpp"
 #include "encoding/text_codings.hpp"
-#include "gateway/descriptor.hpp"
 #include "gateway/loop.hpp"
 #include "gateway/loop_wait.hpp"
 #include "gateway/message_trace.hpp"
@@ -11,13 +10,14 @@
 #include "observe/metrics.hpp"
 #include "service/gateway_metrics.hpp"
 #include "service/routes.hpp"
+#include "system/descriptor.hpp"
+#include "system/random.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
-#include <sys/random.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -34,20 +34,13 @@ constexpr seconds kCertificateWarning = std::chrono::days(14);
 /// What a BYE gets for its answer where the gateway leaves at once.
 constexpr std::chrono::milliseconds kLeaveTime{2'000};
 
-std::string random_bytes(std::size_t count) {
-    std::string bytes(count, '\0');
-    // Up to 256 bytes come whole (getrandom(2), "Notes").
-    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(count)) std::abort();
-    return bytes;
-}
-
 // Draws for many at once: a call asks a dozen times for a few bytes. One thread.
 class RandomPool {
   public:
     std::string take(std::size_t count) {
-        if (count > kPoolBytes) return random_bytes(count);
+        if (count > kPoolBytes) return system::random_bytes(count);
         if (pool_.size() - at_ < count) {
-            pool_ = random_bytes(kPoolBytes);
+            pool_ = system::random_bytes(kPoolBytes);
             at_ = 0;
         }
         return pool_.substr(std::exchange(at_, at_ + count), count);
@@ -70,8 +63,8 @@ observe::LogFields log_fields(const std::vector<std::pair<std::string_view, std:
 class TraceFile {
   public:
     [[nodiscard]] static Result<std::unique_ptr<TraceFile>> open(const std::string& path) {
-        if (path == "-") return std::unique_ptr<TraceFile>(new TraceFile(gateway::Descriptor(::dup(2))));
-        gateway::Descriptor file(
+        if (path == "-") return std::unique_ptr<TraceFile>(new TraceFile(system::Descriptor(::dup(2))));
+        system::Descriptor file(
             ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
         if (!file)
             return fail(ErrorCode::io,
@@ -86,8 +79,8 @@ class TraceFile {
     }
 
   private:
-    explicit TraceFile(gateway::Descriptor file) : file_(std::move(file)), writer_(file_.number()) {}
-    gateway::Descriptor file_;
+    explicit TraceFile(system::Descriptor file) : file_(std::move(file)), writer_(file_.number()) {}
+    system::Descriptor file_;
     observe::LineWriter writer_;  // closes a line that a full disk cut short
     bool failed_ = false;
 };
@@ -103,7 +96,7 @@ struct GatewayService::State {
     observe::Metrics registry;
     GatewayMetrics metrics;
     RandomPool random;
-    std::string instance = encoding::to_hex(random_bytes(8));
+    std::string instance = encoding::to_hex(system::random_bytes(8));
     gateway::Loop loop;
     gateway::Alarm tick;
     std::unique_ptr<TraceFile> trace;

@@ -94,7 +94,7 @@ class Reception {
     std::atomic<std::size_t> under_way_{0};
     std::atomic<std::size_t> bytes_under_way_{0};
     std::mutex mutex_;  ///< of the two below
-    TokenBucket remarks_{10, 1};
+    observe::TokenBucket remarks_{10, 1};
     std::uint64_t remarks_left_out_ = 0;
     JobThread jobs_;  ///< the last: its jobs need all of the above
 };

@@ -33,18 +33,6 @@ webhook::Capture capture_of(const http::Request& request) {
     return capture;
 }
 
-bool TokenBucket::take(Time now) {
-    // Threads come a little out of order. A clock that was set back by more than that starts anew from there:
-    // else nothing would be filled until the time comes again that it once showed.
-    constexpr double kOutOfOrderSeconds = 5;
-    const double passed = std::chrono::duration<double>(now - last_).count();
-    if (passed > 0) tokens_ = std::min(burst_, tokens_ + passed * per_second_);
-    if (passed > 0 || passed < -kOutOfOrderSeconds) last_ = now;
-    if (tokens_ < 1) return false;
-    tokens_ -= 1;
-    return true;
-}
-
 Refusals::Refusals(const ServeConfig& config, observe::Log& log, ServiceMetrics& metrics,
                    std::unique_ptr<observe::CaptureStore> store)
     : log_(log),
@@ -56,7 +44,7 @@ Refusals::Refusals(const ServeConfig& config, observe::Log& log, ServiceMetrics&
     if (store_) writer_.start();
 }
 
-bool Refusals::may_log(TokenBucket::Time now) {
+bool Refusals::may_log(observe::TokenBucket::Time now) {
     std::uint64_t left_out = 0;
     {
         const std::lock_guard lock(mutex_);
@@ -114,7 +102,7 @@ void Refusals::capture(const http::Request& request) {
     }
 }
 
-void Refusals::write_capture(const std::string& bytes, TokenBucket::Time received_at) {
+void Refusals::write_capture(const std::string& bytes, observe::TokenBucket::Time received_at) {
     using observe::CaptureOutcome;
     const auto written = store_->write(bytes, received_at);
     switch (written.outcome) {

@@ -5,6 +5,7 @@
 #include "http/message.hpp"
 #include "observe/capture_store.hpp"
 #include "observe/log.hpp"
+#include "observe/token_bucket.hpp"
 #include "service/job_thread.hpp"
 #include "service/serve_config.hpp"
 #include "service/service_metrics.hpp"
@@ -19,21 +20,6 @@
 #include <vector>
 
 namespace callchain::service {
-
-/// So many in a row, and then so many a second. One thread at a time.
-class TokenBucket {
-  public:
-    using Time = std::chrono::sys_time<std::chrono::milliseconds>;
-    TokenBucket(double burst, double per_second) : burst_(burst), per_second_(per_second), tokens_(burst) {}
-    /// True where one was left. A clock that goes backwards takes nothing away.
-    [[nodiscard]] bool take(Time now);
-
-  private:
-    double burst_;
-    double per_second_;
-    double tokens_;
-    Time last_{};
-};
 
 /// The request as it came.
 [[nodiscard]] webhook::Capture capture_of(const http::Request& request);
@@ -51,7 +37,7 @@ class Refusals {
     ~Refusals() = default;
 
     /// Whether a refusal at this moment may be logged; if not, it is counted.
-    [[nodiscard]] bool may_log(TokenBucket::Time now);
+    [[nodiscard]] bool may_log(observe::TokenBucket::Time now);
     /// Logs the webhook record, where it may be logged. `code` is a finding code, `reason` one sentence.
     /// Secrets of this service that stand in headers or body are withheld.
     void record(const http::Request& request, std::string_view code, std::string_view reason);
@@ -60,7 +46,7 @@ class Refusals {
     void capture(const http::Request& request);
 
   private:
-    void write_capture(const std::string& bytes, TokenBucket::Time received_at);
+    void write_capture(const std::string& bytes, observe::TokenBucket::Time received_at);
 
     observe::Log& log_;
     ServiceMetrics& metrics_;
@@ -69,7 +55,7 @@ class Refusals {
     signature::KnownSecrets known_;
     std::unique_ptr<observe::CaptureStore> store_;
     std::mutex mutex_;
-    TokenBucket bucket_{10, 1};
+    observe::TokenBucket bucket_{10, 1};
     std::uint64_t suppressed_ = 0;
     bool told_failure_ = false;  // of the thread that writes captures
     JobThread writer_;           // the last: its jobs need all of the above

@@ -3,7 +3,7 @@
 #include "base/text.hpp"
 #include "encoding/json_text.hpp"
 #include "encoding/text_codings.hpp"
-#include "http/client.hpp"
+#include "http/client_on_loop.hpp"
 #include "http/loop.hpp"
 #include "http/server.hpp"
 #include "observe/capture_store.hpp"
@@ -17,11 +17,11 @@
 #include "service/service_metrics.hpp"
 #include "service/twilio_handler.hpp"
 #include "service/webhook_handler.hpp"
+#include "system/random.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <csignal>
-#include <sys/random.h>
 #include <thread>
 #include <utility>
 
@@ -39,13 +39,6 @@ constexpr std::chrono::seconds kPauseTold{10};
 constexpr milliseconds kMostDelay{3'000};
 /// What a sideband needs to close in good order once nothing else is under way.
 constexpr milliseconds kCloseTime{1'500};
-
-std::string random_bytes(std::size_t count) {
-    std::string bytes(count, '\0');
-    // Up to 256 bytes come whole (getrandom(2), "Notes").
-    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(count)) std::abort();
-    return bytes;
-}
 
 std::vector<signature::LabelledSecret> secrets_of(const ServeConfig& config) {
     // As they are used here: what is forgiven was told at the start, and is no cause of a refusal.
@@ -65,8 +58,9 @@ struct Service::State {
         : config(given),
           log(log_of),
           metrics(registry_of_metrics),
-          client({.ca_file = config.ca_file, .user_agent = "callchain/" + version}),
-          registry({.hash_key = random_bytes(32), .is_busy = [this] { return client.delay() > kMostDelay; }}),
+          client(loop, {.ca_file = config.ca_file, .user_agent = "callchain/" + version}),
+          registry({.hash_key = system::random_bytes(32),
+                    .is_busy = [this] { return client.delay() > kMostDelay; }}),
           user_agent("callchain/" + version) {}
 
     ServeConfig config;
@@ -74,12 +68,11 @@ struct Service::State {
     observe::Metrics registry_of_metrics;
     ServiceMetrics metrics;
     http::Loop loop;
-    // Its callbacks post to the loop: it ends first.
-    http::Client client;
+    http::ClientOnLoop client;
     CallRegistry registry;
     CallJournal journal;
     std::string user_agent;
-    std::string instance = encoding::to_hex(random_bytes(8));
+    std::string instance = encoding::to_hex(system::random_bytes(8));
     std::atomic<bool> draining{false};
     std::atomic<steady_clock::duration> told_pause{-std::chrono::hours{1}};
     std::unique_ptr<Refusals> refusals;
@@ -113,7 +106,7 @@ struct Service::State {
 void Service::State::build(std::unique_ptr<observe::CaptureStore> store) {
     refusals = std::make_unique<Refusals>(config, log, metrics, std::move(store));
     diagnosis = std::make_unique<DiagnosisWorker>(secrets_of(config), config.twilio_tokens, log, metrics);
-    const auto random = [] { return random_bytes(12); };
+    const auto random = [] { return system::random_bytes(12); };
     const auto opener = [this](std::string url) {
         return web_socket_opener(loop, {.url = std::move(url),
                                         .api_key = config.api_key,
@@ -280,7 +273,7 @@ void Service::State::leave(ServiceEnd how) {
 Service::Service(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Service::~Service() {
-    // Servers first, so that no request arrives; then the client, whose callbacks post to the loop.
+    // Servers first, so that no request arrives; then the client, whose callbacks are those of calls.
     if (state_->server) state_->server->stop();
     if (state_->admin) state_->admin->stop();
     state_->calls.reset();

@@ -1,7 +1,7 @@
 #include "simulator/authority.hpp"
 
 #include "base/text.hpp"
-#include "gateway/descriptor.hpp"
+#include "system/descriptor.hpp"
 
 #include <arpa/inet.h>
 #include <array>
@@ -112,28 +112,21 @@ std::string pem_of(EVP_PKEY* key) {
 // A file that was not there, readable by us alone from its first moment.
 Result<void> write_new(const std::string& path, const std::string& text) {
     constexpr int kOwnerOnly = 0600;
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly);
-    if (file < 0) return fail(ErrorCode::io, "cannot make " + path + ": " + std::strerror(errno));
-    std::size_t done = 0;
-    while (done < text.size()) {
-        const auto count = ::write(file, text.data() + done, text.size() - done);
-        if (count < 0 && errno == EINTR) continue;
-        if (count <= 0) break;
-        done += static_cast<std::size_t>(count);
-    }
-    const int error = errno;
-    ::close(file);
-    if (text.empty() || done < text.size())
-        return fail(ErrorCode::io, "cannot write " + path + ": " + std::strerror(error));
+    system::Descriptor file(
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
+    if (!file) return fail(ErrorCode::io, "cannot make " + path + ": " + std::strerror(errno));
+    int error = text.empty() ? EINVAL : system::write_all(file.number(), text);
+    if (error == 0 && ::close(file.release()) != 0) error = errno;
+    if (error != 0) return fail(ErrorCode::io, "cannot write " + path + ": " + std::strerror(error));
     return {};
 }
 
 // Held until it is closed: two stand-ins that start together must not both make the authority.
-Result<gateway::Descriptor> lock_folder(const std::string& folder) {
+Result<system::Descriptor> lock_folder(const std::string& folder) {
     constexpr int kOwnerOnly = 0700;
     if (::mkdir(folder.c_str(), kOwnerOnly) != 0 && errno != EEXIST)
         return fail(ErrorCode::io, "cannot make " + folder + ": " + std::strerror(errno));
-    gateway::Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    system::Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     struct stat about {};
     if (!opened || ::fstat(opened.number(), &about) != 0)
         return fail(ErrorCode::io, "cannot open " + folder + ": " + std::strerror(errno));

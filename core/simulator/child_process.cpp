@@ -1,6 +1,6 @@
 #include "simulator/child_process.hpp"
 
-#include "gateway/descriptor.hpp"
+#include "system/descriptor.hpp"
 
 #include <algorithm>
 #include <array>
@@ -22,8 +22,8 @@
 namespace callchain::simulator {
 namespace {
 
-using gateway::Descriptor;
 using std::chrono::milliseconds;
+using system::Descriptor;
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kMostLine = std::size_t{64} << 10U;

@@ -6,6 +6,7 @@
 #include "simulator/meta_offer.hpp"
 #include "simulator/phone.hpp"
 #include "simulator/randomness.hpp"
+#include "system/random.hpp"
 
 #include <cmath>
 #include <map>
@@ -47,7 +48,7 @@ std::string bracketed(const std::string& host) {
 std::uint16_t media_port() {
     constexpr std::uint64_t kFirst = 20'000;
     constexpr std::uint64_t kPorts = 20'000;
-    return static_cast<std::uint16_t>(kFirst + 2 * (random_number() % kPorts));
+    return static_cast<std::uint16_t>(kFirst + 2 * (system::random_number() % kPorts));
 }
 
 std::string warning_of(const sip::Received* response) {
@@ -232,7 +233,7 @@ Result<OutgoingCall> Meta::State::make_call(const Running& running) const {
     call.headers.push_back({"x-wa-meta-wacid", running.result.wacid});
     if (is_business_scoped(conduct.caller)) call.headers.push_back({"x-wa-meta-user-id", conduct.caller});
     call.headers.push_back({"Allow", kMetaAllow});
-    call.sdp = make_offer(conduct.offer, media_port(), &random_bytes);
+    call.sdp = make_offer(conduct.offer, media_port(), &system::random_bytes);
     call.destination = CALLCHAIN_TRY(sip::destination_of(call.target, settings.transport));
     call.account = settings.account;
     call.digest_uri = place;
@@ -244,7 +245,7 @@ void Meta::State::place(std::function<void(MetaCall)> done) {
     ++placed;
     Running running;
     running.conduct = &conduct;
-    running.result.wacid = "wacid." + encoding::to_base64(random_bytes(kWacidBytes));
+    running.result.wacid = "wacid." + encoding::to_base64(system::random_bytes(kWacidBytes));
     running.result.call_id = std::string(kOutgoing) + running.result.wacid;
     running.done = std::move(done);
     running.began = Loop::now();

@@ -4,6 +4,7 @@
 #include "openai/session_body.hpp"
 #include "simulator/openai_calls.hpp"
 #include "simulator/randomness.hpp"
+#include "system/random.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -82,7 +83,7 @@ http::Response OpenAiCalls::accept(Call& call, const ApiTarget& target, const st
 }
 
 void OpenAiCalls::answer_leg(Call& call) {
-    auto sdp = write_openai_answer(call.offer, random_bytes(30));
+    auto sdp = write_openai_answer(call.offer, system::random_bytes(30));
     if (!sdp) {
         call.told.final_status = 488;
         call.told.ended_by = "rejected";

@@ -5,6 +5,7 @@
 #include "http/url.hpp"
 #include "simulator/randomness.hpp"
 #include "sip/response.hpp"
+#include "system/random.hpp"
 
 #include <utility>
 
@@ -15,7 +16,7 @@ using std::chrono::milliseconds;
 using timeline::Medium;
 using timeline::Party;
 
-std::string random_hex() { return encoding::to_hex(random_bytes(16)); }
+std::string random_hex() { return encoding::to_hex(system::random_bytes(16)); }
 
 std::string path_of(const std::string& url) {
     const auto parts = http::read_url(url);

@@ -7,6 +7,7 @@
 #include "http/url.hpp"
 #include "signature/secret.hpp"
 #include "simulator/randomness.hpp"
+#include "system/random.hpp"
 #include "webhook/made_up.hpp"
 
 #include <algorithm>
@@ -35,7 +36,7 @@ sys_seconds now_in_seconds() {
     return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
-std::string new_secret() { return "whsec_" + encoding::to_base64(random_bytes(kSecretBytes)); }
+std::string new_secret() { return "whsec_" + encoding::to_base64(system::random_bytes(kSecretBytes)); }
 
 std::shared_ptr<const crypto::HmacKey> key_of(const signature::SecretKey& secret) {
     return std::make_shared<const crypto::HmacKey>(crypto::HashAlgorithm::sha256, secret.bytes);
@@ -218,7 +219,7 @@ Result<void> OpenAiEndpoints::set(const std::vector<WebhookEndpoint>& endpoints)
     for (const auto& given : endpoints) {
         auto one =
             std::make_shared<Subscription>(CALLCHAIN_TRY(Subscription::make(given.secret, now_in_seconds())));
-        one->id = "whe_" + encoding::to_hex(random_bytes(16));
+        one->id = "whe_" + encoding::to_hex(system::random_bytes(16));
         one->name = given.name.empty() ? "endpoint " + std::to_string(made.size() + 1) : given.name;
         one->url = given.known_url.empty() ? given.url : given.known_url;
         one->target = given.url;
@@ -295,7 +296,7 @@ http::Response OpenAiEndpoints::create(const JsonValue& body) {
     auto made = Subscription::make(new_secret(), now_in_seconds());
     if (!made) return api_error(500, "server_error", made.error().message);
     auto one = std::make_shared<Subscription>(*std::move(made));
-    one->id = "whe_" + encoding::to_hex(random_bytes(16));
+    one->id = "whe_" + encoding::to_hex(system::random_bytes(16));
     apply(wanted, *one);
     endpoints_.push_back(one);
     note(*one, "a webhook endpoint was made");
@@ -340,9 +341,9 @@ void OpenAiEndpoints::test(const Kept& endpoint, const JsonValue& body, const An
     if (!is_event_type(*given)) return answer(invalid("event_type is no event type."));
     const auto type = given->text;
     const auto now = now_in_seconds();
-    const auto event = write_sample_event(type, random_bytes(32), now);
+    const auto event = write_sample_event(type, system::random_bytes(32), now);
     const Delivery delivery{.url = endpoint->target,
-                            .webhook_id = "wh_" + encoding::to_hex(random_bytes(16)),
+                            .webhook_id = "wh_" + encoding::to_hex(system::random_bytes(16)),
                             .body = event,
                             .signed_body = event,
                             .timestamp = now,

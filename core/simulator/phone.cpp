@@ -4,6 +4,7 @@
 #include "simulator/phone_state.hpp"
 #include "simulator/randomness.hpp"
 #include "sip/response.hpp"
+#include "system/random.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -34,7 +35,7 @@ Phone::State::State(Loop& of_loop, PhoneSettings given, PhoneEvents of_user)
     : loop(of_loop),
       settings(std::move(given)),
       events(std::move(of_user)),
-      stack(of_loop, settings.stack, stack_events(), &random_bytes) {}
+      stack(of_loop, settings.stack, stack_events(), &system::random_bytes) {}
 
 sip::Message Phone::State::response_to(const sip::Received& request, int status, const std::string& reason,
                                        std::string_view tag) const {
@@ -204,7 +205,7 @@ void Phone::State::on_success(Call& call, const sip::Received& response) {
 
 bool Phone::State::answers_challenge(Call& call, const sip::Received& response, std::string& why) {
     if (!sip::is_challenge(response.message.status) || !call.client || call.cancelled) return false;
-    const auto verdict = call.client->on_challenge(call.attempt, response.message, random_number());
+    const auto verdict = call.client->on_challenge(call.attempt, response.message, system::random_number());
     if (verdict.kind != sip::ChallengeVerdict::Kind::retry) {
         why = verdict.why;
         return false;
@@ -294,7 +295,8 @@ void Phone::State::on_within_response(Call& call, const std::shared_ptr<Within>&
     const int status = response.message.status;
     if (status < 200) return;
     if (sip::is_challenge(status) && call.client) {
-        const auto verdict = call.client->on_challenge(request->attempt, response.message, random_number());
+        const auto verdict =
+            call.client->on_challenge(request->attempt, response.message, system::random_number());
         request->challenged = true;
         if (verdict.kind == sip::ChallengeVerdict::Kind::retry) return send_within(call, request);
     }
@@ -371,7 +373,7 @@ Result<CallNumber> Phone::call(OutgoingCall given) {
     call.contact = given.contact ? *given.contact : state_->own_contact();
     call.local_sdp = given.sdp;
     call.transport = given.destination.transport;
-    call.cseq = static_cast<std::uint32_t>(random_number() % kFirstCseqBelow) + 1;
+    call.cseq = static_cast<std::uint32_t>(system::random_number() % kFirstCseqBelow) + 1;
     if (given.account) call.client = std::make_unique<sip::DigestClient>(*given.account);
     auto from = given.from;
     from.parameters.set("tag", call.local_tag);

@@ -1,7 +1,7 @@
 #include "simulator/relay.hpp"
 
 #include "base/text.hpp"
-#include "gateway/descriptor.hpp"
+#include "system/descriptor.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -21,7 +21,7 @@
 namespace callchain::simulator {
 namespace {
 
-using gateway::Descriptor;
+using system::Descriptor;
 
 constexpr std::size_t kMostHeld = std::size_t{64} << 10U;
 constexpr int kBacklog = 1'024;

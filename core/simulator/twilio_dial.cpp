@@ -4,6 +4,7 @@
 #include "encoding/text_codings.hpp"
 #include "simulator/twilio_sdp.hpp"
 #include "simulator/twilio_switch.hpp"
+#include "system/random.hpp"
 
 #include <algorithm>
 
@@ -76,10 +77,10 @@ void TwilioSwitch::dial_noun(Call& call) {
     dial.rang = false;
     dial.sequence = 0;
     auto& leg = dial.leg;
-    leg = {.call_sid = "CA" + encoding::to_hex(random_of_twilio(16)),
+    leg = {.call_sid = "CA" + encoding::to_hex(system::random_bytes(16)),
            .from = shown_caller_id(dial.step, call.facts.from),
            .to = sip::write_uri(sip.uri),
-           .call_id = encoding::to_hex(random_of_twilio(16)) + "@0.0.0.0"};
+           .call_id = encoding::to_hex(system::random_bytes(16)) + "@0.0.0.0"};
     for (const auto& header : sip.headers)
         if (equal_ignoring_case(header.name, kCallchainIdHeader) && is_callchain_id(header.value))
             call.told.callchain_id = header.value;
@@ -93,7 +94,7 @@ void TwilioSwitch::dial_noun(Call& call) {
         return dial_over(call);
     }
     auto out = invite_of(call, dial);
-    out.sdp = write_offer({"127.0.0.1", next_port(), random_of_twilio(30)},
+    out.sdp = write_offer({"127.0.0.1", next_port(), system::random_bytes(30)},
                           sip.secure ? MediaSecurity::srtp : MediaSecurity::none);
     call.told.dial_call_id = leg.call_id;
     by_call_id_[leg.call_id] = call.key;

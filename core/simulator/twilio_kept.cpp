@@ -1,6 +1,7 @@
 // TwilioSwitch: what it keeps for the REST API.
 #include "encoding/text_codings.hpp"
 #include "simulator/twilio_switch.hpp"
+#include "system/random.hpp"
 #include "twilio/error_codes.hpp"
 
 namespace callchain::simulator {
@@ -97,7 +98,7 @@ void TwilioSwitch::keep_problem(const Call& call, const TwilioProblem& problem) 
         page == nullptr || page->level == twilio::Level::unknown ? twilio::Level::error : page->level;
     const bool is_of_leg = problem.code >= kFirstOfLegs && problem.code != kStatusCallbackFailed;
     const int sip_status = is_refused ? call.told.refused_with : is_of_leg ? call.told.dial_sip_status : 0;
-    KeptNotice kept{.sid = "NO" + encoding::to_hex(random_of_twilio(16)),
+    KeptNotice kept{.sid = "NO" + encoding::to_hex(system::random_bytes(16)),
                     .call_sid = is_refused ? std::string() : call.told.call_sid,
                     .code = problem.code,
                     .level = level,

@@ -5,12 +5,10 @@
 #include "encoding/text_codings.hpp"
 #include "simulator/twilio_sdp.hpp"
 #include "sip/response.hpp"
+#include "system/random.hpp"
 #include "twilio/error_codes.hpp"
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
-#include <sys/random.h>
 
 namespace callchain::simulator {
 namespace {
@@ -26,13 +24,6 @@ constexpr int kHungUpUnanswered = 603;
 // Nor for one whose voice URL gave no document.
 constexpr int kNoDocument = 500;
 
-std::uint64_t random_number() {
-    std::uint64_t value = 0;
-    const auto bytes = random_of_twilio(sizeof value);
-    std::memcpy(&value, bytes.data(), sizeof value);
-    return value;
-}
-
 std::string address_of(const sip::Uri& uri) { return "sip:" + uri.user + "@" + uri.host; }
 
 std::vector<sip::HeaderField> error_header(const TwilioProblem& problem) {
@@ -43,13 +34,6 @@ std::vector<sip::HeaderField> error_header(const TwilioProblem& problem) {
 }
 
 }  // namespace
-
-std::string random_of_twilio(std::size_t count) {
-    std::string bytes(count, '\0');
-    // Up to 256 bytes come whole (getrandom(2), "Notes").
-    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(count)) std::abort();
-    return bytes;
-}
 
 TwilioSwitch::TwilioSwitch(gateway::Loop& loop, http::Client& http, TwilioLedger* ledger,
                            TwilioSettings settings, EventSink sink, std::function<void(TwilioCall)> on_call)
@@ -63,7 +47,8 @@ TwilioSwitch::TwilioSwitch(gateway::Loop& loop, http::Client& http, TwilioLedger
                .public_url = settings_.public_url},
       sink_(std::move(sink)),
       on_call_(std::move(on_call)),
-      digest_({.realm = kRealm}, crypto::HmacKey(crypto::HashAlgorithm::sha256, random_of_twilio(kKeyBytes))),
+      digest_({.realm = kRealm},
+              crypto::HmacKey(crypto::HashAlgorithm::sha256, system::random_bytes(kKeyBytes))),
       phone_(loop, phone_settings(), phone_events()) {}
 
 PhoneSettings TwilioSwitch::phone_settings() const {
@@ -139,7 +124,7 @@ std::optional<sip::Message> TwilioSwitch::screen(const sip::Received& invite) {
         now);
     using Kind = sip::DigestVerdict::Kind;
     if (verdict.kind == Kind::no_credentials || verdict.kind == Kind::stale)
-        return digest_.refusal(invite, now, random_number(),
+        return digest_.refusal(invite, now, system::random_number(),
                                verdict.kind == Kind::stale ? sip::Stale::yes : sip::Stale::no);
     screened_.second = verdict;
     return std::nullopt;
@@ -151,7 +136,7 @@ TwilioSwitch::Call& TwilioSwitch::add_call() {
     made->conduct = place < settings_.script.size() ? &settings_.script[place] : &settings_;
     made->key = ++last_key_;
     made->began = gateway::Loop::now();
-    made->told.call_sid = "CA" + encoding::to_hex(random_of_twilio(16));
+    made->told.call_sid = "CA" + encoding::to_hex(system::random_bytes(16));
     made->facts.call_sid = made->told.call_sid;
     auto& call = *made;
     calls_[call.key] = std::move(made);
@@ -280,7 +265,7 @@ void TwilioSwitch::answer_caller(Call& call) {
     call.facts.status = "in-progress";
     keep(call);
     if (!call.leg) return;
-    auto answer = write_answer(call.offer, {"127.0.0.1", next_port(), random_of_twilio(30)});
+    auto answer = write_answer(call.offer, {"127.0.0.1", next_port(), system::random_bytes(30)});
     phone_.answer(*call.leg, std::move(answer).value_or(""), {{"X-Twilio-CallSid", call.told.call_sid}});
 }
 

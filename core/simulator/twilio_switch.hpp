@@ -165,7 +165,4 @@ class TwilioSwitch {
     Phone phone_;  // the last: its events need all of the above
 };
 
-/// Bytes that nobody can guess.
-[[nodiscard]] std::string random_of_twilio(std::size_t count);
-
 }  // namespace callchain::simulator

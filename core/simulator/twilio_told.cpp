@@ -4,6 +4,7 @@
 #include "gateway/message_trace.hpp"
 #include "http/url.hpp"
 #include "simulator/twilio_switch.hpp"
+#include "system/random.hpp"
 #include "twilio/error_codes.hpp"
 
 namespace callchain::simulator {
@@ -45,7 +46,7 @@ void TwilioSwitch::send_webhook(Call& call, const std::string& method, const std
                                 std::function<void(const http::ClientResult&)> done) {
     auto account = account_;
     account.time = call.conduct->webhook_time;
-    auto request = make_webhook(account, method, url, fields, random_of_twilio(16));
+    auto request = make_webhook(account, method, url, fields, system::random_bytes(16));
     const auto label = method + " " + path_of(request.url);
     tell({wall_now(), Party::twilio, Party::serve, Medium::http, label, detail_of(fields), ids_of(call)});
     ++call.webhooks;

@@ -175,7 +175,7 @@ TEST(WriteJunit, EscapesWhatIsMarkupAndShowsWhatXmlForbids) {
         std::string want;
     };
     for (const auto& row :
-         {Row{"markup", R"(<a b="c" d='e'>&amp;)", "&lt;a b=&quot;c&quot; d=&apos;e&apos;&gt;&amp;amp;"},
+         {Row{"markup", R"(<a b="c" d='e'>&amp;)", "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;amp;"},
           Row{"end of CDATA", "]]>", "]]&gt;"}, Row{"NUL", std::string("a\0b", 3), "a\\x00b"},
           Row{"U+FFFE", "a\xEF\xBF\xBE", "a\\ufffe"}, Row{"U+FFFF", "a\xEF\xBF\xBF", "a\\uffff"},
           Row{"U+FFFD stays", "a\uFFFD", "a\uFFFD"}, Row{"above U+FFFF stays", "\U0001F4DE", "\U0001F4DE"},

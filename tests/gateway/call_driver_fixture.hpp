@@ -2,10 +2,10 @@
 #pragma once
 
 #include "gateway/call_driver.hpp"
-#include "gateway/descriptor.hpp"
 #include "gateway/dns_server.hpp"
 #include "gateway/loop_wait.hpp"
 #include "gateway/party.hpp"
+#include "system/descriptor.hpp"
 
 #include <cstdint>
 #include <gtest/gtest.h>
@@ -59,7 +59,7 @@ class Stranger {
         ::inet_pton(AF_INET, address, &result.sin_addr);
         return result;
     }
-    Descriptor socket_;
+    system::Descriptor socket_;
     std::string received_;
     bool has_ended_ = false;
 };

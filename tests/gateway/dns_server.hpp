@@ -2,8 +2,8 @@
 #pragma once
 
 #include "base/text.hpp"
-#include "gateway/descriptor.hpp"
 #include "gateway/dns_message.hpp"
+#include "system/descriptor.hpp"
 
 #include <algorithm>
 #include <array>
@@ -97,14 +97,14 @@ class DnsServer {
         address.sin_port = htons(port);
         return address;
     }
-    static Descriptor bound(int type, std::uint16_t port) {
-        Descriptor socket_of(socket(AF_INET, type | SOCK_CLOEXEC, 0));
+    static system::Descriptor bound(int type, std::uint16_t port) {
+        system::Descriptor socket_of(socket(AF_INET, type | SOCK_CLOEXEC, 0));
         const auto address = address_of(port);
         if (bind(socket_of.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
             return {};
         return socket_of;
     }
-    static std::uint16_t port_of(const Descriptor& socket_of) {
+    static std::uint16_t port_of(const system::Descriptor& socket_of) {
         sockaddr_in address{};
         socklen_t size = sizeof address;
         getsockname(socket_of.number(), reinterpret_cast<sockaddr*>(&address), &size);
@@ -117,7 +117,7 @@ class DnsServer {
             for (const auto& connection : connections_) waiting.push_back({connection.number(), POLLIN, 0});
             poll(waiting.data(), waiting.size(), -1);
             if (waiting[0].revents != 0) answer_datagram();
-            std::vector<Descriptor> open;
+            std::vector<system::Descriptor> open;
             for (std::size_t i = 0; i < connections_.size(); ++i) {
                 if (waiting[i + 2].revents == 0 || answer_on(connections_[i].number()))
                     open.push_back(std::move(connections_[i]));
@@ -202,10 +202,10 @@ class DnsServer {
         return reply;
     }
 
-    Descriptor tcp_;
-    Descriptor udp_;
+    system::Descriptor tcp_;
+    system::Descriptor udp_;
     std::uint16_t port_ = 0;
-    std::vector<Descriptor> connections_;  // of the thread
+    std::vector<system::Descriptor> connections_;  // of the thread
     std::atomic<bool> stopping_{false};
     std::mutex mutex_;
     std::map<Question, Answer> table_;

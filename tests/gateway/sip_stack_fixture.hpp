@@ -1,12 +1,12 @@
 /// A SIP stack under test with bare transports for peers, all on the test's own loop.
 #pragma once
 
-#include "gateway/descriptor.hpp"
 #include "gateway/dns_server.hpp"
 #include "gateway/loop_wait.hpp"
 #include "gateway/node.hpp"
 #include "gateway/sip_stack.hpp"
 #include "sip/response.hpp"
+#include "system/descriptor.hpp"
 
 #include <gtest/gtest.h>
 #include <map>
@@ -79,7 +79,7 @@ class DeadEnd {
     std::uint16_t port = 0;
 
   private:
-    Descriptor socket_;
+    system::Descriptor socket_;
 };
 
 /// A stack on the test's own loop. Its peers are bare transports, since only one may have the loop's timers.

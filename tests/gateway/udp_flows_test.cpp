@@ -5,7 +5,7 @@
 namespace callchain::gateway {
 namespace {
 
-SocketAddress peer(const std::string& address, std::uint16_t port = 5060) {
+system::SocketAddress peer(const std::string& address, std::uint16_t port = 5060) {
     return *socket_address_of({address, port});
 }
 

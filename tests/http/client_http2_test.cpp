@@ -1,4 +1,4 @@
-#include "http/client.hpp"
+#include "either_client.hpp"
 #include "peer.hpp"
 
 #include <arpa/inet.h>
@@ -28,7 +28,7 @@ int free_port() {
 }
 
 // nghttp2's own server, with the certificate of the peer.
-class Http2Test : public WithPeer {
+class Http2Test : public WithPeer, public testing::WithParamInterface<ClientKind> {
   protected:
     void SetUp() override {
         WithPeer::SetUp();
@@ -56,7 +56,7 @@ class Http2Test : public WithPeer {
 
   private:
     void wait_until_up() {
-        Client client(trusting());
+        EitherClient client(GetParam(), trusting());
         for (int i = 0; i < 500; ++i) {
             const auto result = client.perform(get("/hello.txt"));
             const auto* failure = std::get_if<ClientFailure>(&result);
@@ -69,8 +69,8 @@ class Http2Test : public WithPeer {
     std::unique_ptr<Child> server_;
 };
 
-TEST_F(Http2Test, IsSpokenWhereThePeerOffersIt) {
-    Client client(trusting());
+TEST_P(Http2Test, IsSpokenWhereThePeerOffersIt) {
+    EitherClient client(GetParam(), trusting());
     const auto result = client.perform(get("/hello.txt"));
     const auto& response = std::get<ClientResponse>(result);
     EXPECT_EQ(response.version, "HTTP/2");
@@ -86,9 +86,9 @@ TEST_F(Http2Test, IsSpokenWhereThePeerOffersIt) {
     EXPECT_EQ(std::get<ClientResponse>(client.perform(get("/none"))).status, 404);
 }
 
-TEST_F(Http2Test, ServesABurstOnAFreshClient) {
+TEST_P(Http2Test, ServesABurstOnAFreshClient) {
     constexpr int kRequests = 200;
-    Client client(trusting());
+    EitherClient client(GetParam(), trusting());
     std::atomic<int> right{0};
     std::atomic<int> calls{0};
     for (int i = 0; i < kRequests; ++i) {
@@ -102,6 +102,9 @@ TEST_F(Http2Test, ServesABurstOnAFreshClient) {
     for (int seen = calls; seen < kRequests; seen = calls) calls.wait(seen);
     EXPECT_EQ(right, kRequests);
 }
+
+INSTANTIATE_TEST_SUITE_P(Client, Http2Test, testing::Values(ClientKind::on_a_thread, ClientKind::on_a_loop),
+                         name_of_kind);
 
 }  // namespace
 }  // namespace callchain::http

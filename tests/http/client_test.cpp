@@ -1,5 +1,4 @@
-#include "http/client.hpp"
-
+#include "either_client.hpp"
 #include "peer.hpp"
 
 #include <atomic>
@@ -18,7 +17,7 @@ using Kind = ClientFailure::Kind;
 // Only of a test that has failed already is this ever waited for.
 constexpr auto kLong = 60s;
 
-class ClientTest : public WithPeer {
+class ClientTest : public WithPeer, public testing::WithParamInterface<ClientKind> {
   protected:
     static ClientRequest get(const std::string& url) {
         return {.method = "GET", .url = url, .connect_time = kLong, .total_time = kLong};
@@ -26,7 +25,7 @@ class ClientTest : public WithPeer {
     static ClientRequest post(const std::string& url, std::string body = {}) {
         return {.url = url, .body = std::move(body), .connect_time = kLong, .total_time = kLong};
     }
-    static ClientResponse answer_of(Client& client, ClientRequest request) {
+    static ClientResponse answer_of(EitherClient& client, ClientRequest request) {
         auto result = client.perform(std::move(request));
         if (const auto* failure = std::get_if<ClientFailure>(&result)) {
             ADD_FAILURE() << name_of(failure->kind) << ": " << failure->message;
@@ -34,7 +33,7 @@ class ClientTest : public WithPeer {
         }
         return std::get<ClientResponse>(std::move(result));
     }
-    static ClientFailure failure_of(Client& client, ClientRequest request) {
+    static ClientFailure failure_of(EitherClient& client, ClientRequest request) {
         auto result = client.perform(std::move(request));
         if (const auto* response = std::get_if<ClientResponse>(&result)) {
             ADD_FAILURE() << "answered with " << response->status;
@@ -42,8 +41,12 @@ class ClientTest : public WithPeer {
         }
         return std::get<ClientFailure>(std::move(result));
     }
+    // A target that no other test counts, nor this one with the other client.
+    static std::string target_of_its_own(const std::string& path) {
+        return path + (GetParam() == ClientKind::on_a_loop ? "-loop" : "-thread");
+    }
     // How many requests with that target the peer has read.
-    static std::string count(Client& client, const std::string& target) {
+    static std::string count(EitherClient& client, const std::string& target) {
         return answer_of(client, get(peer().url("raw", "/count" + target))).body;
     }
 };
@@ -53,10 +56,10 @@ bool contains(std::string_view text, std::string_view part) {
 }
 
 // More than are handed to libcurl at once: those behind them have their time as well, and their turn.
-TEST_F(ClientTest, AnswersAThousandThatHangAndThoseBehindThem) {
+TEST_P(ClientTest, AnswersAThousandThatHangAndThoseBehindThem) {
     std::atomic<int> gave_up = 0;
     std::atomic<int> answered = 0;
-    Client client({.user_agent = "callchain/test"});
+    EitherClient client(GetParam(), {.user_agent = "callchain/test"});
     auto hanging = get(peer().url("http", "/hang"));
     hanging.total_time = 300ms;
     for (int i = 0; i < 1'000; ++i) {
@@ -78,8 +81,8 @@ TEST_F(ClientTest, AnswersAThousandThatHangAndThoseBehindThem) {
     EXPECT_EQ(answered, 50);
 }
 
-TEST_F(ClientTest, SendsWhatItWasGiven) {
-    Client client({.user_agent = "callchain/test"});
+TEST_P(ClientTest, SendsWhatItWasGiven) {
+    EitherClient client(GetParam(), {.user_agent = "callchain/test"});
     auto request = post(peer().url("http", "/echo/../echo?q=%7E%2f"), std::string("{\"a\":1}\0\xff", 9));
     request.headers = {
         {"Authorization", "Bearer sk-x"}, {"X-B", "1"}, {"x-a", "2"}, {"X-B", ""}, {"Accept", "a/b"}};
@@ -97,8 +100,8 @@ TEST_F(ClientTest, SendsWhatItWasGiven) {
                   request.body);
 }
 
-TEST_F(ClientTest, AddsNothingToWhatIsPassedOn) {
-    Client client({.user_agent = "callchain/test"});
+TEST_P(ClientTest, AddsNothingToWhatIsPassedOn) {
+    EitherClient client(GetParam(), {.user_agent = "callchain/test"});
     auto request = post(peer().url("http", "/elsewhere"), "x");
     request.headers = {{"x-b", "1"}, {"Host", "hook.example.com"}, {"X-A", ""}};
     request.target = "/echo?q='|\"\\{}^";
@@ -113,11 +116,11 @@ TEST_F(ClientTest, AddsNothingToWhatIsPassedOn) {
     }
 }
 
-TEST_F(ClientTest, FramesEachMethodAsHttpSays) {
+TEST_P(ClientTest, FramesEachMethodAsHttpSays) {
     struct Row {
         std::string method, body, want, not_want;
     };
-    Client client;
+    EitherClient client(GetParam());
     for (const auto& row :
          {Row{"POST", "", "Content-Length: 0\n", "Content-Type"},
           Row{"POST", "abc", "Content-Length: 3\n", "Content-Type"},
@@ -142,8 +145,8 @@ TEST_F(ClientTest, FramesEachMethodAsHttpSays) {
     EXPECT_EQ(answer_of(client, head).body, "");
 }
 
-TEST_F(ClientTest, PassesOverFramingHeadersOfTheCaller) {
-    Client client;
+TEST_P(ClientTest, PassesOverFramingHeadersOfTheCaller) {
+    EitherClient client(GetParam());
     auto request = post(peer().url("http", "/echo"), std::string(2'000'000, 'b'));
     request.headers = {{"content-length", "1"}, {"Transfer-Encoding", "chunked"}, {"Expect", "100-continue"}};
     const auto echoed = answer_of(client, request).body;
@@ -152,8 +155,8 @@ TEST_F(ClientTest, PassesOverFramingHeadersOfTheCaller) {
     EXPECT_FALSE(contains(echoed, "Expect"));
 }
 
-TEST_F(ClientTest, KeepsHeadersInOrderWithDuplicates) {
-    Client client;
+TEST_P(ClientTest, KeepsHeadersInOrderWithDuplicates) {
+    EitherClient client(GetParam());
     const auto response = answer_of(client, get(peer().url("raw", "/headers")));
     std::string lines;
     for (const auto& field : response.headers.fields) lines += field.name + '=' + field.value + ';';
@@ -161,8 +164,8 @@ TEST_F(ClientTest, KeepsHeadersInOrderWithDuplicates) {
               "Set-Cookie=a=1;X-Folded=one two;set-cookie=b=2;X-Empty=;X-Blank=padded;Content-Length=0;");
 }
 
-TEST_F(ClientTest, DropsHeadersOfInterimResponsesAndTrailers) {
-    Client client;
+TEST_P(ClientTest, DropsHeadersOfInterimResponsesAndTrailers) {
+    EitherClient client(GetParam());
     const auto interim = answer_of(client, get(peer().url("raw", "/interim")));
     EXPECT_EQ(interim.status, 201);
     ASSERT_EQ(interim.headers.fields.size(), 2U);
@@ -173,8 +176,8 @@ TEST_F(ClientTest, DropsHeadersOfInterimResponsesAndTrailers) {
     EXPECT_EQ(trailers.headers.fields[0].name, "Transfer-Encoding");
 }
 
-TEST_F(ClientTest, AnswersWithWhateverStatusTheServerHas) {
-    Client client;
+TEST_P(ClientTest, AnswersWithWhateverStatusTheServerHas) {
+    EitherClient client(GetParam());
     for (const int status : {200, 204, 304, 400, 401, 404, 417, 429, 500, 503, 599}) {
         const auto url = peer().url("http", "/status/" + std::to_string(status));
         EXPECT_EQ(answer_of(client, post(url, "x")).status, status);
@@ -188,8 +191,8 @@ TEST_F(ClientTest, AnswersWithWhateverStatusTheServerHas) {
     EXPECT_EQ(old.body, "until the end");
 }
 
-TEST_F(ClientTest, CutsABodyBehindItsLimit) {
-    Client client({.body_bytes = 100'000});
+TEST_P(ClientTest, CutsABodyBehindItsLimit) {
+    EitherClient client(GetParam(), {.body_bytes = 100'000});
     const auto whole = answer_of(client, get(peer().url("http", "/big/100000")));
     EXPECT_EQ(whole.body.size(), 100'000U);
     EXPECT_FALSE(whole.body_cut);
@@ -201,8 +204,8 @@ TEST_F(ClientTest, CutsABodyBehindItsLimit) {
     }
 }
 
-TEST_F(ClientTest, TellsABrokenAnswerFromAWholeOne) {
-    Client client;
+TEST_P(ClientTest, TellsABrokenAnswerFromAWholeOne) {
+    EitherClient client(GetParam());
     for (const auto* path : {"/reset", "/short", "/nothing", "/garbage", "/long-header"}) {
         SCOPED_TRACE(path);
         const auto failure = failure_of(client, post(peer().url("raw", path), "x"));
@@ -212,8 +215,8 @@ TEST_F(ClientTest, TellsABrokenAnswerFromAWholeOne) {
     }
 }
 
-TEST_F(ClientTest, RefusesWhatItCannotSend) {
-    Client client;
+TEST_P(ClientTest, RefusesWhatItCannotSend) {
+    EitherClient client(GetParam());
     for (const auto* url :
          {"", "127.0.0.1:1/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "gopher://127.0.0.1:1/x", "http://",
           "http:///x", "http://127.0.0.1:99999/", "http://127.0.0.1/a b", "http://127.0.0.1/\r\nX: y",
@@ -233,8 +236,8 @@ TEST_F(ClientTest, RefusesWhatItCannotSend) {
     EXPECT_EQ(failure_of(client, request).kind, Kind::url);
 }
 
-TEST_F(ClientTest, KnowsThatNothingWasSentWithoutAConnection) {
-    Client client;
+TEST_P(ClientTest, KnowsThatNothingWasSentWithoutAConnection) {
+    EitherClient client(GetParam());
     // libcurl refuses this top-level domain by itself (RFC 7686), so that no name server is needed.
     const auto unknown = failure_of(client, post("http://nothing.onion/"));
     EXPECT_EQ(unknown.kind, Kind::resolve) << unknown.message;
@@ -250,11 +253,11 @@ TEST_F(ClientTest, KnowsThatNothingWasSentWithoutAConnection) {
     EXPECT_EQ(failure_of(client, handshake).kind, Kind::connect);
 }
 
-TEST_F(ClientTest, VerifiesCertificateAndHostName) {
+TEST_P(ClientTest, VerifiesCertificateAndHostName) {
     struct Row {
         std::string server, host, words;
     };
-    Client client({.ca_file = peer().ca_file()});
+    EitherClient client(GetParam(), {.ca_file = peer().ca_file()});
     EXPECT_EQ(answer_of(client, get(peer().url("good", "/echo", "https"))).status, 200);
     EXPECT_EQ(answer_of(client, get(peer().url("good", "/echo", "https", "localhost"))).status, 200);
     for (const auto& row : {Row{"wrongname", "127.0.0.1", "name"}, Row{"wrongname", "localhost", "name"},
@@ -267,14 +270,14 @@ TEST_F(ClientTest, VerifiesCertificateAndHostName) {
         EXPECT_TRUE(failure.nothing_was_sent());
         EXPECT_TRUE(contains(failure.message, row.words)) << failure.message;
     }
-    Client of_system;
+    EitherClient of_system(GetParam());
     EXPECT_EQ(failure_of(of_system, get(peer().url("good", "/echo", "https"))).kind, Kind::tls);
-    Client without_file({.ca_file = peer().value("folder") + "/none.pem"});
+    EitherClient without_file(GetParam(), {.ca_file = peer().value("folder") + "/none.pem"});
     EXPECT_EQ(failure_of(without_file, get(peer().url("good", "/echo", "https"))).kind, Kind::tls);
 }
 
-TEST_F(ClientTest, GivesUpInTimeOnceItIsConnected) {
-    Client client;
+TEST_P(ClientTest, GivesUpInTimeOnceItIsConnected) {
+    EitherClient client(GetParam());
     auto request = post(peer().url("http", "/hang"), "x");
     request.total_time = 100ms;
     const auto failure = failure_of(client, request);
@@ -284,8 +287,8 @@ TEST_F(ClientTest, GivesUpInTimeOnceItIsConnected) {
     EXPECT_EQ(answer_of(client, get(peer().url("http", "/slow/20"))).body, "late");
 }
 
-TEST_F(ClientTest, CountsTheTimeInTheQueue) {
-    Client client({.most_connections_per_host = 1});
+TEST_P(ClientTest, CountsTheTimeInTheQueue) {
+    EitherClient client(GetParam(), {.most_connections_per_host = 1});
     std::promise<ClientResult> first;
     client.send(post(peer().url("http", "/hang"), "x"),
                 [&](ClientResult result) { first.set_value(std::move(result)); });
@@ -299,8 +302,8 @@ TEST_F(ClientTest, CountsTheTimeInTheQueue) {
     EXPECT_EQ(std::get<ClientFailure>(first.get_future().get()).kind, Kind::closed);
 }
 
-TEST_F(ClientTest, PutsNoSecretIntoMessages) {
-    Client client({.ca_file = peer().ca_file()});
+TEST_P(ClientTest, PutsNoSecretIntoMessages) {
+    EitherClient client(GetParam(), {.ca_file = peer().ca_file()});
     for (const auto& url :
          {peer().url("raw", "/nothing?key=sk-secret"), peer().url("raw", "/garbage?key=sk-secret"),
           peer().url("expired", "/?key=sk-secret", "https"),
@@ -317,11 +320,11 @@ TEST_F(ClientTest, PutsNoSecretIntoMessages) {
 
 // The peer reads the second request on a kept connection and closes it without an answer: whether it was
 // carried out, nobody knows. libcurl by itself would send it again.
-TEST_F(ClientTest, NeverSendsAPostTwice) {
+TEST_P(ClientTest, NeverSendsAPostTwice) {
     for (const auto* body : {"x", ""}) {
         SCOPED_TRACE(body);
-        const std::string path = std::string("/kept/once/post") + body;
-        Client client;
+        const auto path = target_of_its_own(std::string("/kept/once/post") + body);
+        EitherClient client(GetParam());
         EXPECT_EQ(answer_of(client, post(peer().url("raw", path), body)).body, "ok");
         const auto failure = failure_of(client, post(peer().url("raw", path), body));
         EXPECT_EQ(failure.kind, Kind::broken) << failure.message;
@@ -330,21 +333,23 @@ TEST_F(ClientTest, NeverSendsAPostTwice) {
     }
 }
 
-TEST_F(ClientTest, SendsAnIdempotentRequestAgain) {
-    Client client;
-    EXPECT_EQ(answer_of(client, get(peer().url("raw", "/kept/once/get"))).body, "ok");
-    EXPECT_EQ(answer_of(client, get(peer().url("raw", "/kept/once/get"))).body, "ok");
-    EXPECT_EQ(count(client, "/kept/once/get"), "3");
+TEST_P(ClientTest, SendsAnIdempotentRequestAgain) {
+    EitherClient client(GetParam());
+    const auto target = target_of_its_own("/kept/once/get");
+    EXPECT_EQ(answer_of(client, get(peer().url("raw", target))).body, "ok");
+    EXPECT_EQ(answer_of(client, get(peer().url("raw", target))).body, "ok");
+    EXPECT_EQ(count(client, target), "3");
 }
 
 // Here the peer closes behind its answer. Mostly libcurl sees that before it sends; if not, the request is
 // lost.
-TEST_F(ClientTest, SurvivesKeptConnectionsThatEndSilently) {
+TEST_P(ClientTest, SurvivesKeptConnectionsThatEndSilently) {
     constexpr int kRequests = 30;
-    Client client;
+    EitherClient client(GetParam());
+    const auto target = target_of_its_own("/kept/idle/post");
     int answered = 0;
     for (int i = 0; i < kRequests; ++i) {
-        auto result = client.perform(post(peer().url("raw", "/kept/idle/post"), "x"));
+        auto result = client.perform(post(peer().url("raw", target), "x"));
         if (const auto* failure = std::get_if<ClientFailure>(&result)) {
             EXPECT_EQ(failure->kind, Kind::broken) << failure->message;
         } else {
@@ -352,14 +357,13 @@ TEST_F(ClientTest, SurvivesKeptConnectionsThatEndSilently) {
         }
     }
     EXPECT_GE(answered, 1);
-    EXPECT_EQ(count(client, "/kept/idle/post"), std::to_string(answered))
-        << "none was read twice, or unanswered";
+    EXPECT_EQ(count(client, target), std::to_string(answered)) << "none was read twice, or unanswered";
 }
 
-TEST_F(ClientTest, ServesManyRequestsFromManyThreads) {
+TEST_P(ClientTest, ServesManyRequestsFromManyThreads) {
     constexpr int kThreads = 4;
     constexpr int kEach = 100;
-    Client client({.most_connections_per_host = 16});
+    EitherClient client(GetParam(), {.most_connections_per_host = 16});
     std::atomic<int> right{0};
     std::atomic<int> calls{0};
     std::vector<std::thread> threads;
@@ -381,8 +385,8 @@ TEST_F(ClientTest, ServesManyRequestsFromManyThreads) {
     EXPECT_EQ(right, kThreads * kEach);
 }
 
-TEST_F(ClientTest, MaySendFromTheCallback) {
-    Client client;
+TEST_P(ClientTest, MaySendFromTheCallback) {
+    EitherClient client(GetParam());
     std::promise<int> status;
     client.send(get(peer().url("http", "/status/201")), [&](const ClientResult&) {
         client.send(get(peer().url("http", "/status/202")), [&](const ClientResult& result) {
@@ -392,15 +396,15 @@ TEST_F(ClientTest, MaySendFromTheCallback) {
     EXPECT_EQ(status.get_future().get(), 202);
 }
 
-TEST_F(ClientTest, SurvivesCallbacksThatThrow) {
-    Client client;
+TEST_P(ClientTest, SurvivesCallbacksThatThrow) {
+    EitherClient client(GetParam());
     client.send(get(peer().url("http", "/echo")),
                 [](const ClientResult&) { throw std::runtime_error("mine"); });
     client.send(get(peer().url("http", "/echo")), {});
     EXPECT_EQ(answer_of(client, get(peer().url("http", "/status/200"))).status, 200);
 }
 
-TEST_F(ClientTest, EndsWhatIsUnderWayWhenItStops) {
+TEST_P(ClientTest, EndsWhatIsUnderWayWhenItStops) {
     constexpr int kRequests = 20;
     std::atomic<int> closed{0};
     const auto count_closed = [&](const ClientResult& result) {
@@ -408,7 +412,7 @@ TEST_F(ClientTest, EndsWhatIsUnderWayWhenItStops) {
         if (failure != nullptr && failure->kind == Kind::closed && !failure->nothing_was_sent()) ++closed;
     };
     {
-        Client client({.most_connections_per_host = 4});
+        EitherClient client(GetParam(), {.most_connections_per_host = 4});
         for (int i = 0; i < kRequests; ++i) client.send(post(peer().url("http", "/hang"), "x"), count_closed);
         std::thread other([&] { client.stop(); });
         client.stop();
@@ -419,7 +423,7 @@ TEST_F(ClientTest, EndsWhatIsUnderWayWhenItStops) {
         EXPECT_EQ(failure_of(client, get(peer().url("http", "/echo"))).kind, Kind::closed);
     }
     {
-        Client client;
+        EitherClient client(GetParam());
         client.send(post(peer().url("http", "/hang"), "x"), count_closed);
     }
     EXPECT_EQ(closed, kRequests + 2);
@@ -437,11 +441,11 @@ class Variable {
     const char* name_;
 };
 
-TEST_F(ClientTest, TakesTheProxyOfTheEnvironmentButForLoopback) {
+TEST_P(ClientTest, TakesTheProxyOfTheEnvironmentButForLoopback) {
     const Variable http("http_proxy", peer().url("proxy", ""));
     const Variable https("https_proxy", peer().url("proxy", ""));
     const Variable direct("no_proxy", "direct.onion");
-    Client client;
+    EitherClient client(GetParam());
     EXPECT_EQ(answer_of(client, get("http://nothing.onion/x")).body,
               "by proxy: GET http://nothing.onion/x HTTP/1.1");
     EXPECT_EQ(failure_of(client, get("http://direct.onion/x")).kind, Kind::resolve);
@@ -452,6 +456,9 @@ TEST_F(ClientTest, TakesTheProxyOfTheEnvironmentButForLoopback) {
     EXPECT_EQ(refused.kind, Kind::connect) << refused.message;
     EXPECT_TRUE(contains(refused.message, "403")) << refused.message;
 }
+
+INSTANTIATE_TEST_SUITE_P(Client, ClientTest, testing::Values(ClientKind::on_a_thread, ClientKind::on_a_loop),
+                         name_of_kind);
 
 TEST(CurlVersionText, BeginsWithTheVersion) {
     const auto text = curl_version_text();

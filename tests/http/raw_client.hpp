@@ -1,7 +1,7 @@
 /// A blocking client that sends exactly the bytes it is given; for tests of the server alone.
 #pragma once
 
-#include "http/descriptor.hpp"
+#include "system/descriptor.hpp"
 
 #include <arpa/inet.h>
 #include <array>
@@ -100,7 +100,7 @@ class RawClient {
 
   private:
     void open(int family, const sockaddr* peer, socklen_t size) {
-        socket_ = Descriptor(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        socket_ = system::Descriptor(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
         const int on = 1;
         ::setsockopt(socket_.number(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         connected_ = ::connect(socket_.number(), peer, size) == 0;
@@ -120,7 +120,7 @@ class RawClient {
         return ::poll(&wait, 1, static_cast<int>(kMostWait.count())) > 0;
     }
 
-    Descriptor socket_;
+    system::Descriptor socket_;
     std::string buffer_;
     bool connected_ = false;
     bool was_reset_ = false;

@@ -221,7 +221,7 @@ TEST(ServerSizes, Answer431ForTooManyHeaders) {
     if (!server) ::_exit(3);
     {
         // All descriptors are taken but one, which goes to the client: the server has none for its end.
-        std::vector<Descriptor> taken;
+        std::vector<system::Descriptor> taken;
         do {
             taken.emplace_back(::socket(AF_INET, SOCK_STREAM, 0));
         } while (taken.back());

@@ -66,7 +66,7 @@ class GatewayServiceTest : public testing::Test {
         config.listen_chosen = true;
         config.admin_listen = "127.0.0.1:0";
         dns.set(gateway::kTypeA, {gateway::a_record(kDomain, "127.0.0.1")});
-        log_file = gateway::Descriptor(
+        log_file = system::Descriptor(
             ::open(folder.path("log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
         log = std::make_unique<observe::Log>(observe::Log::Options{.descriptor = log_file.number()});
     }
@@ -155,7 +155,7 @@ class GatewayServiceTest : public testing::Test {
     Party meta{loop, Transport::tls, "meta"};
     Party twilio{loop, Transport::tls, "twilio"};
     GatewayConfig config;
-    gateway::Descriptor log_file;
+    system::Descriptor log_file;
     std::unique_ptr<observe::Log> log;
     std::unique_ptr<GatewayService> service;
     gateway::Endpoint listening;

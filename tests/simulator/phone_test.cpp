@@ -259,7 +259,7 @@ TEST(Phone, TellsThatNobodyIsThere) {
 
 // Over UDP nobody refuses a datagram to a socket that nobody reads.
 TEST(Phone, TellsThatNobodyAnswers) {
-    const gateway::Descriptor silent(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const system::Descriptor silent(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

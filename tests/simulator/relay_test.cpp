@@ -1,6 +1,6 @@
 #include "simulator/relay.hpp"
 
-#include "gateway/descriptor.hpp"
+#include "system/descriptor.hpp"
 
 #include <arpa/inet.h>
 #include <cerrno>
@@ -15,7 +15,7 @@
 namespace callchain::simulator {
 namespace {
 
-using gateway::Descriptor;
+using system::Descriptor;
 
 sockaddr_in loopback(std::uint16_t port) {
     sockaddr_in address{};

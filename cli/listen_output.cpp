@@ -64,8 +64,8 @@ bool ListenOutput::print(const DeliveryReport& report) {
     if (!report.judgement.detail.empty())
         context_.detail(report.file + ": " + shown(report.judgement.detail, 2 * kMostShown));
     // A full disk stays full for a while: once is enough beside the lines.
-    if (report.file.empty() && !std::exchange(told_disk_, true))
-        print_remark("deliveries are not recorded: " + report.not_recorded);
+    const bool is_first = !std::exchange(told_disk_, report.file.empty());
+    if (report.file.empty() && is_first) print_remark("deliveries are not recorded: " + report.not_recorded);
     return !closed_;
 }
 

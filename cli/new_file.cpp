@@ -47,8 +47,8 @@ Result<void> NewFile::write(std::string_view bytes) {
     // A limit on file sizes is an error to tell, and not the end of the program.
     auto* const before = std::signal(SIGXFSZ, SIG_IGN);
     int error = system::write_all(number_, bytes);
-    if (error == 0 && ::fsync(number_) != 0 && errno != EINVAL)
-        error = errno;  // which has none: a pipe, a device
+    if (error == 0 && ::fsync(number_) != 0 && errno != EINVAL && errno != EINTR)
+        error = errno;  // a pipe or a device has none; EINTR leaves it to the kernel
     std::signal(SIGXFSZ, before);
     if (error == 0 && ::close(std::exchange(number_, -1)) != 0) {
         error = errno;

@@ -133,7 +133,14 @@ Result<void> SecretSink::write(std::string_view secret) {
     const auto text = std::string(secret) + "\n";
     int error = system::write_all(number_, text);
     const auto ignored = [](int code) { return code == EINVAL || code == EROFS || code == ENOTSUP; };
-    if (error == 0 && ::fsync(number_) != 0 && !ignored(errno)) error = errno;
+    bool is_on_disk = false;
+    if (error == 0) {
+        int status = -1;
+        while ((status = ::fsync(number_)) != 0 && errno == EINTR) {
+        }
+        is_on_disk = status == 0;
+        if (!is_on_disk && !ignored(errno)) error = errno;
+    }
     if (path_.empty()) {
         if (error == 0) return {};
         return fail(ErrorCode::io, "cannot write to " + where_ + ": " + reason(error));
@@ -141,8 +148,9 @@ Result<void> SecretSink::write(std::string_view secret) {
     if (error == 0 && ::ftruncate(number_, static_cast<off_t>(text.size())) != 0) error = errno;
     if (error == 0) {
         sync_folder(path_);
-        error = ::close(std::exchange(number_, -1)) == 0 ? 0 : errno;
-        if (error == 0) return {};
+        // An interrupted close() has closed it. What is on the disk stays: nobody else has this secret.
+        error = ::close(std::exchange(number_, -1)) == 0 || errno == EINTR ? 0 : errno;
+        if (error == 0 || is_on_disk) return {};
         ::unlink(path_.c_str());
     } else {
         remove();

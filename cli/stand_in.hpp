@@ -50,8 +50,6 @@ void add_calls_option(CLI::App& command, StandInOptions& options);
 /// Errors: usage for what is no http or https URL, with the option's name.
 [[nodiscard]] Result<void> check_url(const std::string& option, const std::string& url);
 
-inline constexpr const char* kConductGroup = "Conduct of calls, with _ in place of - also in a scenario";
-
 /// A flag for each member of the conduct.
 template <class Conduct>
 void add_conduct_options(CLI::App& command, StandInOptions& options) {

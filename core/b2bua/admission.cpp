@@ -95,7 +95,7 @@ Admission AdmissionControl::refuse(const sip::Received& request, const Presence&
     admission.what = what;
     admission.why = std::move(why);
     // Without a transaction: whoever is refused leaves nothing behind. The tag need not be known again.
-    admission.response = sip::make_response(request, status, {}, "refused");
+    admission.response = sip::make_response(request, status, {}, kStatelessTag);
     if (status == 503)
         admission.response->add("Retry-After",
                                 std::string(what == "draining" ? kRetryAfterDrain : kRetryAfterLimit));

@@ -16,6 +16,9 @@
 
 namespace callchain::b2bua {
 
+/// The To tag of responses without a transaction, which nothing has to know again.
+inline constexpr std::string_view kStatelessTag = "callchain";
+
 struct AdmissionSettings {
     /// Calls from Meta. Neither a list nor an account: only because nobody else can reach us (loopback), or
     /// because the operator said so.

@@ -197,8 +197,8 @@ void CallStep::on_timer(CallTimer timer) {
             if (s_.final_sent || s_.given_up) return;
             refuse_a(480, {}, {});
             give_up_b();
-            return end(CallEnd::no_answer,
-                       "no answer within " + std::to_string(s_.settings.ring.count()) + " s of ringing");
+            return end(CallEnd::no_answer, "no answer within " + std::to_string(s_.settings.ring.count()) +
+                                               (s_.record.rang ? " s of ringing" : " s, and no ringing"));
         case CallTimer::length:
             return bye_both(CallEnd::too_long,
                             "longer than " + std::to_string(s_.settings.most_length.count()) + " s");

@@ -15,6 +15,9 @@ using service::Check;
 using Outcome = Check::Result;
 using std::chrono::seconds;
 
+// A service whose drain is over still closes what is left, and its log, before it ends.
+constexpr seconds kPastTheDrain{5};
+
 enum class Platform { railway, fly, render, kubernetes, systemd, none };
 
 Platform platform_of(const Material& material) {
@@ -99,10 +102,11 @@ class Traps {
         const auto* config = gateway();
         if (config == nullptr || config->use_tls) return;
         const auto listen = listens_at(*config);
-        if (listen.find("fly-global-services") == std::string::npos)
+        if (is_of_every_address(listen))
             add(Outcome::warn, "platform-udp",
                 "UDP listens on " + visible_excerpt(listen, 60) + ", where Fly.io delivers none",
-                "listen on fly-global-services with the same port inside and outside, and take a dedicated "
+                "set CALLCHAIN_LISTEN to the numeric address of fly-global-services (getent hosts "
+                "fly-global-services shows it), with the same port inside and outside, and take a dedicated "
                 "IPv4 address: Fly.io has no public UDP over IPv6");
     }
 
@@ -159,10 +163,13 @@ class Traps {
         return listeners.empty() ? std::string() : listeners.front().address;
     }
 
+    static bool is_of_every_address(const std::string& address) {
+        return address.starts_with("[::]:") || address.starts_with("0.0.0.0:");
+    }
     static bool is_loopback(const std::string& address) {
         auto host = address.substr(0, address.rfind(':'));
         if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-        return host == "localhost" || config::is_loopback(host);
+        return config::is_loopback(host);
     }
     static std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
 
@@ -194,12 +201,13 @@ class Traps {
     void railway_draining(seconds drain) {
         const auto text = material_.value("RAILWAY_DEPLOYMENT_DRAINING_SECONDS");
         if (!text.empty() && !parse_decimal(text))
-            return add(Outcome::warn, "platform-draining",
-                       "RAILWAY_DEPLOYMENT_DRAINING_SECONDS is \"" + safe_excerpt(text, 40) +
-                           "\", which is no number",
-                       "write seconds, digits alone: " + std::to_string(drain.count() + 2));
+            return add(
+                Outcome::warn, "platform-draining",
+                "RAILWAY_DEPLOYMENT_DRAINING_SECONDS is \"" + safe_excerpt(text, 40) +
+                    "\", which is no number",
+                "write seconds, digits alone: " + std::to_string(drain.count() + kPastTheDrain.count()));
         const auto given = parse_decimal(text).value_or(0);
-        const auto enough = drain.count() + 2;
+        const auto enough = drain.count() + kPastTheDrain.count();
         if (given >= enough) return;
         add(Outcome::warn, "platform-draining",
             given == 0

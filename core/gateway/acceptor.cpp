@@ -45,7 +45,7 @@ Acceptor::Round Acceptor::accept_one() {
     }
     if (errno == EAGAIN) return Round::all_accepted;
     if (!has_run_out(errno)) return Round::more;  // that connection was gone before it was accepted
-    handlers_.on_paused("no connection is accepted for 100 ms: " + std::generic_category().message(errno));
+    handlers_.on_paused(std::generic_category().message(errno));
     return Round::paused;
 }
 

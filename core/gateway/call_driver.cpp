@@ -194,7 +194,7 @@ void CallDriver::State::perform(Entry& entry, b2bua::SendRequest action) {
         auto* late = self ? self->find(number) : nullptr;
         if (late == nullptr) return;
         self->perform(number,
-                      late->call->on_failure(request, b2bua::RequestFault::timeout, why, self->moment()));
+                      late->call->on_failure(request, b2bua::RequestFault::transport, why, self->moment()));
     });
 }
 

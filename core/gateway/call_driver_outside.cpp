@@ -8,7 +8,6 @@
 namespace callchain::gateway {
 namespace {
 
-constexpr std::string_view kStatelessTag = "callchain";
 constexpr std::size_t kIdBytes = 12;
 constexpr std::string_view kOwnMethods[] = {"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO"};
 
@@ -30,7 +29,7 @@ void CallDriver::State::answer(const IncomingRequest& in, sip::Message response)
 }
 
 void CallDriver::State::answer(const IncomingRequest& in, int status, std::vector<sip::HeaderField> headers) {
-    auto response = sip::make_response(in.request, status, {}, kStatelessTag);
+    auto response = sip::make_response(in.request, status, {}, b2bua::kStatelessTag);
     response.headers.insert(response.headers.end(), std::make_move_iterator(headers.begin()),
                             std::make_move_iterator(headers.end()));
     answer(in, std::move(response));
@@ -52,7 +51,8 @@ void CallDriver::State::outside(const IncomingRequest& in) {
         return ignore(in.flow, "the address is on no list");
     }
     if (auto refusal = sip::check_request(in.request, {})) {
-        auto response = sip::make_response(in.request, refusal->status, refusal->reason, kStatelessTag);
+        auto response =
+            sip::make_response(in.request, refusal->status, refusal->reason, b2bua::kStatelessTag);
         response.headers.insert(response.headers.end(), refusal->headers.begin(), refusal->headers.end());
         return answer(in, std::move(response));
     }
@@ -76,11 +76,11 @@ void CallDriver::State::outside(const IncomingRequest& in) {
 
 void CallDriver::State::invited(const IncomingRequest& in) {
     if (in.request.contact.size() != 1 || in.request.contact_star) {
-        auto response = sip::make_response(in.request, 400, "An INVITE needs one Contact", kStatelessTag);
+        auto response =
+            sip::make_response(in.request, 400, "An INVITE needs one Contact", b2bua::kStatelessTag);
         return answer(in, std::move(response));
     }
-    if (const auto id = in.request.message.find(kCallchainIdHeader);
-        id && ids.contains(trim(*id))) {
+    if (const auto id = in.request.message.find(kCallchainIdHeader); id && ids.contains(trim(*id))) {
         remark(DriverEvents::Level::warn, "a call came back to the gateway that it left: a loop",
                {{"callchain_id", std::string(trim(*id))},
                 {"remedy", "the TwiML of the SIP Domain must not dial this gateway"}});
@@ -106,7 +106,7 @@ void CallDriver::State::remark_refusal(const IncomingRequest& in, const std::str
     remark(DriverEvents::Level::warn, "a call was not let in",
            {{"why", why},
             {"peer", text_of(in.flow.peer)},
-            {"call_id", in.request.call_id},
+            {"sip_call_id", in.request.call_id},
             {"left_out", *left_out == 0 ? std::string() : std::to_string(*left_out)}});
 }
 
@@ -115,12 +115,12 @@ void CallDriver::State::remark_refusal(const IncomingRequest& in, const std::str
 // Twilio is a stranger to every gateway but the one that has its call.
 void CallDriver::State::remark_not_here(const IncomingRequest& in, LimitedRemark& limit,
                                         std::string_view answered) {
-    if (in.request.to.tag() == kStatelessTag) return;
+    if (in.request.to.tag() == b2bua::kStatelessTag) return;
     const auto left_out = limit.take(Loop::now());
     if (!left_out) return;
     remark(DriverEvents::Level::warn, "a request of a call that is not here",
            {{"method", in.request.message.method},
-            {"call_id", in.request.call_id},
+            {"sip_call_id", in.request.call_id},
             {"peer", text_of(in.flow.peer)},
             {"answered", std::string(answered)},
             {"remedy",
@@ -175,7 +175,7 @@ void CallDriver::State::begin(const IncomingRequest& in, const b2bua::Admission&
     remark(DriverEvents::Level::info, "call",
            {{"callchain_id", call.id()},
             {"direction", std::string(sdp::word_of(of.direction))},
-            {"call_id", record.call_id_a},
+            {"sip_call_id", record.call_id_a},
             {"wacid", record.wacid},
             {"account", admitted.account},
             {"peer", text_of(in.flow.peer)},

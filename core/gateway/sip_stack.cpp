@@ -17,7 +17,8 @@ using sip::TransactionId;
 
 constexpr std::string_view kCookie = "z9hG4bK";
 constexpr std::size_t kBranchBytes = 16;
-constexpr std::size_t kMostRemarks = 10;       // of one kind, a second
+constexpr std::size_t kMostRemarks = 10;  // of one kind, a second
+constexpr std::chrono::seconds kPauseTold{10};
 constexpr std::size_t kLargeDatagram = 1'300;  // RFC 3261 section 18.1.1
 // Timers of transactions, of requests of ours and of the user share one queue; the top bits tell them apart.
 constexpr std::uint64_t kOfRequest = std::uint64_t{1} << 63U;
@@ -154,6 +155,7 @@ struct SipStack::State : std::enable_shared_from_this<SipStack::State> {
     };
     std::map<std::string, Told> told;  // the kinds are ours, and few
     bool told_of_large_datagram = false;
+    sip::SteadyTime tells_pause_from{};
 };
 
 // A scanner must not fill the log.
@@ -180,6 +182,13 @@ TransportEvents SipStack::State::transport_events() {
     up.on_closed = [this](const FlowInfo& flow, const std::string& why) { flow_closed(flow, why); };
     up.on_refused = [this](Transport transport, const Endpoint& peer, const std::string& why) {
         remark("connection refused", std::string(name_of(transport)) + " from " + text_of(peer) + ": " + why);
+    };
+    up.on_accept_paused = [this](Transport, const std::string& why) {
+        // It comes again every 100 ms while it lasts.
+        if (Loop::now() < tells_pause_from) return;
+        tells_pause_from = Loop::now() + kPauseTold;
+        remark("accepting connections pauses: no descriptor is left",
+               why + "; raise the limit of open files (ulimit -n, LimitNOFILE=)");
     };
     up.on_trace = events.on_trace;
     return up;

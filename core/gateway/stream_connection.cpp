@@ -48,7 +48,6 @@ system::Descriptor new_client_socket(int family) {
 }  // namespace
 
 void StreamConnection::accept(system::Descriptor socket, Greeting greeting) {
-    came_through_proxy_ = greeting == Greeting::proxy_header;
     watch(std::move(socket));
     if (!socket_->is_open()) return abort("the system cannot watch one more connection");
     if (greeting == Greeting::none) return begin_tls_or_open();

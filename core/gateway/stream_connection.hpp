@@ -83,7 +83,6 @@ class StreamConnection : public std::enable_shared_from_this<StreamConnection> {
     [[nodiscard]] bool is_greeting() const {
         return phase_ == Phase::proxy_header || phase_ == Phase::shaking_hands;
     }
-    [[nodiscard]] bool came_through_proxy() const { return came_through_proxy_; }
 
   private:
     enum class Phase { connecting, proxy_header, shaking_hands, open, draining, lingering, closed };
@@ -135,7 +134,6 @@ class StreamConnection : public std::enable_shared_from_this<StreamConnection> {
     bool read_wants_write_ = false;
     bool write_wants_read_ = false;
     bool answers_pings_ = false;
-    bool came_through_proxy_ = false;
     std::size_t discarded_ = 0;
     sip::SteadyTime phase_ends_ = sip::SteadyTime::max();  // but of `open`
     sip::SteadyTime last_byte_;

@@ -208,8 +208,6 @@ TlsStream::Peer TlsStream::peer() const {
             SSL_get_verify_result(connection_.get()) == X509_V_OK};
 }
 
-bool TlsStream::was_resumed() const { return SSL_session_reused(connection_.get()) == 1; }
-
 std::string TlsStream::version() const { return SSL_get_version(connection_.get()); }
 
 }  // namespace callchain::gateway

@@ -54,7 +54,6 @@ class TlsStream {
         bool verified = false;
     };
     [[nodiscard]] Peer peer() const;
-    [[nodiscard]] bool was_resumed() const;
     /// "TLSv1.3". Behind the handshake.
     [[nodiscard]] std::string version() const;
 

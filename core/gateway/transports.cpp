@@ -164,7 +164,10 @@ Result<BoundAddress> Transports::State::add_listener(const TransportSettings::Li
                 [this, transport](system::Descriptor accepted, const system::SocketAddress& peer) {
                     on_accepted(transport, std::move(accepted), peer);
                 },
-                [this, transport](const std::string& why) { refuse(transport, {}, why); }}));
+                [this, transport](const std::string& why) {
+                    ++counts_.accept_pauses;
+                    if (events_.on_accept_paused) events_.on_accept_paused(transport, why);
+                }}));
         if (!acceptors_.back()->is_open()) return failed();
     }
     return BoundAddress{transport, local};

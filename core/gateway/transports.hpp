@@ -79,6 +79,9 @@ struct TransportEvents {
     std::function<void(const FlowInfo&, const std::string& why)> on_closed;
     /// An inbound connection was refused or dropped before it became a flow: limit, handshake, PROXY header.
     std::function<void(Transport, const Endpoint& peer, const std::string& why)> on_refused;
+    /// No descriptor is left: connections wait in the kernel's queue for a moment. Comes again while it
+    /// lasts.
+    std::function<void(Transport, const std::string& why)> on_accept_paused = {};
     std::function<void(const TracedMessage&)> on_trace = {};  ///< empty: nothing is traced
 };
 
@@ -93,6 +96,7 @@ struct TransportCounts {
     std::size_t handshakes = 0;
     std::uint64_t accepted = 0;
     std::uint64_t refused = 0;
+    std::uint64_t accept_pauses = 0;
     std::uint64_t handshake_failures = 0;
     std::uint64_t messages_in = 0;
     std::uint64_t messages_out = 0;

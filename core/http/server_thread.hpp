@@ -66,7 +66,6 @@ class ServerThread {
     [[nodiscard]] ServerShared& shared() { return shared_; }
     [[nodiscard]] const std::shared_ptr<Mailbox>& mailbox() const { return mailbox_; }
     [[nodiscard]] bool is_draining() const { return draining_; }
-    [[nodiscard]] bool is_stopped() const { return stopped_; }
     /// Shared by all connections: what it holds is used or copied before the next co_await.
     [[nodiscard]] std::span<char> read_buffer() { return read_buffer_; }
     /// Empty, mostly with the capacity of an answer before.

@@ -305,10 +305,9 @@ void Connection::write_next() {
 void Connection::close(int code, std::string reason) {
     if (over_ || close_reason_) return;
     reason.resize(std::min(reason.size(), kMostReasonBytes));
-    constexpr std::size_t kMostReason = 123;  // RFC 6455 section 5.5
     websocket::close_reason why;
     why.code = static_cast<std::uint16_t>(code);
-    why.reason.assign(reason.data(), std::min(reason.size(), kMostReason));
+    why.reason.assign(reason.data(), reason.size());
     close_reason_ = why;
     // The peer may never answer, or not even read.
     close_timer_.expires_after(kCloseTime);

@@ -20,9 +20,13 @@ bool is_call_sid(std::string_view text) {
     return text.size() == 2 + kSidDigits && text.starts_with("CA") && is_hex(ascii_lower(text.substr(2)));
 }
 
-void CallJournal::merge(CallLinks& into, const CallLinks& from) {
-    if (!from.call_id.empty()) into.call_id = from.call_id;
-    if (!from.call_sid.empty()) into.call_sid = from.call_sid;
+void CallJournal::set_call_sid(Calls::iterator entry, const std::string& call_sid) {
+    // What led here by another name must not, once the entry is gone.
+    if (const auto before = by_call_sid_.find(entry->call_sid);
+        before != by_call_sid_.end() && before->second == entry)
+        by_call_sid_.erase(before);
+    entry->call_sid = call_sid;
+    by_call_sid_[call_sid] = entry;
 }
 
 CallJournal::Calls::iterator CallJournal::entry_of(const std::string& callchain_id) {
@@ -45,16 +49,15 @@ std::string CallJournal::id_of_call_sid(const std::string& call_sid, const std::
     if (const auto found = by_call_sid_.find(call_sid); found != by_call_sid_.end())
         return found->second->callchain_id;
     const auto entry = entry_of(fresh);
-    entry->call_sid = call_sid;
-    by_call_sid_[call_sid] = entry;
+    set_call_sid(entry, call_sid);
     return fresh;
 }
 
 void CallJournal::link(const CallLinks& links) {
     const std::lock_guard lock(mutex_);
     const auto entry = entry_of(links.callchain_id);
-    merge(*entry, links);
-    if (!links.call_sid.empty()) by_call_sid_[links.call_sid] = entry;
+    if (!links.call_id.empty()) entry->call_id = links.call_id;
+    if (!links.call_sid.empty()) set_call_sid(entry, links.call_sid);
 }
 
 CallLinks CallJournal::find_call_sid(const std::string& call_sid) const {

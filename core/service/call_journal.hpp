@@ -41,7 +41,7 @@ class CallJournal {
   private:
     using Calls = std::list<CallLinks>;
     Calls::iterator entry_of(const std::string& callchain_id);
-    static void merge(CallLinks& into, const CallLinks& from);
+    void set_call_sid(Calls::iterator entry, const std::string& call_sid);
 
     std::size_t most_;
     mutable std::mutex mutex_;

@@ -4,6 +4,7 @@
 #include "diagnosis/catalogue.hpp"
 #include "diagnosis/twilio_diagnosis.hpp"
 #include "diagnosis/webhook_diagnosis.hpp"
+#include "service/webhook_check.hpp"
 
 #include <utility>
 
@@ -102,8 +103,7 @@ void DiagnosisWorker::diagnose(const RefusedWebhook& refused) {
     material.headers = refused.headers;
     diagnosis::SearchLimits limits;
     limits.most_hashed_bytes = limits_.most_hashed_bytes;
-    const auto report =
-        diagnosis::diagnose_webhook(material, refused.received_at, std::chrono::seconds{300}, limits);
+    const auto report = diagnosis::diagnose_webhook(material, refused.received_at, kWebhookTolerance, limits);
     observe::LogFields fields{{"webhook_id", refused.id}};
     if (!report) {
         fields.push_back({"error", report.error().message});

@@ -14,8 +14,7 @@
 namespace callchain::service {
 namespace {
 
-constexpr std::size_t kMostNumberDigits = 15;  // ITU-T E.164 section 6.2.1
-constexpr std::size_t kLooksLikeId = 15;       // phone numbers are shorter in every country that has WhatsApp
+constexpr std::size_t kLooksLikeId = 15;  // phone numbers are shorter in every country that has WhatsApp
 
 constexpr std::chrono::seconds kPastTheCall{60};
 
@@ -183,7 +182,7 @@ class Reader : config::SettingsReader {
             if (!is_digits(user))
                 warn("META_SIP_USERNAME: \"" + show_number(user) +
                      "\" is no number: Meta's digest has the digits of the business number");
-            else if (user.size() >= kLooksLikeId || user.size() > kMostNumberDigits)
+            else if (user.size() >= kLooksLikeId)
                 warn("META_SIP_USERNAME: " + show_number(user) +
                      " looks like a phone_number_id: the digest has the digits of the business number, "
                      "without +");
@@ -259,7 +258,6 @@ class Reader : config::SettingsReader {
         const bool loopback_only = config_.nobody_checked && !in_.open_to_the_world;
         auto listen = std::string(loopback_only ? "127.0.0.1:" : "[::]:") + std::to_string(port);
         if (settings_.is_set("CALLCHAIN_LISTEN")) {
-            config_.listen_chosen = true;
             auto chosen =
                 take("CALLCHAIN_LISTEN", config::parse_listen_address(settings_.value("CALLCHAIN_LISTEN")));
             if (!chosen) return;
@@ -268,7 +266,7 @@ class Reader : config::SettingsReader {
             host_ = replace_all(replace_all(listen.substr(0, colon), "[", ""), "]", "");
             port_ = config::parse_port(listen.substr(colon + 1)).value_or(port);
             warn_of_other_port(port);
-            if (loopback_only && !config::is_loopback(host_) && host_ != "localhost")
+            if (loopback_only && !config::is_loopback(host_))
                 refuse("CALLCHAIN_LISTEN", listen + " can be reached by others, and nobody is checked",
                        "set META_SIP_USERNAME and META_SIP_PASSWORD, or CALLCHAIN_ALLOW; or say "
                        "--open-to-the-world");
@@ -506,7 +504,6 @@ class Reader : config::SettingsReader {
         admission.outward = sip::DigestAccount{user, password};
         auto outward = config_.driver.inward;
         outward.direction = sdp::Direction::twilio_to_meta;
-        std::swap(outward.transport_a, outward.transport_b);
         outward.destination.clear();
         if (auto address = take(
                 "CALLCHAIN_META_DOMAIN",

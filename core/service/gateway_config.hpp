@@ -25,7 +25,6 @@ struct GatewayConfig {
     observe::LogForm log_form = observe::LogForm::json;
     observe::Level log_level = observe::Level::info;
     std::string trace_file = {};  ///< "-": standard error; empty: no trace
-    bool listen_chosen = false;   ///< false: where the host has no IPv6, 0.0.0.0 is taken
     bool nobody_checked = false;  ///< neither list nor digest nor client certificate
     bool open_to_the_world = false;
     bool use_tls = true;

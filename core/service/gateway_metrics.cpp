@@ -50,10 +50,12 @@ GatewayMetrics::GatewayMetrics(observe::Metrics& metrics)
       handshakes_(metrics.gauge("callchain_gateway_handshakes", "TLS handshakes under way.")),
       certificate_left_(metrics.gauge("callchain_gateway_certificate_left_seconds",
                                       "Time until the certificate ends; 0 without TLS.")),
-      log_dropped_(metrics.gauge("callchain_gateway_log_dropped", "Log lines that were dropped.")),
+      log_dropped_(metrics.gauge("callchain_gateway_log_lines_dropped", "Log lines that were dropped.")),
       accepted_(metrics.counter("callchain_gateway_connections_total", "Inbound connections.")),
       refused_(metrics.counter("callchain_gateway_connections_refused_total",
                                "Inbound connections that a limit refused.")),
+      accept_pauses_(metrics.counter("callchain_gateway_accept_pauses_total",
+                                     "Times that no connection was accepted for a moment: no descriptor.")),
       handshake_failures_(
           metrics.counter("callchain_gateway_handshake_failures_total", "TLS handshakes that failed.")),
       messages_in_(metrics.counter("callchain_gateway_messages_received_total", "SIP messages received.")),
@@ -99,6 +101,7 @@ void GatewayMetrics::show(const gateway::DriverCounts& counts,
     log_dropped_.set(static_cast<double>(log_lines_dropped));
     add_growth(accepted_, now.accepted, told_.accepted);
     add_growth(refused_, now.refused, told_.refused);
+    add_growth(accept_pauses_, now.accept_pauses, told_.accept_pauses);
     add_growth(handshake_failures_, now.handshake_failures, told_.handshake_failures);
     add_growth(messages_in_, now.messages_in, told_.messages_in);
     add_growth(messages_out_, now.messages_out, told_.messages_out);

@@ -44,6 +44,7 @@ class GatewayMetrics {
     // Counted below, told as totals.
     observe::Counter accepted_;
     observe::Counter refused_;
+    observe::Counter accept_pauses_;
     observe::Counter handshake_failures_;
     observe::Counter messages_in_;
     observe::Counter messages_out_;

@@ -59,13 +59,13 @@ observe::LogFields log_fields(const std::vector<std::pair<std::string_view, std:
     return log;
 }
 
-// The trace: whole lines, appended; what cannot be written is told once.
+// The trace: whole lines, appended; what cannot be written is told once, until something can again.
 class TraceFile {
   public:
     [[nodiscard]] static Result<std::unique_ptr<TraceFile>> open(const std::string& path) {
-        if (path == "-") return std::unique_ptr<TraceFile>(new TraceFile(system::Descriptor(::dup(2))));
-        system::Descriptor file(
-            ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+        constexpr int kAppended = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
+        system::Descriptor file(path == "-" ? ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+                                            : ::open(path.c_str(), kAppended, S_IRUSR | S_IWUSR));
         if (!file)
             return fail(ErrorCode::io,
                         "cannot write the trace " + path + ": " + std::generic_category().message(errno),
@@ -74,8 +74,8 @@ class TraceFile {
     }
     /// False the first time that it fails.
     [[nodiscard]] bool write(std::string_view line) {
-        if (writer_.write(line) == line.size()) return true;
-        return std::exchange(failed_, true);
+        const bool is_whole = writer_.write(line) == line.size();
+        return !std::exchange(failed_, !is_whole) ? is_whole : true;
     }
 
   private:
@@ -114,7 +114,6 @@ struct GatewayService::State {
 
     [[nodiscard]] gateway::DriverEvents events();
     [[nodiscard]] Result<void> listen();
-    [[nodiscard]] Result<void> listen_at(const gateway::DriverSettings& settings);
     [[nodiscard]] Result<void> listen_admin();
     void on_tick();
     void show_levels();
@@ -152,25 +151,14 @@ gateway::DriverEvents GatewayService::State::events() {
     return up;
 }
 
-Result<void> GatewayService::State::listen_at(const gateway::DriverSettings& settings) {
-    driver.reset();  // the loop's timers belong to one at a time
-    driver = std::make_unique<gateway::CallDriver>(loop, settings, events(),
-                                                   [this](std::size_t count) { return random.take(count); });
-    bound = CALLCHAIN_TRY(driver->listen());
-    return {};
-}
-
 Result<void> GatewayService::State::listen() {
     auto settings = config.driver;
     auto& most = settings.stack.transports.limits.connections;
     most = std::min(most, http::descriptors_for_clients());
-    auto listening = listen_at(settings);
-    if (listening || config.listen_chosen) return listening;
-    // A host without IPv6: nobody asked for it.
-    for (auto& listener : settings.stack.transports.listeners)
-        listener.address = replace_all(listener.address, "[::]:", "0.0.0.0:");
-    if (auto again = listen_at(settings); again) return again;
-    return listening;
+    driver = std::make_unique<gateway::CallDriver>(loop, settings, events(),
+                                                   [this](std::size_t count) { return random.take(count); });
+    bound = CALLCHAIN_TRY(driver->listen());
+    return {};
 }
 
 Result<void> GatewayService::State::listen_admin() {

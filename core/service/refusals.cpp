@@ -108,6 +108,7 @@ void Refusals::write_capture(const std::string& bytes, observe::TokenBucket::Tim
     switch (written.outcome) {
         case CaptureOutcome::written:
             metrics_.captures.add("written");
+            told_failure_ = false;
             return log_.info("refused delivery captured", {{"capture", written.name}});
         case CaptureOutcome::rate_limited:
             return metrics_.captures.add("rate_limited");

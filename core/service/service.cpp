@@ -225,6 +225,7 @@ void Service::State::answer(http::Request request, http::Responder responder) {
 
 void Service::State::on_signal(int signal) {
     if (signal == SIGHUP) {
+        if (!config.tls) return log.info("no TLS here: there is no certificate to read again");
         const auto reloaded = server->reload_tls();
         if (reloaded)
             log.info("certificate read again");
@@ -256,7 +257,7 @@ void Service::State::drain_step() {
     const bool late = now >= drain_until;
     if (!closing && (late || (calls->is_settled() && server->connections() == 0))) {
         closing = true;
-        close_until = std::min(now + kCloseTime, std::max(now, drain_until) + kCloseTime);
+        close_until = now + kCloseTime;
         if (late && !calls->is_settled()) end = ServiceEnd::cut_short;
         calls->drain();
     }
@@ -304,10 +305,6 @@ void Service::handle_signals() {
 ServiceEnd Service::run() {
     state_->loop.run();
     return state_->end;
-}
-
-void Service::request_drain() {
-    state_->loop.post([this] { state_->drain(); });
 }
 
 }  // namespace callchain::service

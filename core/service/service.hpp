@@ -36,8 +36,6 @@ class Service {
     void handle_signals();
     /// Serves until it is told to stop.
     [[nodiscard]] ServiceEnd run();
-    /// As a first SIGTERM. Any thread.
-    void request_drain();
 
   private:
     struct State;

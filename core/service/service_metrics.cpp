@@ -56,7 +56,7 @@ ServiceMetrics::ServiceMetrics(observe::Metrics& metrics)
             outcome_names()),
       call_ends(metrics, "callchain_call_ends_total", "Accepted calls by the reason of their end.", "reason",
                 {"caller_hung_up", "end_call", "max_call_seconds", "dead_session", "session_expired",
-                 "session_error", "drained"}),
+                 "session_error", "drained", "abandoned"}),
       twilio(metrics, "callchain_twilio_requests_total", "Requests of Twilio by what became of them.",
              "result", {"voice_dialled", "voice_refused", "dial_action", "dial_status", "signature_refused"}),
       dials(metrics, "callchain_dials_total", "Ended dials by their reading (callchain explain dial).",

@@ -68,7 +68,8 @@ WebhookCheck check_webhook_request(std::span<const crypto::HmacKey> keys, const 
     const bool old = check->freshness == signature::Freshness::too_old;
     return {old ? "timestamp_too_old" : "timestamp_too_new",
             "the MAC is right, and the timestamp " + age_in_words(*sent, now) + (old ? " old" : " ahead") +
-                "; 300 seconds are allowed: is this clock right?",
+                "; " + std::to_string(kWebhookTolerance.count()) +
+                " seconds are allowed: is this clock right?",
             check->key_index};
 }
 

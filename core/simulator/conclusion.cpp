@@ -82,7 +82,7 @@ class Search {
         const bool was_twilio = untold->side == timeline::Party::whatsapp;
         const auto id = id_of(call_, was_twilio ? "call_id_twilio" : "call_id_meta");
         const auto is_told_in = [&id](const std::vector<std::string>& log) {
-            return find_line(log, "a request of a call that is not here", {{"call_id", id}}).has_value();
+            return find_line(log, "a request of a call that is not here", {{"sip_call_id", id}}).has_value();
         };
         const bool in_second = is_told_in(result_.evidence.second_gateway_log);
         const bool is_known = in_second || is_told_in(result_.evidence.gateway_log);
@@ -141,7 +141,7 @@ class Search {
     std::optional<Conclusion> gateway_admission() {
         if (!call_.meta || call_.meta->answered || call_.meta->status != 403) return std::nullopt;
         const auto line = find_line(result_.evidence.gateway_log, "a call was not let in",
-                                    {{"call_id", id_of(call_, "call_id_meta")}});
+                                    {{"sip_call_id", id_of(call_, "call_id_meta")}});
         if (!line) return std::nullopt;
         return Conclusion{
             .component = "gateway, who may call",

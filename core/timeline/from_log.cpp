@@ -26,10 +26,15 @@ struct IdName {
     const char* in_log;
     const char* in_timeline;
 };
-// The gateway's "call_id" is Meta's, that of serve OpenAI's.
-constexpr IdName kGatewayIds[] = {{"callchain_id", "callchain_id"}, {"call_id", "call_id_meta"},
-                                  {"call_id_meta", "call_id_meta"}, {"call_id_twilio", "call_id_twilio"},
-                                  {"call_sid", "call_sid"},         {"wacid", "wacid"}};
+// A "sip_call_id" of the gateway is Meta's, or where a call is not there perhaps Twilio's; that of serve is
+// of the INVITE that OpenAI had. Logs of a gateway from before 2026-11-29 have "call_id".
+constexpr IdName kGatewayIds[] = {{"callchain_id", "callchain_id"},
+                                  {"sip_call_id", "call_id_meta"},
+                                  {"call_id", "call_id_meta"},
+                                  {"call_id_meta", "call_id_meta"},
+                                  {"call_id_twilio", "call_id_twilio"},
+                                  {"call_sid", "call_sid"},
+                                  {"wacid", "wacid"}};
 constexpr IdName kServeIds[] = {{"callchain_id", "callchain_id"},  {"call_id", "openai_call_id"},
                                 {"call_sid", "call_sid"},          {"leg_call_sid", "leg_call_sid"},
                                 {"dial_call_sid", "leg_call_sid"}, {"dial_sip_call_id", "call_id_openai_leg"},
@@ -77,8 +82,8 @@ std::string text_of(const Members& members, std::string_view name) {
 
 // What a line adds to its message, where it has something to say.
 std::string detail_of(const Members& members) {
-    for (const char* name : {"why", "meaning", "happened", "reason", "verdict", "detail", "warning",
-                             "remarks", "outcome", "remedy"})
+    for (const char* name : {"why", "meaning", "happened", "reason", "error", "verdict", "detail", "warning",
+                             "remarks", "outcome", "remedy", "fix", "hint", "next"})
         if (auto text = text_of(members, name); !text.empty()) return text;
     return {};
 }
@@ -105,6 +110,7 @@ Event event_of_members(Party party, const Members& members, WallTime at) {
         party == Party::gateway ? std::span<const IdName>(kGatewayIds) : std::span<const IdName>(kServeIds);
     // A message of the gateway about one request may be of either of its legs.
     const bool is_of_twilio = party == Party::gateway && message == kNotHere &&
+                              !text_of(members, "sip_call_id").starts_with(kCallIdsOfMeta) &&
                               !text_of(members, "call_id").starts_with(kCallIdsOfMeta);
     for (const auto& [in_log, in_timeline] : names) {
         if (auto id = text_of(members, in_log); !id.empty())

@@ -143,6 +143,7 @@ TEST(CallInvite, RingsNoLongerThanAllowed) {
     EXPECT_EQ(bench.due_in(CallTimer::ring), 30s);
     EXPECT_EQ(bench.pass(30s).text(), "a:480 INVITE, b>CANCEL");
     EXPECT_EQ(bench.record().end, CallEnd::no_answer);
+    EXPECT_EQ(bench.record().why, "no answer within 60 s of ringing");
     EXPECT_EQ(bench.answer(487).text(), "over");
 }
 
@@ -151,6 +152,7 @@ TEST(CallInvite, RingsNoLongerThanAllowedAfterATryingAlone) {
     CallBench bench;
     bench.begin();
     EXPECT_EQ(bench.pass(60s).text(), "a:480 INVITE, b>CANCEL");
+    EXPECT_EQ(bench.record().why, "no answer within 60 s, and no ringing");
 }
 
 TEST(CallInvite, EndsAnAnswerAfterTheRingTimeout) {

@@ -160,7 +160,7 @@ def run(load: Load) -> Outcome:
         faults += faults_of(load, fates, ends, (start, third or last, last, settled), bound)
         metrics = gateway.metrics()
         faults += [f"{name} is {metrics[f'callchain_gateway_{name}']:.0f} behind the run" for name in LEFT if metrics[f"callchain_gateway_{name}"]]
-        if dropped := metrics["callchain_gateway_log_dropped"]:
+        if dropped := metrics["callchain_gateway_log_lines_dropped"]:
             faults.append(f"{dropped:.0f} log lines were dropped")
         gateway.stop()
         return Outcome(load, seconds, fates, ends, most_up, start, third or last, last, settled, faults)

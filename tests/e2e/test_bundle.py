@@ -54,7 +54,7 @@ def log_lines() -> list[dict]:
               "body_length": len(body()), "body_sha256": hashlib.sha256(body()).hexdigest(),
               "secrets": "OPENAI_WEBHOOK_SECRET:50:6904fed1:whsec_o+ZP...6cwXI=", "body_base64": base64.b64encode(body()).decode()}
     return [{"time": "2026-11-28T17:47:08.534Z", "level": "info", "message": "call", "callchain_id": "cc_bc293d9283202fc1dd8e35bc",
-             "direction": "meta-to-twilio", "call_id": "outgoing:wacid.abc", "wacid": "wacid.abc", "account": NUMBERS[2]},
+             "direction": "meta-to-twilio", "sip_call_id": "outgoing:wacid.abc", "wacid": "wacid.abc", "account": NUMBERS[2]},
             {"time": "2026-11-28T17:47:08.539Z", "level": "info", "message": "call from Twilio: dialling OpenAI", "callchain_id": CC,
              "call_sid": CALL, "from": f"sip:+{NUMBERS[0]}@127.0.0.1", "gateway_id": "cc_bc293d9283202fc1dd8e35bc"},
             record,

@@ -356,7 +356,7 @@ def test_save_writes_a_capture_and_sends_nothing(replay, callchain):
     assert (verified.code, verified.json()["verdict"]) == (0, "valid")
     assert b"rtc_saved" in saved.read_bytes()
     again = replay(replay.capture(), "--save", "saved.http")
-    assert again.code == 2 and "there already" in again.err and b"rtc_saved" in saved.read_bytes()
+    assert again.code == 2 and "not written over" in again.err and b"rtc_saved" in saved.read_bytes()
 
 
 def test_save_with_json_prints_a_document(replay):

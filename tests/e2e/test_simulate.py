@@ -186,7 +186,7 @@ def test_the_caller_hears_nothing_where_a_second_replica_took_the_bye(runs):
     shown = subprocess.run(["bash", "-c", found["command"]], cwd=folder, capture_output=True, text=True, timeout=60)
     line = json.loads(shown.stdout)
     call = json.loads(run.stdout)["calls"][0]["ids"]
-    assert (line["level"], line["method"], line["call_id"]) == ("warn", "BYE", call["call_id_twilio"])
+    assert (line["level"], line["method"], line["sip_call_id"]) == ("warn", "BYE", call["call_id_twilio"])
     assert line["peer"].startswith("127.0.0.1:") and line["answered"] == "481" and "exactly one replica" in line["remedy"]
     # The first has the call and heard of its end by the caller alone; the second never had one.
     assert '"message":"call summary"' in read(folder, "gateway.log") and "not here" not in read(folder, "gateway.log")

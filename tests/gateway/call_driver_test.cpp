@@ -259,6 +259,24 @@ TEST_F(CallDriverTest, CallsTwilioBackWhereItsConnectionIsGone) {
     }
 }
 
+// What cannot be sent is a fault of the way, tried again as one: the peer is not called silent for it.
+TEST_F(CallDriverTest, SaysWhyAByeHasNoAddress) {
+    settings.inward.timers = {100ms, 400ms, 400ms};  // a call that is over is forgotten behind the last try
+    start(Transport::tcp);
+    twilio->odd_contact = "<tel:+15550100>";
+    meta->invite(meta_flow);
+    ASSERT_TRUE(wait([&] { return meta->has_heard("INVITE", 200); }));
+    EXPECT_TRUE(has_remark("an ACK has no address"));
+    const auto before = Loop::now();
+    meta->send_within(meta->call(), "BYE");
+    ASSERT_TRUE(wait([&] { return has_remark("a BYE could not be delivered"); }));
+    EXPECT_GE(Loop::now() - before, 2s) << "three tries, a second apart";
+    EXPECT_EQ(twilio->requests("BYE"), 0U);
+    ASSERT_EQ(records.size(), 1U);
+    EXPECT_EQ(records[0].end, CallEnd::hung_up_by_a);
+    EXPECT_TRUE(wait_until_empty());
+}
+
 TEST_F(CallDriverTest, SpeaksOnTheConnectionOnWhichThePeerSpokeLast) {
     start(Transport::tcp);
     set_up_call();
@@ -325,7 +343,7 @@ TEST_F(CallDriverTest, RefusesACallWhereNoAddressOfTwilioAnswers) {
     start(Transport::tcp);
     dns.set(kTypeA, {a_record(kTwilioDomain, "127.0.0.8"), a_record(kTwilioDomain, "127.0.0.9")});
     meta->invite(meta_flow);
-    ASSERT_TRUE(wait([&] { return !records.empty(); }));
+    ASSERT_TRUE(wait([&] { return !records.empty() && meta->has_heard("INVITE", 504); }));
     EXPECT_EQ(meta->statuses("INVITE").back(), 504);  // Source: docs/design/gateway.md, faults of the way
     EXPECT_TRUE(twilio->node.messages.empty());
     EXPECT_TRUE(wait_until_empty());

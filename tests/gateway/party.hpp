@@ -129,7 +129,9 @@ class Party {
         }
         say(to, std::move(response));
     }
+    std::string odd_contact;  ///< in place of its own
     [[nodiscard]] std::string contact() const {
+        if (!odd_contact.empty()) return odd_contact;
         return "<sip:" + name_ + "@" + node.address(transport_) +
                ";transport=" + ascii_lower(name_of(transport_)) + ">";
     }

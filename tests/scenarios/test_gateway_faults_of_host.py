@@ -114,15 +114,15 @@ def test_a_full_disk_for_the_trace_is_told_once_and_costs_no_call(tmp_path, star
 
 
 def test_a_full_disk_for_the_log_drops_lines_and_no_call(tmp_path, started, gateway, phone):
-    """Outcome: `callchain_gateway_log_dropped`, and once there is room the log says how many."""
+    """Outcome: `callchain_gateway_log_lines_dropped`, and once there is room the log says how many."""
     callee, caller = phone("UDP"), phone("UDP")
     with small_disk(tmp_path / "small", 64) as disk:
         running = gateway("UDP", callee.port, log=disk / "gateway.log", CALLCHAIN_TRACE="")
         filler = fill(disk)
         for _ in range(8):
             hang_up(*up(caller, callee, running)[:2])
-        until(lambda: running.metrics()["callchain_gateway_log_dropped"] >= 8)
-        dropped = running.metrics()["callchain_gateway_log_dropped"]
+        until(lambda: running.metrics()["callchain_gateway_log_lines_dropped"] >= 8)
+        dropped = running.metrics()["callchain_gateway_log_lines_dropped"]
         until(lambda: calls_ended(running) == {"hung_up_by_a": 8})
         filler.unlink()
         hang_up(*up(caller, callee, running)[:2])

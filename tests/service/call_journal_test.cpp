@@ -60,5 +60,26 @@ TEST(CallJournal, ForgetsTheOldestBeyondItsSize) {
     EXPECT_FALSE(journal.find_call_sid("CA00000000000000000000000000000004").callchain_id.empty());
 }
 
+// The headers of a call are its caller's to write: another CallSid for an id that is known.
+TEST(CallJournal, LosesNoNameOfACallWhoseSidChanges) {
+    CallJournal journal(2);
+    const std::string other = "CA00000000000000000000000000000009";
+    EXPECT_EQ(journal.id_of_call_sid(kSid, kId), kId);
+    journal.link({.callchain_id = kId, .call_sid = other, .call_id = "rtc_1"});
+    EXPECT_TRUE(journal.find_call_sid(kSid).callchain_id.empty()) << "the old sid leads nowhere";
+    EXPECT_EQ(journal.find_call_sid(other).callchain_id, kId);
+    for (const char last : {'1', '2', '3'}) {
+        auto id = kId;
+        id.back() = last;
+        journal.link(
+            {.callchain_id = id, .call_sid = "CA0000000000000000000000000000000" + std::string(1, last)});
+    }
+    // Gone with its entry, by whatever name; under ASan a name left behind would be read from freed memory.
+    EXPECT_TRUE(journal.find_call_sid(kSid).callchain_id.empty());
+    EXPECT_TRUE(journal.find_call_sid(other).callchain_id.empty());
+    EXPECT_EQ(journal.id_of_call_sid(kSid, kId), kId);
+    EXPECT_EQ(journal.size(), 2U);
+}
+
 }  // namespace
 }  // namespace callchain::service

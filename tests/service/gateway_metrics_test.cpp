@@ -88,7 +88,7 @@ TEST(GatewayMetrics, TellsTotalsOfBelowByTheirGrowth) {
     EXPECT_EQ(value_of(registry, "callchain_gateway_calls_active"), "1");
     EXPECT_EQ(value_of(registry, "callchain_gateway_connections_total"), "12");
     EXPECT_EQ(value_of(registry, "callchain_gateway_certificate_left_seconds"), "0");
-    EXPECT_EQ(value_of(registry, "callchain_gateway_log_dropped"), "4");
+    EXPECT_EQ(value_of(registry, "callchain_gateway_log_lines_dropped"), "4");
 }
 
 }  // namespace

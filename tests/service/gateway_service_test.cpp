@@ -63,7 +63,6 @@ class GatewayServiceTest : public testing::Test {
         driver.inward.domain_port = twilio.node.endpoint(Transport::tls).port;
         driver.inward.destination = "agent";
         driver.admission.realm = "gateway.example.com";
-        config.listen_chosen = true;
         config.admin_listen = "127.0.0.1:0";
         dns.set(gateway::kTypeA, {gateway::a_record(kDomain, "127.0.0.1")});
         log_file = system::Descriptor(

@@ -248,8 +248,8 @@ CallResult untold_call(std::chrono::milliseconds caller_hangs_up) {
 TEST(Conclude, FindsTheReplicaThatDoesNotHaveTheCall) {
     auto result = result_of(untold_call(2'000ms));
     const std::vector<std::string> log{
-        R"({"message":"a request of a call that is not here","method":"BYE","call_id":"another"})",
-        R"({"message":"a request of a call that is not here","method":"BYE","call_id":"t-1"})"};
+        R"({"message":"a request of a call that is not here","method":"BYE","sip_call_id":"another"})",
+        R"({"message":"a request of a call that is not here","method":"BYE","sip_call_id":"t-1"})"};
     struct Row {
         const char* name;
         std::vector<std::string> first;
@@ -301,7 +301,7 @@ TEST(Conclude, FindsAByeThatNobodyAnswered) {
     result.calls[0].twilio->bye_status = 0;
     Commands commands;
     const std::string known =
-        R"({"message":"a request of a call that is not here","method":"BYE","call_id":"t-1"})";
+        R"({"message":"a request of a call that is not here","method":"BYE","sip_call_id":"t-1"})";
     for (const bool is_known : {true, false}) {
         SCOPED_TRACE(is_known);
         result.evidence.second_gateway_log = {is_known ? known : "no JSON"};

@@ -35,7 +35,7 @@ TEST(EventsOfLog, ReadsLinesOfServeInEachForm) {
 
 TEST(EventsOfLog, TellsTheGatewaysLinesByWhatOnlyItWrites) {
     const auto log = events_of_log(
-        R"({"time":"2026-11-28T17:47:08.534Z","level":"info","message":"call","callchain_id":"cc_a","call_id":"outgoing:1","wacid":"w1"}
+        R"({"time":"2026-11-28T17:47:08.534Z","level":"info","message":"call","callchain_id":"cc_a","sip_call_id":"outgoing:1","wacid":"w1"}
 {"time":"2026-11-28T17:47:08.535Z","level":"warn","message":"Twilio refused the call","callchain_id":"cc_a","status":"603"}
 {"time":"2026-11-28T17:47:08.536Z","level":"info","message":"accepted","callchain_id":"cc_b","call_id":"rtc_1"})");
     ASSERT_EQ(log.events.size(), 3U);

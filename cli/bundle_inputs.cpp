@@ -1,6 +1,7 @@
 #include "bundle_inputs.hpp"
 
 #include "base/text.hpp"
+#include "base_name.hpp"
 #include "capture_files.hpp"
 #include "crypto/hash.hpp"
 #include "encoding/charset.hpp"
@@ -26,9 +27,7 @@ constexpr std::size_t kMostInputBytes = std::size_t{64} << 20U;
 constexpr std::size_t kMostBytes = std::size_t{256} << 20U;
 constexpr std::size_t kMostShown = 200;
 
-std::string base_name(const std::string& path) {
-    return path == "-" ? "stdin" : path.substr(path.find_last_of('/') + 1);
-}
+std::string name_of_input(const std::string& path) { return path == "-" ? "stdin" : base_name(path); }
 
 // UTF-16 is what Windows makes of a log; a mask would find nothing in it.
 Result<std::string> as_text(const std::string& path, std::string bytes) {
@@ -67,7 +66,7 @@ std::vector<signature::LabelledSecret> configured_secrets(const Context& context
 }
 
 std::optional<timeline::WallTime> time_of(const CaptureFile& file) {
-    if (const auto named = webhook::time_of_capture_name(base_name(file.path))) return *named;
+    if (const auto named = webhook::time_of_capture_name(name_of_input(file.path))) return *named;
     // Not that of the file: a copy would make another archive.
     const auto stamp = file.capture.headers.find("webhook-timestamp");
     if (!stamp) return std::nullopt;
@@ -143,7 +142,7 @@ class Reader {
 
     Result<void> read_text(const std::string& path, Input::Kind kind) {
         auto bytes = CALLCHAIN_TRY(context_.read_input(path, kMostInputBytes));
-        return add({ kind, base_name(path), CALLCHAIN_TRY(as_text(path, std::move(bytes))) });
+        return add({ kind, name_of_input(path), CALLCHAIN_TRY(as_text(path, std::move(bytes))) });
     }
 
     Result<void> read_captures(const std::string& path) {
@@ -159,7 +158,7 @@ class Reader {
 
     Result<void> read_capture(const std::string& path) {
         auto file = CALLCHAIN_TRY(read_capture_file(context_, path));
-        Input input{Input::Kind::capture, base_name(path), {}, time_of(file)};
+        Input input{Input::Kind::capture, name_of_input(path), {}, time_of(file)};
         if (judge_->has_secrets()) input.judged = judge(*judge_, file, input.at);
         input.bytes = std::move(file.bytes);
         return add(std::move(input));

@@ -1,8 +1,9 @@
 #include "capture_files.hpp"
 
+#include "base/internet_time.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
-#include "observe/utc_text.hpp"
+#include "base_name.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -20,13 +21,11 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kMostCaptureBytes = std::size_t{64} << 20U;
 constexpr std::size_t kMostShown = 200;
 
-std::string base_name(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
-
 std::string shown_target(const webhook::CaptureSummary& summary) {
     return safe_excerpt(webhook::mask_telephone_numbers(summary.target), kMostShown);
 }
 
-std::string time_of(const CaptureFile& file) { return file.time ? observe::utc_text(*file.time) : "-"; }
+std::string time_of(const CaptureFile& file) { return file.time ? write_rfc3339(*file.time) : "-"; }
 
 // data.call_id or data.session_id, whichever the event has.
 std::optional<std::string> call_of(const webhook::EventIdentity& event) {
@@ -138,7 +137,7 @@ void print_capture_json(Context& context, const CaptureFile& file, const ShowPar
     Json json{{"schema", "callchain." + context.command + "/1"},
               {"tool_version", CALLCHAIN_VERSION},
               {"file", visible(file.path)},
-              {"time", file.time ? Json(observe::utc_text(*file.time)) : Json(nullptr)},
+              {"time", file.time ? Json(write_rfc3339(*file.time)) : Json(nullptr)},
               {"method", visible(summary.method)},
               {"target", visible(webhook::mask_telephone_numbers(summary.target))},
               {"webhook_id", text_or_null(summary.webhook_id)},

@@ -16,15 +16,15 @@ using service::Check;
 
 constexpr std::size_t kWordWidth = 7;
 
-diagnosis::Paint paint_of(Check::Result result) {
+diagnosis::Paint paint_of(Check::Outcome result) {
     switch (result) {
-        case Check::Result::pass:
+        case Check::Outcome::pass:
             return diagnosis::Paint::green;
-        case Check::Result::warn:
+        case Check::Outcome::warn:
             return diagnosis::Paint::yellow;
-        case Check::Result::fail:
+        case Check::Outcome::fail:
             return diagnosis::Paint::red;
-        case Check::Result::skipped:
+        case Check::Outcome::skipped:
             break;
     }
     return diagnosis::Paint::faint;
@@ -71,7 +71,7 @@ std::string CheckSheet::summary() const {
     constexpr std::size_t kMostNamed = 6;
     std::vector<std::string> parts;
     for (const auto result :
-         {Check::Result::fail, Check::Result::warn, Check::Result::pass, Check::Result::skipped}) {
+         {Check::Outcome::fail, Check::Outcome::warn, Check::Outcome::pass, Check::Outcome::skipped}) {
         const auto count = service::how_many(checks_, result);
         if (count == 0) continue;
         auto part = std::to_string(count) + " " + std::string(service::name_of(result));
@@ -84,7 +84,7 @@ std::string CheckSheet::summary() const {
             names.resize(kMostNamed);
             names.emplace_back("…");
         }
-        if (result == Check::Result::fail || result == Check::Result::warn)
+        if (result == Check::Outcome::fail || result == Check::Outcome::warn)
             part += " (" + join(names, ", ") + ")";
         parts.push_back(std::move(part));
     }
@@ -106,7 +106,7 @@ int CheckSheet::close(const Json& members) {
         context_.out << document(members).dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
     else
         context_.out << summary() << "\n";
-    return service::worst_of(checks_) == Check::Result::fail ? kNo : kDone;
+    return service::worst_of(checks_) == Check::Outcome::fail ? kNo : kDone;
 }
 
 int CheckSheet::close() { return close(Json::object()); }

@@ -213,7 +213,7 @@ bool fails_by_choice(const DoctorOptions& options, const std::vector<Check>& che
     if (options.fail_on.empty()) return false;
     const doctor::Choice chosen(options.fail_on, {});
     const auto found = std::find_if(checks.begin(), checks.end(), [&](const Check& check) {
-        return check.result == Check::Result::warn && chosen.wants_check(check.name);
+        return check.result == Check::Outcome::warn && chosen.wants_check(check.name);
     });
     if (found == checks.end()) return false;
     context.say("callchain: " + context.command + ": exit code 1 because of --fail-on " + found->name);

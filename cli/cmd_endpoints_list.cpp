@@ -1,3 +1,4 @@
+#include "base/internet_time.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "commands.hpp"
@@ -6,7 +7,6 @@
 #include "diagnosis/render.hpp"
 #include "endpoints_commands.hpp"
 #include "endpoints_common.hpp"
-#include "observe/utc_text.hpp"
 #include "own_hosts.hpp"
 #include "secrets.hpp"
 #include "signature/twilio_url.hpp"
@@ -89,8 +89,7 @@ std::optional<Listing> fetch(const ListPlan& plan, const ListOptions& options) {
 }
 
 std::string time_in_words(const std::optional<std::chrono::sys_seconds>& time) {
-    constexpr std::size_t kWithoutFraction = 19;
-    return time ? observe::utc_text(*time).substr(0, kWithoutFraction) + "Z" : std::string();
+    return time ? write_rfc3339(*time, TimePrecision::seconds) : std::string();
 }
 
 // Text

@@ -38,7 +38,7 @@ int check(const CheckOptions& options, const CLI::App& command, Context& context
         sheet.add(service::check_callers(*result.config));
         sheet.add({service::check_port(*result.config)});
         if (options.online.empty()) {
-            sheet.add({{Check::Result::skipped, "twilio", "not asked: nothing is sent without --online"}});
+            sheet.add({{Check::Outcome::skipped, "twilio", "not asked: nothing is sent without --online"}});
         } else {
             const auto asked = service::twilio_probe(*result.config, options.online == "invite");
             sheet.add(service::check_twilio(asked, service::run_probe(asked), now));

@@ -1,9 +1,9 @@
 #include "listen_output.hpp"
 
+#include "base/internet_time.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "diagnosis/render.hpp"
-#include "observe/utc_text.hpp"
 
 #include <cerrno>
 #include <cstdio>
@@ -136,7 +136,7 @@ std::string ListenOutput::line_of(const DeliveryReport& report) const {
     const auto file = report.file.empty()
                           ? "not recorded: " + visible_excerpt(report.not_recorded, kMostShown)
                           : report.file;
-    return join({observe::utc_text(report.received_at),
+    return join({write_rfc3339(report.received_at),
                  visible_excerpt(summary.method, kMostShown) + " " + shown(summary.target, kMostShown),
                  count_of(summary.body_length, "byte"), shown(summary.event.type.value_or("-"), kMostShown),
                  verdict_in_words(report), answer_in_words(report), in_ms(report.duration), file},
@@ -151,7 +151,7 @@ std::string ListenOutput::json_of(const DeliveryReport& report) const {
     };
     const bool is_signed = judgement.scheme != Judgement::Scheme::none;
     auto json = document("delivery");
-    json["time"] = observe::utc_text(report.received_at);
+    json["time"] = write_rfc3339(report.received_at);
     json["peer"] = report.peer;
     json["method"] = visible_excerpt(summary.method, kMostShown);
     json["target"] = shown(summary.target, kMostShown);

@@ -2,6 +2,7 @@
 
 #include "base/redact.hpp"
 #include "base/text.hpp"
+#include "base_name.hpp"
 
 #include <algorithm>
 
@@ -29,8 +30,6 @@ Source split_label(const std::string& argument, const std::string& fallback) {
         return {fallback, argument};
     return {argument.substr(0, equals), argument.substr(equals + 1)};
 }
-
-std::string base_name(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
 
 class Reader {
   public:

@@ -1,9 +1,9 @@
 #include "stand_in.hpp"
 
+#include "base/internet_time.hpp"
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "http/url.hpp"
-#include "observe/utc_text.hpp"
 #include "run_folder.hpp"
 #include "secrets.hpp"
 #include "signature/twilio_url.hpp"
@@ -30,10 +30,6 @@ constexpr milliseconds kLongestWait{100};
 volatile std::sig_atomic_t g_signal = 0;
 
 extern "C" void note_signal(int number) { g_signal = number; }
-
-std::string time_text(timeline::WallTime at) {
-    return observe::utc_text(std::chrono::floor<milliseconds>(at));
-}
 
 Json document(const std::string& schema, const char* type) {
     return {{"schema", schema}, {"tool_version", CALLCHAIN_VERSION}, {"type", type}};
@@ -210,11 +206,11 @@ bool StandInRun::print_pending() {
 
 void StandInRun::print(const timeline::Event& event) {
     if (!context_.output.json) {
-        context_.out << time_text(event.at) << "  " << timeline::to_line(event) << "\n";
+        context_.out << write_rfc3339(event.at) << "  " << timeline::to_line(event) << "\n";
         return;
     }
     auto json = document(schema_, "event");
-    json["at"] = time_text(event.at);
+    json["at"] = write_rfc3339(event.at);
     json["from"] = timeline::word_of(event.from);
     json["to"] = timeline::word_of(event.to);
     json["medium"] = timeline::word_of(event.medium);

@@ -1,10 +1,10 @@
+#include "base/internet_time.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "diagnosis/render.hpp"
 #include "endpoints_common.hpp"
 #include "evidence/mask.hpp"
-#include "observe/utc_text.hpp"
 #include "signature/twilio_url.hpp"
 #include "timeline/from_twilio.hpp"
 #include "twilio_fetch.hpp"
@@ -32,10 +32,7 @@ std::string shown(std::string_view text, Numbers numbers) {
 
 Json time_or_null(const std::optional<InternetTime>& time) {
     if (!time) return nullptr;
-    constexpr std::size_t kWithoutFraction = 19;
-    return observe::utc_text(std::chrono::floor<std::chrono::milliseconds>(*time))
-               .substr(0, kWithoutFraction) +
-           "Z";
+    return write_rfc3339(*time, TimePrecision::seconds);
 }
 
 Json call_json(const twilio::CallResource& call, Numbers numbers) {

@@ -1,5 +1,6 @@
 #include "usage.hpp"
 
+#include "base/nearest_words.hpp"
 #include "base/text.hpp"
 #include "secrets.hpp"
 
@@ -9,27 +10,11 @@
 namespace callchain::cli {
 namespace {
 
-// Plain Levenshtein distance: the words are short and few.
-std::size_t distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t above = row[j];
-            row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-            diagonal = above;
-        }
-    }
-    return row[b.size()];
-}
-
 std::string nearest(std::string_view word, const std::vector<std::string>& choices) {
     std::string best;
     std::size_t fewest = std::max<std::size_t>(2, word.size() / 3) + 1;
     for (const auto& choice : choices) {
-        const auto steps = choice.starts_with(word) ? 1 : distance(word, choice);
+        const auto steps = choice.starts_with(word) ? 1 : edit_distance(word, choice);
         if (steps < fewest) {
             fewest = steps;
             best = choice;

@@ -77,6 +77,32 @@ microseconds take_fraction(std::string_view& text) {
 
 }  // namespace
 
+std::string write_rfc3339(InternetTime time, TimePrecision precision) {
+    using namespace std::chrono;
+    constexpr InternetTime kFirst{microseconds{0}};
+    constexpr InternetTime kLast{microseconds{253'402'300'799'999'999}};
+    time = std::clamp(time, kFirst, kLast);
+    const auto day = floor<days>(time);
+    const year_month_day date{day};
+    const std::int64_t of_day = (time - day).count();
+    const std::int64_t seconds_of_day = of_day / 1'000'000;
+
+    std::string out = "0000-00-00T00:00:00.000000Z";
+    const auto put = [&out](std::size_t end, std::size_t digits, std::int64_t number) {
+        for (; digits > 0; --digits, number /= 10) out[--end] = static_cast<char>('0' + number % 10);
+    };
+    put(4, 4, static_cast<int>(date.year()));
+    put(7, 2, static_cast<unsigned>(date.month()));
+    put(10, 2, static_cast<unsigned>(date.day()));
+    put(13, 2, seconds_of_day / 3'600);
+    put(16, 2, seconds_of_day / 60 % 60);
+    put(19, 2, seconds_of_day % 60);
+    put(26, 6, of_day % 1'000'000);
+    if (precision == TimePrecision::milliseconds) out.erase(23, 3);
+    if (precision == TimePrecision::seconds) out.erase(19, 7);
+    return out;
+}
+
 std::optional<InternetTime> parse_rfc3339(std::string_view text) {
     Fields fields;
     fields.year = take_number(text, 4, 4);

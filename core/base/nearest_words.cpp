@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cassert>
 #include <cstddef>
 #include <utility>
 
@@ -13,10 +12,10 @@ namespace {
 constexpr std::size_t kMostCompared = 63;
 constexpr std::size_t kMostSuggestions = 3;
 
-/// Damerau-Levenshtein distance in its restricted form: insertions, deletions, replacements and exchanges of
-/// neighbours, no stretch edited twice. Both texts have at most kMostCompared bytes.
+}  // namespace
+
 std::size_t edit_distance(std::string_view a, std::string_view b) {
-    assert(b.size() <= kMostCompared);
+    if (a.size() > kMostCompared || b.size() > kMostCompared) return std::max(a.size(), b.size());
     using Row = std::array<std::size_t, kMostCompared + 1>;
     Row before_last{};
     Row last{};
@@ -35,8 +34,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     }
     return last[b.size()];
 }
-
-}  // namespace
 
 std::vector<std::string_view> nearest_words(std::string_view typed, std::span<const std::string_view> words) {
     if (typed.empty() || typed.size() > kMostCompared) return {};

@@ -1,5 +1,6 @@
 #include "base/redact.hpp"
 
+#include "base/characters.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -11,9 +12,9 @@ namespace {
 
 constexpr std::size_t kNone = std::string_view::npos;
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_secret_char(char c) {
-    return is_letter(c) || is_ascii_digit(c) || c == '+' || c == '/' || c == '=' || c == '_' || c == '-';
+    return is_ascii_letter(c) || is_ascii_digit(c) || c == '+' || c == '/' || c == '=' || c == '_' ||
+           c == '-';
 }
 
 /// The characters from `at` on that a secret could have.
@@ -37,7 +38,8 @@ ClearSecret next_of_kind(std::string_view text, std::size_t from, std::string_vi
     constexpr std::size_t kShortestTail = 16;
     for (auto at = text.find(kind, from); at != kNone; at = text.find(kind, at + 1)) {
         // "task-…", "disk-…"
-        if (kind == "sk-" && at > 0 && (is_letter(text[at - 1]) || is_ascii_digit(text[at - 1]))) continue;
+        if (kind == "sk-" && at > 0 && (is_ascii_letter(text[at - 1]) || is_ascii_digit(text[at - 1])))
+            continue;
         const auto tail = secret_length(text, at + kind.size());
         if (tail >= kShortestTail) return {at, at + kind.size() + tail, kind};
     }

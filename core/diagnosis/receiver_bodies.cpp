@@ -1,5 +1,6 @@
 #include "diagnosis/receiver_bodies.hpp"
 
+#include "base/characters.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
 #include "diagnosis/body_rows.hpp"
@@ -17,10 +18,6 @@ namespace callchain::diagnosis {
 namespace {
 
 using encoding::JsonStyle;
-
-bool is_letter_or_digit(char c) {
-    return is_ascii_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 // The next of its kind, so that a phone number stays a phone number.
 char neighbour_of(char c) {
@@ -43,7 +40,7 @@ Places places_in(std::string_view json) {
         for (++at; json[at] != '"'; ++at) {
             if (json[at] == '\\')
                 at += json[at + 1] == 'u' ? 5 : 1;
-            else if (is_letter_or_digit(json[at]))
+            else if (is_ascii_letter_or_digit(json[at]))
                 found = at;
         }
         const bool is_name = trim_left(json.substr(at + 1)).starts_with(':');

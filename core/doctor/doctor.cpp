@@ -10,7 +10,7 @@ namespace callchain::doctor {
 namespace {
 
 using service::Check;
-using Outcome = Check::Result;
+using Outcome = Check::Outcome;
 using Side = Step::Side;
 
 std::string nothing(const Material&) { return {}; }

@@ -22,7 +22,7 @@ namespace callchain::doctor {
 namespace {
 
 using service::Check;
-using Outcome = Check::Result;
+using Outcome = Check::Outcome;
 
 constexpr std::uint64_t kMegabyte = std::uint64_t{1} << 20U;
 

@@ -21,7 +21,7 @@ namespace callchain::doctor {
 namespace {
 
 using service::Check;
-using Outcome = Check::Result;
+using Outcome = Check::Outcome;
 using openai::EndpointOutcome;
 using std::chrono::seconds;
 

@@ -12,7 +12,7 @@ namespace callchain::doctor {
 namespace {
 
 using service::Check;
-using Outcome = Check::Result;
+using Outcome = Check::Outcome;
 using std::chrono::seconds;
 
 // A service whose drain is over still closes what is left, and its log, before it ends.

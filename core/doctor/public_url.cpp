@@ -24,7 +24,7 @@ namespace callchain::doctor {
 namespace {
 
 using service::Check;
-using Outcome = Check::Result;
+using Outcome = Check::Outcome;
 
 constexpr std::size_t kMostUrls = 4;
 constexpr const char* kName = "public-url";

@@ -14,7 +14,7 @@ namespace callchain::doctor {
 namespace {
 
 using service::Check;
-using Outcome = Check::Result;
+using Outcome = Check::Outcome;
 
 /// Read by commands other than `serve` and the gateway, or by the libraries below them.
 constexpr std::array<std::string_view, 22> kOtherNames{"TWILIO_ACCOUNT_SID",

@@ -7,7 +7,7 @@
 namespace callchain::doctor {
 
 using service::Check;
-using Outcome = Check::Result;
+using Outcome = Check::Outcome;
 
 std::vector<Check> check_sip(const Material& material) {
     const auto& config = *material.serve->result.config;

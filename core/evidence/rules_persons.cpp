@@ -1,3 +1,4 @@
+#include "base/characters.hpp"
 #include "base/text.hpp"
 #include "evidence/mask.hpp"
 
@@ -12,8 +13,6 @@ constexpr std::size_t kNone = std::string_view::npos;
 constexpr std::size_t kFewestDigits = 7;
 constexpr std::size_t kMostDigits = 15;  // Source: ITU-T E.164 section 6
 constexpr std::size_t kShownDigits = 4;
-
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 // Telephone numbers --------------------------------------------------------------------------------------
 
@@ -42,7 +41,8 @@ bool has_loose_sign(std::string_view before) {
     if (!before.ends_with('+')) return true;
     const auto sign = before.size() - 1;
     return sign == 0 ||
-           !(is_letter(before[sign - 1]) || is_ascii_digit(before[sign - 1]) || before[sign - 1] == '/') ||
+           !(is_ascii_letter(before[sign - 1]) || is_ascii_digit(before[sign - 1]) ||
+             before[sign - 1] == '/') ||
            ends_with_one_of(before.substr(0, sign), kSigns);
 }
 
@@ -58,7 +58,8 @@ bool has_name(std::string_view before) {
     }
     if (!separated) return false;
     const auto end = at;
-    while (at > 0 && (is_letter(before[at - 1]) || is_ascii_digit(before[at - 1]) || before[at - 1] == '_'))
+    while (at > 0 &&
+           (is_ascii_letter(before[at - 1]) || is_ascii_digit(before[at - 1]) || before[at - 1] == '_'))
         --at;
     // The letter of an escape, as in \nFrom, is no part of the name.
     if (at > 0 && before[at - 1] == '\\' && at < end) ++at;
@@ -122,7 +123,7 @@ std::string rewrite_numbers(std::string_view text, const Numbers& known, const T
         // Two numbers in a row.
         if (number.digits.size() > kMostDigits) number = number_at(text.substr(at), false);
         const bool within_word =
-            !before.empty() && (is_letter(before.back()) || before.back() == '_') && !loose;
+            !before.empty() && (is_ascii_letter(before.back()) || before.back() == '_') && !loose;
         const bool has_sign = loose || ends_with_one_of(before, kSigns) || (!within_word && has_name(before));
         const bool is_known =
             !has_sign && (known.contains(number.digits) || take_spaced(text.substr(at), known, number));
@@ -138,9 +139,10 @@ std::string rewrite_numbers(std::string_view text, const Numbers& known, const T
 // Mail ----------------------------------------------------------------------------------------------------
 
 bool is_local_character(char c) {
-    return is_letter(c) || is_ascii_digit(c) || std::string_view(".!#$&'*+/=?^_`{|}~-").find(c) != kNone;
+    return is_ascii_letter(c) || is_ascii_digit(c) ||
+           std::string_view(".!#$&'*+/=?^_`{|}~-").find(c) != kNone;
 }
-bool is_domain_character(char c) { return is_letter(c) || is_ascii_digit(c) || c == '.' || c == '-'; }
+bool is_domain_character(char c) { return is_ascii_letter(c) || is_ascii_digit(c) || c == '.' || c == '-'; }
 
 // The parts of a Call-ID look like an address, and are needed.
 bool looks_like_id(std::string_view local) {
@@ -153,7 +155,7 @@ bool is_mail_domain(std::string_view domain) {
     const auto dot = domain.rfind('.');
     if (dot == kNone || dot == 0) return false;
     const auto top = domain.substr(dot + 1);
-    return top.size() >= 2 && std::all_of(top.begin(), top.end(), is_letter);
+    return top.size() >= 2 && std::all_of(top.begin(), top.end(), is_ascii_letter);
 }
 
 // Names ---------------------------------------------------------------------------------------------------
@@ -184,7 +186,7 @@ std::pair<std::size_t, std::size_t> name_before(std::string_view text, std::size
 bool is_name(std::string_view text) {
     return !text.empty() && text != kName && text.size() <= 200 &&
            std::any_of(text.begin(), text.end(), [](char c) {
-               return is_letter(c) || is_ascii_digit(c) || static_cast<unsigned char>(c) >= 0x80;
+               return is_ascii_letter(c) || is_ascii_digit(c) || static_cast<unsigned char>(c) >= 0x80;
            });
 }
 

@@ -1,8 +1,8 @@
 #include "gateway/message_trace.hpp"
 
+#include "base/internet_time.hpp"
 #include "encoding/json_text.hpp"
 #include "gateway/redact_message.hpp"
-#include "observe/utc_text.hpp"
 #include "sip/raw_reader.hpp"
 
 #include <string_view>
@@ -26,7 +26,7 @@ std::string call_id_of(const TracedMessage& message) {
 
 std::string trace_line(const TracedMessage& message, std::chrono::sys_time<std::chrono::milliseconds> now) {
     std::string line = "{";
-    add(line, "time", observe::utc_text(now));
+    add(line, "time", write_rfc3339(now));
     add(line, "direction", message.received ? "received" : "sent");
     add(line, "transport", name_of(message.flow.transport));
     add(line, "local", text_of(message.flow.local));

@@ -16,21 +16,6 @@ bool contains(const std::array<std::string_view, N>& list, std::string_view text
 
 }  // namespace
 
-bool is_token(std::string_view text) {
-    static constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_ascii_digit(c) ||
-               kOthers.find(c) != std::string_view::npos;
-    });
-}
-
-bool is_field_value(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return byte == '\t' || (byte >= 0x20 && byte != 0x7F);
-    });
-}
-
 bool is_well_formed(const Header& header) { return is_token(header.name) && is_field_value(header.value); }
 
 bool is_framing_header(const Header& header) {

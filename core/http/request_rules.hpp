@@ -10,10 +10,9 @@ namespace callchain::http {
 
 struct ClientRequest;
 
-/// Source: RFC 9110 section 5.6.2.
-[[nodiscard]] bool is_token(std::string_view text);
-/// Source: RFC 9110 section 5.5; no control character but the tab, so no line can be added by a value.
-[[nodiscard]] bool is_field_value(std::string_view text);
+using webhook::is_field_value;
+using webhook::is_token;
+
 /// A name and a value that HTTP allows.
 [[nodiscard]] bool is_well_formed(const Header& header);
 /// Content-Length, Transfer-Encoding and Expect, which follow from the body and are the client's to write: a

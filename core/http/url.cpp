@@ -1,5 +1,6 @@
 #include "http/url.hpp"
 
+#include "base/characters.hpp"
 #include "base/ipv4.hpp"
 #include "base/text.hpp"
 #include "http/client.hpp"
@@ -13,8 +14,7 @@ namespace {
 
 constexpr std::size_t kMostHostShown = 100;
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_alphanumeric(char c) { return is_letter(c) || is_ascii_digit(c); }
+bool is_alphanumeric(char c) { return is_ascii_letter(c) || is_ascii_digit(c); }
 
 // RFC 3986 appendix A: unreserved, sub-delims, ":" "@" "/" "?" "%".
 bool is_target_character(char c) {

@@ -38,7 +38,7 @@ class CaptureDirectory {
     int descriptor_;
 };
 
-/// "20261127T225600.123Z-000017.http". Units: `time` as utc_text() writes it; `number` counts on from 0
+/// "20261127T225600.123Z-000017.http". Units: `time` as write_rfc3339() writes it; `number` counts on from 0
 /// behind 18 digits.
 [[nodiscard]] std::string capture_name(std::string_view time, std::uint64_t number);
 

@@ -1,9 +1,9 @@
 #include "observe/capture_store.hpp"
 
+#include "base/internet_time.hpp"
 #include "base/text.hpp"
 #include "observe/capture_directory.hpp"
 #include "observe/token_bucket.hpp"
-#include "observe/utc_text.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -59,7 +59,7 @@ struct CaptureStore::State {
         constexpr int kMostNames = 100;
         for (int i = 0; i < kMostNames; ++i) {
             const auto number = next_number++;
-            auto name = capture_name(utc_text(now), number);
+            auto name = capture_name(write_rfc3339(now), number);
             if (CALLCHAIN_TRY(directory.create(name, bytes)) == CaptureDirectory::Made::name_is_taken)
                 continue;
             known.push_back({name, number, bytes.size()});

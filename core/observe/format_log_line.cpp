@@ -1,8 +1,8 @@
+#include "base/internet_time.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "encoding/json_text.hpp"
 #include "observe/log.hpp"
-#include "observe/utc_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -216,7 +216,7 @@ std::string_view name_of(Level level) {
 
 std::string format_log_line(LogForm form, std::chrono::sys_time<std::chrono::milliseconds> time, Level level,
                             std::string_view message, const LogFields& fields, const LogSecrets& secrets) {
-    const std::string when = utc_text(time);
+    const std::string when = write_rfc3339(time);
     return form == LogForm::json ? json_line(when, level, message, fields, secrets)
                                  : text_line(when, level, message, fields, secrets);
 }

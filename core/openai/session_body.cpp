@@ -1,5 +1,6 @@
 #include "openai/session_body.hpp"
 
+#include "base/characters.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "encoding/json_text.hpp"
@@ -54,14 +55,6 @@ bool has_sip_host(std::string_view rest) {
         rest.remove_prefix(at + 1);
     }
     return is_sip_host(rest.substr(0, rest.find_first_of(";?")));
-}
-
-/// What follows "tel:".
-bool is_e164(std::string_view number) {
-    if (!number.starts_with('+')) return false;
-    number.remove_prefix(1);
-    return number.size() >= 7 && number.size() <= 15 && number.front() != '0' &&
-           std::all_of(number.begin(), number.end(), is_ascii_digit);
 }
 
 }  // namespace

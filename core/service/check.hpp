@@ -10,16 +10,16 @@
 namespace callchain::service {
 
 struct Check {
-    enum class Result { pass, warn, fail, skipped } result = Result::pass;
+    enum class Outcome { pass, warn, fail, skipped } result = Outcome::pass;
     std::string name;           ///< "certificate-name"; stable
     std::string sentence = {};  ///< what was found
-    std::string remedy = {};
-    std::string code = {};  ///< finding code whose page explains it; empty: none
+    std::string remedy = {};    ///< what to do about it; empty where nothing is
+    std::string code = {};      ///< finding code whose page explains it; empty: none
 };
-[[nodiscard]] std::string_view name_of(Check::Result result);
+[[nodiscard]] std::string_view name_of(Check::Outcome result);
 
 /// The worst of them; skipped counts for nothing.
-[[nodiscard]] Check::Result worst_of(const std::vector<Check>& checks);
-[[nodiscard]] std::size_t how_many(const std::vector<Check>& checks, Check::Result result);
+[[nodiscard]] Check::Outcome worst_of(const std::vector<Check>& checks);
+[[nodiscard]] std::size_t how_many(const std::vector<Check>& checks, Check::Outcome result);
 
 }  // namespace callchain::service

@@ -3,6 +3,7 @@
 #include "diagnosis/delivery.hpp"
 #include "diagnosis/twilio_diagnosis.hpp"
 #include "diagnosis/webhook_diagnosis.hpp"
+#include "service/request_header.hpp"
 #include "service/webhook_check.hpp"
 #include "signature/twilio.hpp"
 #include "webhook/passing_on.hpp"
@@ -19,10 +20,6 @@ using Scheme = Judgement::Scheme;
 constexpr std::string_view kTwilioHeader = "X-Twilio-Signature";
 constexpr std::size_t kMostDiagnosedBody = std::size_t{64} << 10U;
 constexpr std::uint64_t kMostHashedBytes = std::uint64_t{16} << 20U;  // some 50 ms of SHA-256
-
-std::string_view header(const http::Request& request, std::string_view name) {
-    return request.headers.find(name).value_or(std::string_view{});
-}
 
 Scheme scheme_of(const http::Request& request) {
     if (diagnosis::scheme_of(request.headers) == diagnosis::Scheme::twilio) return Scheme::twilio;

@@ -14,7 +14,7 @@
 namespace callchain::service {
 namespace {
 
-using Outcome = Check::Result;
+using Outcome = Check::Outcome;
 using std::chrono::seconds;
 
 constexpr seconds kSoon = std::chrono::days(14);

@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "config/network.hpp"
 #include "diagnosis/delivery.hpp"
+#include "service/request_header.hpp"
 #include "signature/public_url.hpp"
 #include "signature/twilio.hpp"
 #include "signature/twilio_url.hpp"
@@ -23,10 +24,6 @@ namespace {
 constexpr std::string_view kDialAction = "/twilio/dial-action";
 constexpr std::string_view kDialStatus = "/twilio/dial-status";
 constexpr std::size_t kMostShown = 200;
-
-std::string_view header(const http::Request& request, std::string_view name) {
-    return request.headers.find(name).value_or(std::string_view{});
-}
 
 http::Response xml(std::string document) { return {200, "text/xml; charset=utf-8", std::move(document), {}}; }
 

@@ -1,19 +1,12 @@
 #include "service/webhook_handler.hpp"
 
 #include "diagnosis/delivery.hpp"
+#include "service/request_header.hpp"
 #include "signature/standard_webhooks.hpp"
 
 #include <utility>
 
 namespace callchain::service {
-namespace {
-
-std::string_view header(const http::Request& request, std::string_view name) {
-    return request.headers.find(name).value_or(std::string_view{});
-}
-
-}  // namespace
-
 WebhookHandler::WebhookHandler(WebhookContext context) : context_(context) {
     for (const auto& secret : context_.config.webhook_secrets)
         keys_.emplace_back(crypto::HashAlgorithm::sha256, secret.key);

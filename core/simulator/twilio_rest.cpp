@@ -1,5 +1,6 @@
 #include "simulator/twilio_rest.hpp"
 
+#include "base/internet_time.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
 #include "encoding/base64.hpp"
@@ -40,19 +41,6 @@ http::Response not_found(const http::Request& request) {
     return rest_error(
         404, 20404,
         "The requested resource " + visible_excerpt(std::string(request.path()), 200) + " was not found");
-}
-
-std::string iso_date(sys_seconds when) {
-    const auto day = std::chrono::floor<std::chrono::days>(when);
-    const std::chrono::year_month_day date(day);
-    const std::chrono::hh_mm_ss time(when - day);
-    const auto digits = [](auto number, std::size_t count) {
-        auto text = std::to_string(number);
-        return std::string(count - std::min(count, text.size()), '0') + text;
-    };
-    return digits(static_cast<int>(date.year()), 4) + "-" + digits(static_cast<unsigned>(date.month()), 2) +
-           "-" + digits(static_cast<unsigned>(date.day()), 2) + "T" + digits(time.hours().count(), 2) + ":" +
-           digits(time.minutes().count(), 2) + ":" + digits(time.seconds().count(), 2) + "Z";
 }
 
 Json date_or_null(const std::optional<sys_seconds>& when) {
@@ -225,7 +213,7 @@ std::string origin_of(const http::Request& request) {
 
 Json alert_json(const KeptNotice& notice, const std::string& account, const http::Request& request,
                 Detail detail) {
-    const auto date = iso_date(notice.at);
+    const auto date = write_rfc3339(notice.at, TimePrecision::seconds);
     Json json{{"sid", notice.sid},
               {"account_sid", account},
               {"resource_sid", notice.call_sid.empty() ? std::string(kSipDomain) : notice.call_sid},

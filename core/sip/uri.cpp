@@ -1,3 +1,4 @@
+#include "base/characters.hpp"
 #include "base/text.hpp"
 #include "sip/grammar.hpp"
 
@@ -12,14 +13,12 @@ constexpr Characters kInPassword = letters_digits_and("-_.!~*'()&=+$,");
 constexpr Characters kInParameter = letters_digits_and("-_.!~*'()[]/:&+$");
 constexpr Characters kInHeaders = letters_digits_and("-_.!~*'()[]/?:+$&=");
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_hex(char c) { return is_ascii_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-
 bool is_escaped(std::string_view text, const Characters& plain) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
         if (c == '%') {
-            if (i + 2 >= text.size() || !is_hex(text[i + 1]) || !is_hex(text[i + 2])) return false;
+            if (i + 2 >= text.size() || !is_ascii_hex_digit(text[i + 1]) || !is_ascii_hex_digit(text[i + 2]))
+                return false;
             i += 2;
         } else if (!plain[static_cast<unsigned char>(c)]) {
             return false;
@@ -94,7 +93,7 @@ Result<void> read_tel(Uri& uri, std::string_view text) {
     uri.user = text.substr(0, semicolon);
     const auto number = std::string_view(uri.user).substr(uri.user.starts_with('+') ? 1 : 0);
     const bool is_number = std::all_of(number.begin(), number.end(), [](char c) {
-        return is_hex(c) || std::string_view("*#-.()").find(c) != std::string_view::npos;
+        return is_ascii_hex_digit(c) || std::string_view("*#-.()").find(c) != std::string_view::npos;
     });
     if (number.empty() || !is_number) return no_uri("has no telephone number");
     return read_uri_parameters(uri.parameters, text.substr(semicolon));
@@ -111,10 +110,11 @@ bool is_uri_text(std::string_view text) {
 Result<void> read_uri(Uri& to, std::string_view text) {
     const auto colon = text.find(':');
     const auto scheme = text.substr(0, colon);
-    const bool is_scheme = colon != std::string_view::npos && !scheme.empty() && is_letter(scheme.front()) &&
-                           std::all_of(scheme.begin(), scheme.end(), [](char c) {
-                               return is_letter(c) || is_ascii_digit(c) || c == '+' || c == '-' || c == '.';
-                           });
+    const bool is_scheme =
+        colon != std::string_view::npos && !scheme.empty() && is_ascii_letter(scheme.front()) &&
+        std::all_of(scheme.begin(), scheme.end(), [](char c) {
+            return is_ascii_letter(c) || is_ascii_digit(c) || c == '+' || c == '-' || c == '.';
+        });
     if (!is_scheme) return no_uri("has no scheme");
     const auto rest = text.substr(colon + 1);
     to.scheme = ascii_lower(scheme);

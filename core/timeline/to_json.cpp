@@ -1,3 +1,4 @@
+#include "base/internet_time.hpp"
 #include "base/text.hpp"
 #include "timeline/timeline.hpp"
 
@@ -9,20 +10,6 @@ namespace callchain::timeline {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// "2026-11-28T10:00:00.123456Z". Source: RFC 3339 section 5.6.
-std::string utc_text(WallTime time) {
-    const auto day = std::chrono::floor<std::chrono::days>(time);
-    const std::chrono::year_month_day date(day);
-    const std::chrono::hh_mm_ss clock(time - day);
-    std::array<char, 64> text{};
-    std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ",
-                  static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                  static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                  static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()),
-                  static_cast<int>(clock.subseconds().count()));
-    return text.data();
-}
 
 Json ids_of(const std::vector<Id>& ids) {
     Json object = Json::object();
@@ -48,7 +35,7 @@ Json call_of(const Timeline& timeline) {
                             {"title", visible(finding.title)},
                             {"fix", visible(finding.fix)},
                             {"event", finding.event ? Json(*finding.event) : Json(nullptr)}});
-    return {{"began", utc_text(first)},
+    return {{"began", write_rfc3339(first, TimePrecision::microseconds)},
             {"ids", ids_of({timeline.ids.begin(), timeline.ids.end()})},
             {"events", std::move(events)},
             {"findings", std::move(findings)}};

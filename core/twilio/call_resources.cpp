@@ -1,5 +1,6 @@
 #include "twilio/call_resources.hpp"
 
+#include "base/internet_time.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 
@@ -24,20 +25,6 @@ bool is_name_part(std::string_view text) {
     return !text.empty() && text.size() <= kLongestLabel && text.front() != '-' && text.back() != '-' &&
            std::all_of(text.begin(), text.end(),
                        [](char c) { return is_ascii_digit(c) || c == '-' || (c >= 'a' && c <= 'z'); });
-}
-
-// "2026-11-28T17:47:08Z"
-std::string time_text(InternetTime time) {
-    using namespace std::chrono;
-    const auto day = floor<days>(time);
-    const year_month_day date{day};
-    const hh_mm_ss clock{floor<seconds>(time) - day};
-    std::array<char, 40> text{};
-    std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
-                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                  static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                  static_cast<int>(clock.seconds().count()));
-    return text.data();
 }
 
 // Scheme and authority of an absolute URL; empty for anything else.
@@ -121,9 +108,9 @@ std::string call_events_url(std::string_view origin, std::string_view account, s
 std::string alerts_url(std::string_view origin, InternetTime from, InternetTime to) {
     return std::string(origin)
         .append("/v1/Alerts?StartDate=")
-        .append(time_text(from))
+        .append(write_rfc3339(from, TimePrecision::seconds))
         .append("&EndDate=")
-        .append(time_text(to))
+        .append(write_rfc3339(to, TimePrecision::seconds))
         .append("&")
         .append(kPageSize);
 }

@@ -1,5 +1,6 @@
 #include "twilio/create_call.hpp"
 
+#include "base/characters.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "encoding/json_text.hpp"
@@ -56,11 +57,6 @@ bool is_sid(std::string_view text, std::string_view prefix) {
     return text.size() == prefix.size() + kDigits && text.starts_with(prefix) &&
            std::all_of(text.begin() + static_cast<std::ptrdiff_t>(prefix.size()), text.end(),
                        [](char c) { return is_ascii_digit(c) || (c >= 'a' && c <= 'f'); });
-}
-
-std::size_t characters_in(std::string_view utf8) {
-    return static_cast<std::size_t>(std::count_if(
-        utf8.begin(), utf8.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
 struct Problems {

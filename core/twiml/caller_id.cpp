@@ -1,5 +1,6 @@
 #include "twiml/caller_id.hpp"
 
+#include "base/characters.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "encoding/text_codings.hpp"
@@ -111,15 +112,6 @@ Error refusal_of_request(const CallerIdSources& sources) {
 }
 
 }  // namespace
-
-bool is_e164(std::string_view text) {
-    constexpr std::size_t kFewestDigits = 7;
-    constexpr std::size_t kMostDigits = 15;
-    if (!text.starts_with('+')) return false;
-    const auto digits = text.substr(1);
-    return digits.size() >= kFewestDigits && digits.size() <= kMostDigits && digits.front() != '0' &&
-           all_digits(digits);
-}
 
 Result<CallerId> business_number(const CallerIdSources& sources) {
     if (is_given(sources.configured)) return CallerId {

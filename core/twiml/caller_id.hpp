@@ -1,16 +1,13 @@
 /// The number that a call to OpenAI shows as its caller: always one of the business, always E.164.
 #pragma once
 
+#include "base/characters.hpp"
 #include "base/result.hpp"
 
 #include <string>
 #include <string_view>
 
 namespace callchain::twiml {
-
-/// '+', then 7 to 15 digits, the first of which is not 0. Source: ITU-T E.164 section 6; Twilio, "Voice
-/// Request", form of From and To.
-[[nodiscard]] bool is_e164(std::string_view text);
 
 /// What is known when the document is made. Empty or blank: not there.
 struct CallerIdSources {

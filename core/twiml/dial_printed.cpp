@@ -87,7 +87,7 @@ std::optional<Token> read_name(std::string_view text, std::size_t at) {
     }
     const bool bracket = text[at] == '[';
     if (bracket) ++at;
-    if (at >= text.size() || !(is_letter(text[at]) || text[at] == '_')) return std::nullopt;
+    if (at >= text.size() || !(is_ascii_letter(text[at]) || text[at] == '_')) return std::nullopt;
     Token token;
     token.end = at;
     while (token.end < text.size() && is_name_char(text[token.end])) ++token.end;
@@ -135,7 +135,7 @@ std::size_t value_end(std::string_view text, std::size_t at, bool prose) {
 FormFields read_words(std::string_view text) {
     FormFields fields;
     for (std::size_t at = 0; at < text.size();) {
-        const bool starts = is_letter(text[at]) && (at == 0 || !is_name_char(text[at - 1]));
+        const bool starts = is_ascii_letter(text[at]) && (at == 0 || !is_name_char(text[at - 1]));
         const auto name = starts ? read_name(text, at) : std::nullopt;
         const auto equals = name ? skip_line_blanks(text, name->end) : 0;
         if (!name || equals >= text.size() || text[equals] != '=') {

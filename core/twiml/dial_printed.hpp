@@ -2,6 +2,7 @@
 /// includes dial_parameters.hpp.
 #pragma once
 
+#include "base/characters.hpp"
 #include "base/text.hpp"
 #include "encoding/text_codings.hpp"
 
@@ -13,8 +14,7 @@ namespace callchain::twiml::printed {
 
 inline constexpr std::size_t kLongestName = 100;
 
-inline bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-inline bool is_name_char(char c) { return is_letter(c) || is_ascii_digit(c) || c == '_' || c == '-'; }
+inline bool is_name_char(char c) { return is_ascii_letter(c) || is_ascii_digit(c) || c == '_' || c == '-'; }
 inline bool is_quote(char c) { return c == '"' || c == '\'' || c == '`'; }
 inline bool is_line_blank(char c) { return c == ' ' || c == '\t'; }
 

@@ -1,5 +1,6 @@
 #include "twiml/dial_privacy.hpp"
 
+#include "base/characters.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 
@@ -12,10 +13,7 @@ namespace {
 constexpr std::size_t kShownDigits = 4;
 constexpr auto kNpos = std::string_view::npos;
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_word(char c) { return is_letter(c) || is_ascii_digit(c); }
-bool is_hex(char c) { return is_ascii_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-
+bool is_word(char c) { return is_ascii_letter(c) || is_ascii_digit(c); }
 /// The length of the word at `at` if it is a Sid (two letters and 32 hex digits), a UUID or a longer hex
 /// number; else 0.
 std::size_t id_length(std::string_view text, std::size_t at) {
@@ -23,9 +21,10 @@ std::size_t id_length(std::string_view text, std::size_t at) {
     std::size_t end = at;
     while (end < text.size() && (is_word(text[end]) || text[end] == '-')) ++end;
     auto word = text.substr(at, end - at);
-    if (word.size() == kFewestHex + 2 && is_letter(word[0]) && is_letter(word[1])) word.remove_prefix(2);
+    if (word.size() == kFewestHex + 2 && is_ascii_letter(word[0]) && is_ascii_letter(word[1]))
+        word.remove_prefix(2);
     if (word.find('-') != kNpos && (word.size() != 36 || std::ranges::count(word, '-') != 4)) return 0;
-    const auto digits = std::ranges::count_if(word, is_hex);
+    const auto digits = std::ranges::count_if(word, is_ascii_hex_digit);
     const bool all = static_cast<std::size_t>(digits + std::ranges::count(word, '-')) == word.size();
     return all && static_cast<std::size_t>(digits) >= kFewestHex ? end - at : 0;
 }
@@ -74,7 +73,7 @@ bool is_date(std::string_view run) {
 
 /// BR. in front of the place, and no letter in front of that.
 bool is_behind_country(std::string_view text, std::size_t at) {
-    return at >= 3 && text[at - 1] == '.' && is_letter(text[at - 2]) && is_letter(text[at - 3]) &&
+    return at >= 3 && text[at - 1] == '.' && is_ascii_letter(text[at - 2]) && is_ascii_letter(text[at - 3]) &&
            (at == 3 || !is_word(text[at - 4]));
 }
 

@@ -25,7 +25,7 @@ bool ends_a_value(std::string_view text, std::size_t at) {
     const auto start = at;
     while (at < text.size() && is_line_blank(text[at])) ++at;
     // Go's structs have a blank and the next name there.
-    if (at > start && at < text.size() && is_letter(text[at])) {
+    if (at > start && at < text.size() && is_ascii_letter(text[at])) {
         std::size_t end = at;
         while (end < text.size() && end - at < kLongestName && is_name_char(text[end])) ++end;
         return end < text.size() && text[end] == ':';
@@ -141,7 +141,7 @@ FormFields read_mapping(std::string_view text, std::size_t at) {
         }
         if (c == '{') ++depth;
         std::size_t next = 0;
-        if (is_quote(c) || is_letter(c) || c == '_' || c == '[') {
+        if (is_quote(c) || is_ascii_letter(c) || c == '_' || c == '[') {
             if (const auto name = read_name(text, at)) {
                 if (const auto value = behind_colon(text, name->end); value > 0)
                     next = read_value(text, value, name->text, fields);
@@ -340,7 +340,7 @@ std::string without_colours(std::string_view text) {
         if (text[at] == '\x1b' && at + 1 < text.size() && text[at + 1] == '[') {
             at += 2;
             while (at < text.size() && (is_ascii_digit(text[at]) || text[at] == ';')) ++at;
-            if (at < text.size() && is_letter(text[at])) ++at;
+            if (at < text.size() && is_ascii_letter(text[at])) ++at;
         } else {
             out += text[at++];
         }

@@ -1,5 +1,6 @@
 #include "twiml/fallback.hpp"
 
+#include "base/characters.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "twiml/lint.hpp"
@@ -11,11 +12,6 @@ namespace callchain::twiml {
 namespace {
 
 constexpr std::size_t kMostSaidCharacters = 4096;  // Source: Twilio, "TwiML Voice: <Say>"
-
-std::size_t characters_in(std::string_view utf8) {
-    return static_cast<std::size_t>(std::count_if(
-        utf8.begin(), utf8.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
 
 bool is_absolute_http_url(std::string_view url) {
     for (const std::string_view scheme : {"http://", "https://"}) {

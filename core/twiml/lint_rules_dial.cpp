@@ -1,4 +1,5 @@
 /// <Dial> and the order of verbs: who is called, with which caller id, and what never runs.
+#include "base/characters.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "twiml/caller_id.hpp"
@@ -21,8 +22,6 @@ struct Dial {
     bool openai = false;
 };
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
 bool looks_like_sip_uri(std::string_view text) {
     return starts_with_ignoring_case(text, "sip:") || starts_with_ignoring_case(text, "sips:");
 }
@@ -40,9 +39,11 @@ bool is_phone_number(std::string_view text) {
 /// A business-scoped user id, which stands in From where a WhatsApp user hides the number: two letters, '.',
 /// and digits or letters. Source: Meta, "Business-scoped user IDs".
 bool is_bsuid(std::string_view text) {
-    if (text.size() < 8 || !is_letter(text[0]) || !is_letter(text[1]) || text[2] != '.') return false;
+    if (text.size() < 8 || !is_ascii_letter(text[0]) || !is_ascii_letter(text[1]) || text[2] != '.')
+        return false;
     const auto rest = text.substr(3);
-    return std::all_of(rest.begin(), rest.end(), [](char c) { return is_ascii_digit(c) || is_letter(c); }) &&
+    return std::all_of(rest.begin(), rest.end(),
+                       [](char c) { return is_ascii_digit(c) || is_ascii_letter(c); }) &&
            std::any_of(rest.begin(), rest.end(), is_ascii_digit);
 }
 
@@ -148,7 +149,7 @@ void check_caller_id_characters(const Dial& dial, const Attribute& attribute, Fi
                             "callerId " + quoted(id) +
                                 " looks like a WhatsApp user id that stands in From in place of a number.");
     const auto wrong = std::find_if_not(id.begin(), id.end(), [](char c) {
-        return is_letter(c) || is_ascii_digit(c) || c == '+' || c == '-' || c == '_' || c == '.';
+        return is_ascii_letter(c) || is_ascii_digit(c) || c == '+' || c == '-' || c == '_' || c == '.';
     });
     if (wrong != id.end()) {
         const std::size_t length = std::max<std::size_t>(

@@ -1,4 +1,5 @@
 /// Lines of the text as they may be shown.
+#include "base/characters.hpp"
 #include "base/ipv4.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
@@ -19,8 +20,6 @@ bool is_name_character(char c) {
            c == '.' || c == ':' || (static_cast<unsigned char>(c) & 0x80U) != 0;
 }
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
 /// Names of what must not be shown, of attributes, <Parameter>s, headers and parts of a query alike. Better a
 /// harmless value withheld than a secret shown.
 bool names_a_secret(std::string_view name) {
@@ -35,7 +34,7 @@ bool names_a_secret(std::string_view name) {
         for (auto at = lower.find(word); at != kNpos; at = lower.find(word, at + 1)) {
             const auto end = at + word.size();
             const bool next_word = end < name.size() && name[end] >= 'A' && name[end] <= 'Z';
-            if (end == name.size() || next_word || !is_letter(lower[end])) return true;
+            if (end == name.size() || next_word || !is_ascii_letter(lower[end])) return true;
         }
     }
     return false;
@@ -60,7 +59,8 @@ std::size_t read_reference(std::string_view text, char& character) {
 }
 
 bool is_secret_character(char c) {
-    return is_ascii_digit(c) || is_letter(c) || c == '+' || c == '/' || c == '=' || c == '_' || c == '-';
+    return is_ascii_digit(c) || is_ascii_letter(c) || c == '+' || c == '/' || c == '=' || c == '_' ||
+           c == '-';
 }
 
 /// "host" or "host:port", and nothing that a password in clear may have brought along.
@@ -70,7 +70,7 @@ bool is_plain_authority(std::string_view text) {
     const auto host = text.substr(0, colon);
     if (colon != kNpos && !parse_decimal(text.substr(colon + 1))) return false;
     return std::all_of(host.begin(), host.end(), [](char c) {
-        return is_ascii_digit(c) || is_letter(c) || c == '.' || c == '-' || c == '_' || c == '[' ||
+        return is_ascii_digit(c) || is_ascii_letter(c) || c == '.' || c == '-' || c == '_' || c == '[' ||
                c == ']' || c == ':';
     });
 }
@@ -241,7 +241,7 @@ void SourceLines::find_numbers() {
         }
         const char before = begin == 0 ? ' ' : text_[begin - 1];
         const bool escaped_plus = begin >= 3 && equal_ignoring_case(text_.substr(begin - 3, 3), "%2b");
-        const bool is_id = (is_letter(before) || before == '_') && !escaped_plus;
+        const bool is_id = (is_ascii_letter(before) || before == '_') && !escaped_plus;
         if (digits.size() < kFewestMasked || is_id || parse_ipv4(trim(text_.substr(begin, end - begin))))
             continue;
         withheld_.push_back({begin, end, "…" + digits.substr(digits.size() - 4)});

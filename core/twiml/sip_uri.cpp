@@ -1,6 +1,8 @@
 #include "twiml/sip_uri.hpp"
 
+#include "base/characters.hpp"
 #include "base/ipv4.hpp"
+#include "base/nearest_words.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "encoding/text_codings.hpp"
@@ -31,8 +33,7 @@ constexpr std::string_view kPasswordUnreserved = "&=+$,";
 constexpr std::string_view kParameterUnreserved = "[]/:&+$";
 constexpr std::string_view kHeaderUnreserved = "[]/?:+$";
 
-bool is_letter(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
-bool is_alphanumeric(char c) { return is_letter(c) || is_ascii_digit(c); }
+bool is_alphanumeric(char c) { return is_ascii_letter(c) || is_ascii_digit(c); }
 bool is_hex_digit(char c) { return is_ascii_digit(c) || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f'); }
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7F'; }
 bool is_plain(char c, std::string_view also) {
@@ -172,7 +173,7 @@ std::optional<HostFault> fault_of_host(std::string_view host) {
                                                : "a host label that begins or ends with \"-\""};
         at += label.size() + 1;
     }
-    if (is_letter(labels.back().front())) return std::nullopt;
+    if (is_ascii_letter(labels.back().front())) return std::nullopt;
     return HostFault{at - labels.back().size() - 1, "a host whose last label begins with a digit"};
 }
 
@@ -315,7 +316,7 @@ std::string meant_openai_host(std::string_view host) {
     constexpr std::size_t kMostEdits = 2;
     if (host.size() > kLongest) return {};
     const auto slip = [](std::string_view a, std::string_view b) {
-        const auto edits = edit_distance(a, b);
+        const auto edits = edit_distance(ascii_lower(a), ascii_lower(b));
         return edits > 0 && edits <= kMostEdits;
     };
     for (const auto known : kHosts)

@@ -1,5 +1,6 @@
 #include "twiml/verbs.hpp"
 
+#include "base/nearest_words.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -422,7 +423,7 @@ class Nearest {
     /// Whether `candidate` is nearer than all before.
     bool offer(std::string_view candidate) {
         if (fewest_ == 0) return false;
-        const auto edits = edit_distance(word_, candidate);
+        const auto edits = edit_distance(ascii_lower(word_), ascii_lower(candidate));
         if (edits >= fewest_) return false;
         fewest_ = edits;
         return true;
@@ -434,23 +435,6 @@ class Nearest {
 };
 
 }  // namespace
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    const auto lower_a = ascii_lower(a);
-    const auto lower_b = ascii_lower(b);
-    std::vector<std::size_t> row(lower_b.size() + 1);
-    for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
-    for (std::size_t i = 0; i < lower_a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (std::size_t j = 1; j < row.size(); ++j) {
-            const auto replaced = diagonal + (lower_a[i] == lower_b[j - 1] ? 0U : 1U);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-        }
-    }
-    return row.back();
-}
 
 const AttributeSpec* ElementSpec::find(std::string_view attribute) const {
     const auto found = std::find_if(attributes.begin(), attributes.end(),

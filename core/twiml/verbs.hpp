@@ -59,8 +59,6 @@ inline constexpr std::string_view kRoot = "Response";
 [[nodiscard]] const AttributeSpec* nearest_attribute(std::string_view name, const ElementSpec& element);
 /// Whether `word` is one of `words`, which are separated by blanks.
 [[nodiscard]] bool has_word(std::string_view words, std::string_view word);
-/// Edits between two words without regard to letter case: Levenshtein's distance.
-[[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b);
 /// The one of `words` that is nearest in spelling to `word`; empty where none is near.
 [[nodiscard]] std::string_view nearest_word(std::string_view word, std::string_view words);
 

@@ -1,5 +1,6 @@
 #include "twiml/voice_response.hpp"
 
+#include "base/characters.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "twiml/caller_id.hpp"
@@ -36,10 +37,6 @@ bool is_one_of(std::string_view text, Words words) {
 std::string list_of(Words words) { return join({words.begin(), words.end()}, ", "); }
 
 std::string quoted(std::string_view text) { return "\"" + shown_value(text, kShown) + "\""; }
-
-bool is_letter_or_digit(char c) {
-    return is_ascii_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 // Collects remarks; each check_ member judges one thing.
 class Check {
@@ -95,7 +92,7 @@ constexpr std::string_view kProjectPrefix = "proj_";
 bool is_project_id(std::string_view text) {
     return text.starts_with(kProjectPrefix) && text.size() > kProjectPrefix.size() &&
            std::all_of(text.begin(), text.end(),
-                       [](char c) { return is_letter_or_digit(c) || c == '_' || c == '-'; });
+                       [](char c) { return is_ascii_letter_or_digit(c) || c == '_' || c == '-'; });
 }
 
 // A project id that stands in `text` among what belongs elsewhere, or nothing.
@@ -103,8 +100,8 @@ std::string_view project_id_within(std::string_view text) {
     const auto begin = text.find(kProjectPrefix);
     if (begin == std::string_view::npos) return {};
     text = text.substr(begin);
-    const auto end = std::find_if_not(text.begin(), text.end(),
-                                      [](char c) { return is_letter_or_digit(c) || c == '_' || c == '-'; });
+    const auto end = std::find_if_not(
+        text.begin(), text.end(), [](char c) { return is_ascii_letter_or_digit(c) || c == '_' || c == '-'; });
     text = text.substr(0, static_cast<std::size_t>(end - text.begin()));
     return is_project_id(text) ? text : std::string_view{};
 }
@@ -180,7 +177,7 @@ void Check::check_place() {
 bool is_token(std::string_view text) {
     constexpr std::string_view kAlso = "-.!%*_+`'~";  // Source: RFC 3261 section 25.1, token
     return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-        return is_letter_or_digit(c) || kAlso.find(c) != std::string_view::npos;
+        return is_ascii_letter_or_digit(c) || kAlso.find(c) != std::string_view::npos;
     });
 }
 
@@ -269,7 +266,8 @@ void Check::check_callbacks() {
 bool has_url_scheme(std::string_view url) {
     const auto colon = url.find(':');
     return colon != std::string_view::npos && colon > 0 && !is_ascii_digit(url.front()) &&
-           std::all_of(url.begin(), url.begin() + static_cast<std::ptrdiff_t>(colon), is_letter_or_digit);
+           std::all_of(url.begin(), url.begin() + static_cast<std::ptrdiff_t>(colon),
+                       is_ascii_letter_or_digit);
 }
 
 bool is_loopback(std::string_view host) {

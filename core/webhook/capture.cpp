@@ -377,6 +377,13 @@ bool is_token(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
 }
 
+bool is_field_value(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte == '\t' || (byte >= 0x20 && byte != 0x7F);
+    });
+}
+
 std::vector<std::string_view> Headers::values(std::string_view name) const {
     std::vector<std::string_view> found;
     for (const auto& field : fields) {

@@ -26,6 +26,9 @@ struct Headers {
 
 /// True for what may be a method or the name of a header. Source: RFC 9110 section 5.6.2.
 [[nodiscard]] bool is_token(std::string_view text);
+/// Visible characters, blanks, tabs and obs-text: no line can be added by such a value.
+/// Source: RFC 9110 section 5.5.
+[[nodiscard]] bool is_field_value(std::string_view text);
 
 /// What is odd about a capture and yet readable; it goes with the verdict.
 struct CaptureRemark {

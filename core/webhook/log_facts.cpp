@@ -1,5 +1,6 @@
 #include "webhook/log_facts.hpp"
 
+#include "base/characters.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "webhook/log_line.hpp"
@@ -57,11 +58,10 @@ constexpr std::array<KeyName, 30> kKeyNames{{
     {"sha256", Key::body_sha256, true},
 }};
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_key_char(char c) { return is_letter(c) || is_ascii_digit(c) || c == '_' || c == '-'; }
-bool is_hex(char c) { return is_ascii_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool is_key_char(char c) { return is_ascii_letter(c) || is_ascii_digit(c) || c == '_' || c == '-'; }
 bool is_base64(char c) {
-    return is_letter(c) || is_ascii_digit(c) || c == '+' || c == '/' || c == '=' || c == '-' || c == '_';
+    return is_ascii_letter(c) || is_ascii_digit(c) || c == '+' || c == '/' || c == '=' || c == '-' ||
+           c == '_';
 }
 
 /// `written` in lower case with '_' for '-' is `name`.
@@ -95,7 +95,7 @@ LoggedField make_sha256_field(std::string_view text) {
         if (text.starts_with(prefix)) text.remove_prefix(prefix.size());
     }
     std::size_t digits = 0;
-    while (digits < text.size() && is_hex(text[digits])) ++digits;
+    while (digits < text.size() && is_ascii_hex_digit(text[digits])) ++digits;
     if (digits == kSha256Digits) {
         return {LoggedField::State::whole, ascii_lower(text.substr(0, digits))};
     }

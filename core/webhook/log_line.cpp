@@ -1,5 +1,6 @@
 #include "webhook/log_line.hpp"
 
+#include "base/characters.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -27,8 +28,9 @@ std::size_t escape_length(std::string_view text) {
     return text[1] >= 0x20 && text[1] <= 0x7E ? 2 : 1;
 }
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_name_char(char c) { return is_letter(c) || is_ascii_digit(c) || c == '_' || c == '-' || c == '.'; }
+bool is_name_char(char c) {
+    return is_ascii_letter(c) || is_ascii_digit(c) || c == '_' || c == '-' || c == '.';
+}
 
 /// Matches `pattern` at the start of `text`: '9' stands for a digit, 'A' for a letter, '?' for any of ",./ T"
 /// where formats differ; the rest for itself. Returns the length, 0 where it does not match.
@@ -38,7 +40,7 @@ std::size_t match(std::string_view text, std::string_view pattern) {
         const char c = text[i];
         const char want = pattern[i];
         const bool fits = want == '9'   ? is_ascii_digit(c)
-                          : want == 'A' ? is_letter(c)
+                          : want == 'A' ? is_ascii_letter(c)
                           : want == '?' ? c == 'T' || c == ' ' || c == '_' || c == ','
                                         : c == want;
         if (!fits) return 0;
@@ -113,7 +115,7 @@ Piece bracketed(std::string_view text) {
 // `INFO:`, `WARNING:root:`, `ERROR `
 Piece level_word(std::string_view text) {
     std::size_t at = 0;
-    while (at < text.size() && is_letter(text[at])) ++at;
+    while (at < text.size() && is_ascii_letter(text[at])) ++at;
     if (at == text.size() || !is_level(text.substr(0, at))) return {};
     if (text[at] != ':') return text[at] == ' ' ? Piece{at, {}} : Piece{};
     std::size_t name = at + 1;

@@ -1,5 +1,7 @@
 #include "webhook/record.hpp"
 
+#include "base/characters.hpp"
+#include "base/internet_time.hpp"
 #include "base/text.hpp"
 #include "encoding/base64.hpp"
 #include "encoding/text_codings.hpp"
@@ -25,10 +27,6 @@ constexpr std::size_t kMostIdBytes = 256;
 constexpr int kMostLayers = 3;
 
 bool is_printable(char c) { return c > ' ' && c < 0x7F; }
-
-bool is_letter_or_digit(char c) {
-    return is_ascii_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 // What some serialiser on the way escapes: JSON's own two, HTML's three (Go), and brackets, by which a reader
 // of damaged lines finds the object.
@@ -77,42 +75,6 @@ std::optional<std::string> read_value(std::string_view text) {
     return std::string(text);
 }
 
-std::string two_digits(std::int64_t number) {
-    return {static_cast<char>('0' + number / 10 % 10), static_cast<char>('0' + number % 10)};
-}
-
-// RFC 3339, UTC, milliseconds. Empty outside of the years that have four digits there.
-std::string write_time(Milliseconds time) {
-    using namespace std::chrono;
-    const auto day = floor<days>(time);
-    const year_month_day date{day};
-    const int year = static_cast<int>(date.year());
-    if (!date.ok() || year < 1970 || year > 9999) return {};
-    const std::int64_t of_day = (time - day).count();
-    const std::int64_t seconds = of_day / 1000;
-    return std::to_string(year) + "-" + two_digits(static_cast<unsigned>(date.month())) + "-" +
-           two_digits(static_cast<unsigned>(date.day())) + "T" + two_digits(seconds / 3600) + ":" +
-           two_digits(seconds / 60 % 60) + ":" + two_digits(seconds % 60) + "." +
-           static_cast<char>('0' + of_day / 100 % 10) + two_digits(of_day % 100) + "Z";
-}
-
-/// The number in `count` digits at `at`, or -1.
-int digits_at(std::string_view text, std::size_t at, std::size_t count) {
-    if (text.size() < at + count) return -1;
-    const auto number = parse_decimal(text.substr(at, count));
-    return number ? static_cast<int>(*number) : -1;
-}
-
-/// Minutes east of UTC for `Z` and `±hh:mm`.
-std::optional<std::chrono::minutes> read_zone(std::string_view text) {
-    if (text == "Z" || text == "z") return std::chrono::minutes{0};
-    if (text.size() != 6 || text[3] != ':' || (text[0] != '+' && text[0] != '-')) return std::nullopt;
-    const int hours = digits_at(text, 1, 2);
-    const int minutes = digits_at(text, 4, 2);
-    if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59) return std::nullopt;
-    return std::chrono::minutes{(hours * 60 + minutes) * (text[0] == '-' ? -1 : 1)};
-}
-
 // RFC 3339, and Unix time in seconds or milliseconds.
 std::optional<Milliseconds> read_time(std::string_view text) {
     using namespace std::chrono;
@@ -122,27 +84,8 @@ std::optional<Milliseconds> read_time(std::string_view text) {
         if (*number >= kLast) return std::nullopt;
         return Milliseconds{milliseconds{*number < kFirstMilliseconds ? *number * 1000 : *number}};
     }
-    if (text.size() < 20 || (text[10] != 'T' && text[10] != ' ')) return std::nullopt;
-    const year_month_day date{year{digits_at(text, 0, 4)},
-                              month{static_cast<unsigned>(digits_at(text, 5, 2))},
-                              day{static_cast<unsigned>(digits_at(text, 8, 2))}};
-    const int h = digits_at(text, 11, 2);
-    const int m = digits_at(text, 14, 2);
-    const int s = digits_at(text, 17, 2);
-    if (!date.ok() || static_cast<int>(date.year()) < 1970 || h < 0 || h > 23 || m < 0 || m > 59 || s < 0 ||
-        s > 60) {
-        return std::nullopt;
-    }
-    text.remove_prefix(19);
-    std::int64_t fraction = 0;
-    if (text.starts_with('.')) {
-        const auto end = std::min(text.find_first_not_of("0123456789", 1), text.size());
-        fraction = parse_decimal((std::string(text.substr(1, end - 1)) + "000").substr(0, 3)).value_or(0);
-        text.remove_prefix(end);
-    }
-    const auto zone = read_zone(text);
-    if (!zone) return std::nullopt;
-    return Milliseconds{sys_days{date} + hours{h} + minutes{m} + seconds{s} + milliseconds{fraction} - *zone};
+    const auto time = parse_rfc3339(text);
+    return time ? std::optional(floor<milliseconds>(*time)) : std::nullopt;
 }
 
 // One secret is `label:length:fingerprint:mask`, with `-` for what there is not; secrets are divided by
@@ -150,7 +93,7 @@ std::optional<Milliseconds> read_time(std::string_view text) {
 std::string write_secret_part(std::string_view text, std::string_view also_plain) {
     std::string out;
     for (const char c : text) {
-        const bool plain = is_letter_or_digit(c) || also_plain.find(c) != std::string_view::npos;
+        const bool plain = is_ascii_letter_or_digit(c) || also_plain.find(c) != std::string_view::npos;
         out += plain ? std::string(1, c) : "%" + encoding::to_upper_hex({&c, 1});
     }
     if (out.empty()) return "-";
@@ -251,7 +194,7 @@ AssignedMembers assigned_members(std::string_view line) {
     AssignedMembers found;
     for (auto equals = line.find('='); equals != std::string_view::npos; equals = line.find('=', equals)) {
         auto start = equals;
-        while (start > 0 && (is_letter_or_digit(line[start - 1]) || line[start - 1] == '_')) --start;
+        while (start > 0 && (is_ascii_letter_or_digit(line[start - 1]) || line[start - 1] == '_')) --start;
         const auto name = line.substr(start, equals - start);
         const bool quoted = line.substr(equals + 1).starts_with('"');
         const auto value = equals + (quoted ? 2U : 1U);
@@ -350,8 +293,7 @@ std::string write_webhook_record(const WebhookRecord& record) {
     }
     if (!too_long.empty()) append_text(out, "too_long", join(too_long, " "));
     if (record.received_at) {
-        if (const auto time = write_time(*record.received_at); !time.empty())
-            append_text(out, "received_at", time);
+        append_text(out, "received_at", write_rfc3339(*record.received_at));
     }
     std::vector<std::string> secrets;
     std::transform(record.secrets.begin(), record.secrets.end(), std::back_inserter(secrets), write_secret);

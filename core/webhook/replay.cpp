@@ -28,13 +28,6 @@ std::optional<std::string_view> find_either(const Headers& headers, const Signed
     return value ? value : headers.find(names.old_name);
 }
 
-// RFC 9110 section 5.5: visible characters, blanks and obs-text; any other byte would end the line or worse.
-bool is_field_value(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char c) {
-        return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F);
-    });
-}
-
 /// Names that the Connection headers hold, which are for the next hop alone.
 std::vector<std::string_view> connection_options(const Headers& headers) {
     std::vector<std::string_view> names;

@@ -52,5 +52,28 @@ TEST(ParseInternetTime, RefusesWhatIsNone) {
     }
 }
 
+// The other way round; the seconds of Unix are those of `date -u -d … +%s`.
+TEST(WriteRfc3339, WritesUtcWithAsManyDigitsAsAreAskedFor) {
+    const InternetTime time{microseconds{1'795'884'428'461'123}};
+    EXPECT_EQ(write_rfc3339(time), "2026-11-28T16:47:08.461Z");
+    EXPECT_EQ(write_rfc3339(time, TimePrecision::seconds), "2026-11-28T16:47:08Z");
+    EXPECT_EQ(write_rfc3339(time, TimePrecision::microseconds), "2026-11-28T16:47:08.461123Z");
+    EXPECT_EQ(write_rfc3339(InternetTime{microseconds{0}}), "1970-01-01T00:00:00.000Z");
+    EXPECT_EQ(write_rfc3339(InternetTime{microseconds{1'709'164'799'999'999}}), "2024-02-28T23:59:59.999Z");
+    EXPECT_EQ(write_rfc3339(InternetTime{microseconds{1'709'164'800'000'000}}), "2024-02-29T00:00:00.000Z");
+}
+
+TEST(WriteRfc3339, WritesTheNearestYearThatHasFourDigits) {
+    EXPECT_EQ(write_rfc3339(InternetTime{microseconds{-1}}), "1970-01-01T00:00:00.000Z");
+    EXPECT_EQ(write_rfc3339(InternetTime::max()), "9999-12-31T23:59:59.999Z");
+}
+
+TEST(WriteRfc3339, IsReadAgain) {
+    for (std::int64_t micros_of = 1; micros_of < 253'402'300'800'000'000; micros_of = micros_of * 3 + 7) {
+        const InternetTime time{microseconds{micros_of}};
+        EXPECT_EQ(parse_rfc3339(write_rfc3339(time, TimePrecision::microseconds)), time) << micros_of;
+    }
+}
+
 }  // namespace
 }  // namespace callchain

@@ -101,7 +101,7 @@ TEST_F(CallDriverTest, AsksTwilioNoThirdTime) {
     start(Transport::tcp);
     twilio->asks_for = {"gateway", "twilio's"};
     meta->invite(meta_flow);
-    ASSERT_TRUE(wait([&] { return !records.empty(); }));
+    ASSERT_TRUE(wait([&] { return !records.empty() && meta->has_heard("INVITE", 503); }));
     EXPECT_EQ(meta->statuses("INVITE").back(), 503) << "never Twilio's own 403";
     EXPECT_EQ(twilio->requests("INVITE"), 2U);
     EXPECT_TRUE(wait_until_empty());
@@ -119,7 +119,7 @@ TEST_F(CallDriverTest, CancelsTowardTwilioWhatMetaCancels) {
         meta->invite(meta_flow);
         ASSERT_TRUE(wait([&] { return meta->has_heard("INVITE", 180); }));
         meta->cancel();
-        ASSERT_TRUE(wait([&] { return !records.empty(); }));
+        ASSERT_TRUE(wait([&] { return !records.empty() && meta->has_heard("INVITE", 487); }));
         EXPECT_EQ(meta->statuses("CANCEL"), std::vector{200});
         EXPECT_EQ(meta->statuses("INVITE").back(), 487);
         EXPECT_EQ(twilio->requests("CANCEL"), 1U);
@@ -158,7 +158,8 @@ TEST_F(CallDriverTest, EndsAnAnswerThatComesLongAfterARefusal) {
     start(Transport::tcp);
     twilio->refuses_with = 486;
     meta->invite(meta_flow);
-    ASSERT_TRUE(wait([&] { return !records.empty() && twilio->requests("ACK") == 1; }));
+    ASSERT_TRUE(wait(
+        [&] { return !records.empty() && twilio->requests("ACK") == 1 && meta->has_heard("INVITE", 486); }));
     EXPECT_EQ(meta->statuses("INVITE").back(), 486);
     // Another branch of a fork, whose transaction is gone with the 486.
     twilio->answer(*twilio->invited, 200);
@@ -421,7 +422,7 @@ TEST_F(CallDriverTest, HangsUpWhatIsUpAndWhatRings) {
                meta->statuses("INVITE").back() == 180;
     }));
     driver->hang_up_all();
-    ASSERT_TRUE(wait([&] { return drained == 1; }));
+    ASSERT_TRUE(wait([&] { return drained == 1 && meta->has_heard("INVITE", 503); }));
     EXPECT_EQ(meta->requests("BYE"), 1U);
     EXPECT_EQ(twilio->requests("BYE"), 1U);
     EXPECT_EQ(twilio->requests("CANCEL"), 1U);

@@ -12,7 +12,7 @@ namespace callchain::service {
 namespace {
 
 using namespace std::chrono_literals;
-using Outcome = Check::Result;
+using Outcome = Check::Outcome;
 
 constexpr std::chrono::sys_seconds kNow{std::chrono::sys_days(std::chrono::year(2026) / 10 / 1)};
 constexpr const char* kHost = "sip.example.com";

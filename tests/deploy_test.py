@@ -255,12 +255,14 @@ class Units(unittest.TestCase):
                                   capture_output=True, text=True)
             self.assertEqual(done.returncode, 6, done.stderr)
 
-    def test_the_gateway_has_a_folder_for_its_trace(self):
-        """ProtectSystem=strict leaves it no other place."""
-        unit = (ROOT / "deploy/systemd/callchain-gateway.service").read_text(encoding="utf-8")
-        folder = re.search(r"^LogsDirectory=(\S+)$", unit, re.MULTILINE)
-        self.assertIsNotNone(folder)
-        self.assertIn(f"CALLCHAIN_TRACE=/var/log/{folder[1]}/", unit)
+    def test_each_has_a_folder_for_what_it_keeps(self):
+        """ProtectSystem=strict leaves them no other place: the gateway for its trace, serve for captures."""
+        for name, variable in (("gateway", "CALLCHAIN_TRACE"), ("serve", "CALLCHAIN_CAPTURE_DIR")):
+            unit = (ROOT / f"deploy/systemd/callchain-{name}.service").read_text(encoding="utf-8")
+            folder = re.search(r"^LogsDirectory=(\S+)$", unit, re.MULTILINE)
+            self.assertIsNotNone(folder)
+            self.assertIn(f"{variable}=/var/log/{folder[1]}/", unit)
+            self.assertIn("LogsDirectoryMode=0700", unit)  # captures want a folder that nobody else reads
 
     def test_their_commands_and_settings_exist(self):
         for unit in UNITS:

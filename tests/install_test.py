@@ -86,7 +86,7 @@ class Installed:
 
     def test_examples_and_documents_are_there(self):
         documents = self.prefix / "share/doc/callchain"
-        for name in ("README.md", "examples/all.env", "examples/serve.env", "docs/reliability.md"):
+        for name in ("README.md", "examples/all.env", "examples/serve.env", "docs/reliability.md", "docs/cookbook/README.md", "docs/design/serve.md"):
             self.assertTrue((documents / name).stat().st_size, name)
 
 

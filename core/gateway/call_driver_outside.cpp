@@ -17,6 +17,12 @@ std::string_view own_method(std::string_view method) {
     return "other";
 }
 
+// A name that nobody vouches for must not look like one that somebody does.
+std::string client_certificate_of(const FlowInfo& flow) {
+    return flow.client_name.empty() || flow.client_verified ? flow.client_name
+                                                            : flow.client_name + " (not verified)";
+}
+
 }  // namespace
 
 void CallDriver::State::answer(const IncomingRequest& in, sip::Message response) {
@@ -179,7 +185,7 @@ void CallDriver::State::begin(const IncomingRequest& in, const b2bua::Admission&
             {"wacid", record.wacid},
             {"account", admitted.account},
             {"peer", text_of(in.flow.peer)},
-            {"client_certificate", in.flow.client_name}});
+            {"client_certificate", client_certificate_of(in.flow)}});
     perform(number, entry.call->start(moment()));
 }
 

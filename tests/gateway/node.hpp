@@ -73,6 +73,7 @@ class Node {
         events.on_refused = [this](Transport, const Endpoint&, const std::string& why) {
             refused.push_back(why);
         };
+        events.on_accept_paused = [this](Transport, const std::string& why) { pauses.push_back(why); };
         events.on_trace = [this](const TracedMessage& message) {
             if (message.received)
                 bytes_received.emplace_back(message.bytes);
@@ -101,6 +102,7 @@ class Node {
     std::vector<std::string> unreadable;
     std::vector<Ended> closed;
     std::vector<std::string> refused;
+    std::vector<std::string> pauses;  // of accepting
     std::vector<std::string> bytes_received;
     std::vector<std::string> bytes_sent;
     std::function<void(const Arrived&)> on_message;

@@ -2,8 +2,12 @@
 
 #include "gateway/node.hpp"
 
+#include <cerrno>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <system_error>
+#include <unistd.h>
 
 namespace callchain::gateway {
 namespace {
@@ -268,6 +272,28 @@ TEST(Transports, SayWhereTheyCannotListen) {
     TransportSettings settings;
     settings.listeners = {{Transport::tls, "127.0.0.1:0"}};
     EXPECT_FALSE(Transports(loop, settings, {}).listen().has_value());
+}
+
+// Who cannot be taken for want of a descriptor waits in the kernel's queue, and is no stranger who was
+// refused.
+TEST(Transports, TellThatNoDescriptorIsLeft) {
+    Loop loop;
+    Node server(loop, {}, {Transport::tcp});
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const int lowest_free = ::dup(STDERR_FILENO);
+    ::close(lowest_free);
+    RawPeer peer(server.endpoint(Transport::tcp));  // takes that number
+    const rlimit none_left{static_cast<rlim_t>(lowest_free) + 1, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none_left), 0);
+    const bool told = run_until(loop, [&] { return !server.pauses.empty(); });
+    EXPECT_EQ(server.transports->counts().accepted, 0U);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    ASSERT_TRUE(told);
+    EXPECT_EQ(server.pauses[0], std::generic_category().message(EMFILE));
+    EXPECT_TRUE(run_until(loop, [&] { return server.transports->counts().accepted == 1; }));
+    EXPECT_GE(server.transports->counts().accept_pauses, 1U);
+    EXPECT_TRUE(server.refused.empty());
 }
 
 TEST(Transports, MayBeClosedAndStoppedFromTheirOwnEvents) {

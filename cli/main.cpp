@@ -8,9 +8,11 @@
 #include "usage.hpp"
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <fcntl.h>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
@@ -24,6 +26,15 @@ class SystemClock final : public Clock {
         return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
     }
 };
+
+// Who starts a program may close its standard streams. A file that is opened then gets one of their numbers,
+// and what is printed would land in it. What takes their place can be used no more than what was closed.
+void hold_standard_descriptors() {
+    for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(number, F_GETFD) != -1 || errno != EBADF) continue;
+        static_cast<void>(::open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY));
+    }
+}
 
 std::optional<std::string> system_variable(const std::string& name) {
     const char* value = std::getenv(name.c_str());
@@ -84,6 +95,7 @@ int run(int argc, char** argv, Context& context) {
 int main(int argc, char** argv) {
     using namespace callchain;
     observe::leave_no_core_dump();
+    cli::hold_standard_descriptors();
     observe::say_only_the_type_of_exceptions();
     // A reader that goes away early (head, less) is no reason for an error text.
     std::signal(SIGPIPE, SIG_DFL);

@@ -14,9 +14,10 @@ using InternetTime = std::chrono::sys_time<std::chrono::microseconds>;
 /// cut off. nullopt for any other form, and for years outside 1970 to 9999. Source: RFC 3339 section 5.6.
 [[nodiscard]] std::optional<InternetTime> parse_rfc3339(std::string_view text);
 
+enum class TimePrecision { seconds, milliseconds, microseconds };
+
 /// "2026-11-28T17:47:08.461Z", with as many digits of the second as `precision` has; what is finer is cut
 /// off. A time outside 1970 to 9999 is written as the nearest within. Source: RFC 3339 section 5.6.
-enum class TimePrecision { seconds, milliseconds, microseconds };
 [[nodiscard]] std::string write_rfc3339(InternetTime time,
                                         TimePrecision precision = TimePrecision::milliseconds);
 /// Of coarser units, which may reach beyond those of InternetTime: cut before it is converted.

@@ -13,8 +13,7 @@ namespace {
 constexpr std::size_t kNone = std::string_view::npos;
 
 bool is_secret_char(char c) {
-    return is_ascii_letter(c) || is_ascii_digit(c) || c == '+' || c == '/' || c == '=' || c == '_' ||
-           c == '-';
+    return is_ascii_letter_or_digit(c) || c == '+' || c == '/' || c == '=' || c == '_' || c == '-';
 }
 
 /// The characters from `at` on that a secret could have.
@@ -38,8 +37,7 @@ ClearSecret next_of_kind(std::string_view text, std::size_t from, std::string_vi
     constexpr std::size_t kShortestTail = 16;
     for (auto at = text.find(kind, from); at != kNone; at = text.find(kind, at + 1)) {
         // "task-…", "disk-…"
-        if (kind == "sk-" && at > 0 && (is_ascii_letter(text[at - 1]) || is_ascii_digit(text[at - 1])))
-            continue;
+        if (kind == "sk-" && at > 0 && (is_ascii_letter_or_digit(text[at - 1]))) continue;
         const auto tail = secret_length(text, at + kind.size());
         if (tail >= kShortestTail) return {at, at + kind.size() + tail, kind};
     }

@@ -27,7 +27,8 @@ struct ChangedBody {
 /// the body is no JSON, with a line end behind it.
 [[nodiscard]] ChangedBody reserialize_body(std::string_view body);
 
-/// `body` as JSON.parse and JSON.stringify leave it, which may be the same bytes; nullopt where it is no JSON.
+/// `body` as JSON.parse and JSON.stringify leave it, which may be the same bytes; nullopt where it is no
+/// JSON.
 [[nodiscard]] std::optional<std::string> compact_body(std::string_view body);
 
 /// `body` with that member at its top replaced or added; nullopt where it is no JSON object.

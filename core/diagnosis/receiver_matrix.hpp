@@ -80,7 +80,8 @@ struct CaseVerdict {
 
 /// What the answers say taken together, in the order in which a person wants to know: the receiver accepts
 /// everything (receiver_accepts_everything), refuses everything (receiver_refuses_everything: then what it
-/// refused proves nothing), or checks a body that it wrote anew itself (receiver_reserializes_body). Empty where neither holds. Units: `cases` and `answers` have the same length.
+/// refused proves nothing), or checks a body that it wrote anew itself (receiver_reserializes_body). Empty
+/// where neither holds. Units: `cases` and `answers` have the same length.
 [[nodiscard]] std::vector<Finding> judge_matrix(const std::vector<MatrixCase>& cases,
                                                 const std::vector<ReceiverAnswer>& answers);
 

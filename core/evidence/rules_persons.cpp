@@ -40,9 +40,7 @@ bool has_loose_sign(std::string_view before) {
     // Within base64 a '+' is a letter.
     if (!before.ends_with('+')) return true;
     const auto sign = before.size() - 1;
-    return sign == 0 ||
-           !(is_ascii_letter(before[sign - 1]) || is_ascii_digit(before[sign - 1]) ||
-             before[sign - 1] == '/') ||
+    return sign == 0 || !(is_ascii_letter_or_digit(before[sign - 1]) || before[sign - 1] == '/') ||
            ends_with_one_of(before.substr(0, sign), kSigns);
 }
 
@@ -58,9 +56,7 @@ bool has_name(std::string_view before) {
     }
     if (!separated) return false;
     const auto end = at;
-    while (at > 0 &&
-           (is_ascii_letter(before[at - 1]) || is_ascii_digit(before[at - 1]) || before[at - 1] == '_'))
-        --at;
+    while (at > 0 && (is_ascii_letter_or_digit(before[at - 1]) || before[at - 1] == '_')) --at;
     // The letter of an escape, as in \nFrom, is no part of the name.
     if (at > 0 && before[at - 1] == '\\' && at < end) ++at;
     const auto name = ascii_lower(before.substr(at, end - at));
@@ -139,10 +135,9 @@ std::string rewrite_numbers(std::string_view text, const Numbers& known, const T
 // Mail ----------------------------------------------------------------------------------------------------
 
 bool is_local_character(char c) {
-    return is_ascii_letter(c) || is_ascii_digit(c) ||
-           std::string_view(".!#$&'*+/=?^_`{|}~-").find(c) != kNone;
+    return is_ascii_letter_or_digit(c) || std::string_view(".!#$&'*+/=?^_`{|}~-").find(c) != kNone;
 }
-bool is_domain_character(char c) { return is_ascii_letter(c) || is_ascii_digit(c) || c == '.' || c == '-'; }
+bool is_domain_character(char c) { return is_ascii_letter_or_digit(c) || c == '.' || c == '-'; }
 
 // The parts of a Call-ID look like an address, and are needed.
 bool looks_like_id(std::string_view local) {
@@ -186,7 +181,7 @@ std::pair<std::size_t, std::size_t> name_before(std::string_view text, std::size
 bool is_name(std::string_view text) {
     return !text.empty() && text != kName && text.size() <= 200 &&
            std::any_of(text.begin(), text.end(), [](char c) {
-               return is_ascii_letter(c) || is_ascii_digit(c) || static_cast<unsigned char>(c) >= 0x80;
+               return is_ascii_letter_or_digit(c) || static_cast<unsigned char>(c) >= 0x80;
            });
 }
 

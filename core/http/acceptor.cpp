@@ -53,10 +53,9 @@ Acceptor::Round Acceptor::accept_one() {
         most != 0 && shared.connections.load(std::memory_order_relaxed) >= most)
         return pause(EMFILE);
     system::SocketAddress peer;
-    auto* generic = reinterpret_cast<sockaddr*>(&peer.storage);  // as the call wants it
     // Asio's own accept() leaves the socket open in programs that are started by this one.
     system::Descriptor socket(
-        ::accept4(socket_.native_handle(), generic, &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        ::accept4(socket_.native_handle(), peer.generic(), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket) {
         if (errno == EAGAIN) return Round::all_accepted;
         if (!has_run_out(errno)) return Round::more;  // that connection was gone before it was accepted

@@ -4,6 +4,10 @@
 #include "http/client.hpp"
 #include "http/loop.hpp"
 
+#include <chrono>
+#include <functional>
+#include <memory>
+
 namespace callchain::http {
 
 /// As Client in all that it promises, for whoever sends from a loop and wants the answer there: no thread has

@@ -14,11 +14,10 @@ namespace {
 
 constexpr std::size_t kMostHostShown = 100;
 
-bool is_alphanumeric(char c) { return is_ascii_letter(c) || is_ascii_digit(c); }
-
 // RFC 3986 appendix A: unreserved, sub-delims, ":" "@" "/" "?" "%".
 bool is_target_character(char c) {
-    return is_alphanumeric(c) || std::string_view("-._~!$&'()*+,;=:@/?%").find(c) != std::string_view::npos;
+    return is_ascii_letter_or_digit(c) ||
+           std::string_view("-._~!$&'()*+,;=:@/?%").find(c) != std::string_view::npos;
 }
 
 std::uint16_t own_port(std::string_view scheme) {
@@ -28,8 +27,9 @@ std::uint16_t own_port(std::string_view scheme) {
 }
 
 bool is_label(std::string_view label) {
-    return !label.empty() && std::all_of(label.begin(), label.end(),
-                                         [](char c) { return is_alphanumeric(c) || c == '-' || c == '_'; });
+    return !label.empty() && std::all_of(label.begin(), label.end(), [](char c) {
+        return is_ascii_letter_or_digit(c) || c == '-' || c == '_';
+    });
 }
 
 // 010 is eight to some readers and ten to others.

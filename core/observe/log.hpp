@@ -42,9 +42,9 @@ using LogSecrets = std::vector<std::string>;
 /// May be used from any thread. Lines are queued and written by one thread, which comes with the first line.
 /// It sleeps for 20 ms while they gather, so that it is not woken for each; a warning or an error is written
 /// at once, with all in front of it. Where the reader is slow and the queue (8,192 lines) is full the oldest
-/// are dropped and counted, and a line says how many: a full pipe must not stop calls. Where 1,024 lines wait,
-/// new ones of more than 4 KiB are dropped as well. The descriptor is borrowed, and stays blocking or not, as
-/// it is.
+/// are dropped and counted, and a line says how many: a full pipe must not stop calls. Where 1,024 lines
+/// wait, new ones of more than 4 KiB are dropped as well. The descriptor is borrowed, and stays blocking or
+/// not, as it is.
 class Log {
   public:
     struct Options {

@@ -26,18 +26,6 @@ std::chrono::sys_seconds wall_now() {
 
 }  // namespace
 
-ApiSender sender_of(http::Client& client) {
-    return [&client](http::ClientRequest request, std::function<void(http::ClientResult)> done) {
-        client.send(std::move(request), std::move(done));
-    };
-}
-
-ApiSender sender_of(http::ClientOnLoop& client) {
-    return [&client](http::ClientRequest request, std::function<void(http::ClientResult)> done) {
-        client.send(std::move(request), std::move(done));
-    };
-}
-
 http::ClientRequest call_request(std::string url, std::string_view api_key, std::string body) {
     http::ClientRequest request;
     request.method = "POST";

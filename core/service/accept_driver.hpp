@@ -2,7 +2,6 @@
 #pragma once
 
 #include "http/client.hpp"
-#include "http/client_on_loop.hpp"
 #include "http/loop.hpp"
 #include "openai/call_outcome.hpp"
 
@@ -12,13 +11,19 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace callchain::service {
 
 /// Sends a request and calls back once, on any thread. Usually send() of one of the clients.
 using ApiSender = std::function<void(http::ClientRequest, std::function<void(http::ClientResult)>)>;
-[[nodiscard]] ApiSender sender_of(http::Client& client);
-[[nodiscard]] ApiSender sender_of(http::ClientOnLoop& client);
+/// Of an http::Client or http::ClientOnLoop, which must outlive it.
+template <class AnyClient>
+[[nodiscard]] ApiSender sender_of(AnyClient& client) {
+    return [&client](http::ClientRequest request, std::function<void(http::ClientResult)> done) {
+        client.send(std::move(request), std::move(done));
+    };
+}
 
 /// POST with the key as bearer. Without a body there is no Content-Type; Content-Length is there in any case.
 [[nodiscard]] http::ClientRequest call_request(std::string url, std::string_view api_key, std::string body);

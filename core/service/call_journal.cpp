@@ -20,26 +20,32 @@ bool is_call_sid(std::string_view text) {
     return text.size() == 2 + kSidDigits && text.starts_with("CA") && is_hex(ascii_lower(text.substr(2)));
 }
 
-void CallJournal::set_call_sid(Calls::iterator entry, const std::string& call_sid) {
-    // What led here by another name must not, once the entry is gone.
-    if (const auto before = by_call_sid_.find(entry->call_sid);
-        before != by_call_sid_.end() && before->second == entry)
-        by_call_sid_.erase(before);
-    entry->call_sid = call_sid;
-    by_call_sid_[call_sid] = entry;
+void CallJournal::forget_call_sid(Calls::iterator entry, const std::string& call_sid) {
+    if (const auto found = by_call_sid_.find(call_sid); found != by_call_sid_.end() && found->second == entry)
+        by_call_sid_.erase(found);
+}
+
+void CallJournal::add_call_sid(Calls::iterator entry, const std::string& call_sid) {
+    if (!by_call_sid_.try_emplace(call_sid, entry).second) return;
+    if (entry->links.call_sid.empty()) {
+        entry->links.call_sid = call_sid;
+        return;
+    }
+    // One more, not any number: each has to go when the entry does.
+    forget_call_sid(entry, entry->other_sid);
+    entry->other_sid = call_sid;
 }
 
 CallJournal::Calls::iterator CallJournal::entry_of(const std::string& callchain_id) {
     if (const auto found = by_id_.find(callchain_id); found != by_id_.end()) return found->second;
     if (calls_.size() >= most_) {
         const auto oldest = calls_.begin();
-        by_id_.erase(oldest->callchain_id);
-        if (const auto sid = by_call_sid_.find(oldest->call_sid);
-            sid != by_call_sid_.end() && sid->second == oldest)
-            by_call_sid_.erase(sid);
+        by_id_.erase(oldest->links.callchain_id);
+        forget_call_sid(oldest, oldest->links.call_sid);
+        forget_call_sid(oldest, oldest->other_sid);
         calls_.erase(oldest);
     }
-    const auto entry = calls_.insert(calls_.end(), CallLinks{.callchain_id = callchain_id});
+    const auto entry = calls_.insert(calls_.end(), Entry{.links = {.callchain_id = callchain_id}});
     by_id_[callchain_id] = entry;
     return entry;
 }
@@ -47,23 +53,22 @@ CallJournal::Calls::iterator CallJournal::entry_of(const std::string& callchain_
 std::string CallJournal::id_of_call_sid(const std::string& call_sid, const std::string& fresh) {
     const std::lock_guard lock(mutex_);
     if (const auto found = by_call_sid_.find(call_sid); found != by_call_sid_.end())
-        return found->second->callchain_id;
-    const auto entry = entry_of(fresh);
-    set_call_sid(entry, call_sid);
+        return found->second->links.callchain_id;
+    add_call_sid(entry_of(fresh), call_sid);
     return fresh;
 }
 
 void CallJournal::link(const CallLinks& links) {
     const std::lock_guard lock(mutex_);
     const auto entry = entry_of(links.callchain_id);
-    if (!links.call_id.empty()) entry->call_id = links.call_id;
-    if (!links.call_sid.empty()) set_call_sid(entry, links.call_sid);
+    if (!links.call_id.empty()) entry->links.call_id = links.call_id;
+    if (!links.call_sid.empty()) add_call_sid(entry, links.call_sid);
 }
 
 CallLinks CallJournal::find_call_sid(const std::string& call_sid) const {
     const std::lock_guard lock(mutex_);
     const auto found = by_call_sid_.find(call_sid);
-    return found == by_call_sid_.end() ? CallLinks{} : *found->second;
+    return found == by_call_sid_.end() ? CallLinks{} : found->second->links;
 }
 
 std::size_t CallJournal::size() const {

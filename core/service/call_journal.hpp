@@ -33,15 +33,22 @@ class CallJournal {
     /// The id of the call with that CallSid; `fresh` becomes it where it has none yet. A repeated voice
     /// request so gets the same id again.
     [[nodiscard]] std::string id_of_call_sid(const std::string& call_sid, const std::string& fresh);
-    /// Notes that these belong together. callchain_id must not be empty.
+    /// Notes that these belong together. callchain_id must not be empty. The CallSid of a webhook is a
+    /// header, which the caller may have written: it takes no other call's place, and none that is known
+    /// already goes for it.
     void link(const CallLinks& links);
     [[nodiscard]] CallLinks find_call_sid(const std::string& call_sid) const;
     [[nodiscard]] std::size_t size() const;
 
   private:
-    using Calls = std::list<CallLinks>;
+    struct Entry {
+        CallLinks links;
+        std::string other_sid = {};  ///< a second one by which the call is found
+    };
+    using Calls = std::list<Entry>;
     Calls::iterator entry_of(const std::string& callchain_id);
-    void set_call_sid(Calls::iterator entry, const std::string& call_sid);
+    void add_call_sid(Calls::iterator entry, const std::string& call_sid);
+    void forget_call_sid(Calls::iterator entry, const std::string& call_sid);
 
     std::size_t most_;
     mutable std::mutex mutex_;

@@ -74,8 +74,8 @@ class TraceFile {
     }
     /// False the first time that it fails.
     [[nodiscard]] bool write(std::string_view line) {
-        const bool is_whole = writer_.write(line) == line.size();
-        return !std::exchange(failed_, !is_whole) ? is_whole : true;
+        const bool had_failed = std::exchange(failed_, writer_.write(line) != line.size());
+        return !failed_ || had_failed;
     }
 
   private:
@@ -220,6 +220,8 @@ void GatewayService::State::look_at_certificate(bool at_start) {
 
 void GatewayService::State::reload(std::string_view why) {
     const auto reloaded = driver->reload_tls();
+    if (reloaded && !driver->certificate_ends())
+        return log.info("no TLS here: there is no certificate to read again");
     metrics.count_reload(reloaded.has_value());
     if (!reloaded)
         return log.error("the certificate could not be read again; the old one stays in use",

@@ -112,9 +112,8 @@ Result<void> read_uri(Uri& to, std::string_view text) {
     const auto scheme = text.substr(0, colon);
     const bool is_scheme =
         colon != std::string_view::npos && !scheme.empty() && is_ascii_letter(scheme.front()) &&
-        std::all_of(scheme.begin(), scheme.end(), [](char c) {
-            return is_ascii_letter(c) || is_ascii_digit(c) || c == '+' || c == '-' || c == '.';
-        });
+        std::all_of(scheme.begin(), scheme.end(),
+                    [](char c) { return is_ascii_letter_or_digit(c) || c == '+' || c == '-' || c == '.'; });
     if (!is_scheme) return no_uri("has no scheme");
     const auto rest = text.substr(colon + 1);
     to.scheme = ascii_lower(scheme);

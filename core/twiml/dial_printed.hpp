@@ -14,7 +14,7 @@ namespace callchain::twiml::printed {
 
 inline constexpr std::size_t kLongestName = 100;
 
-inline bool is_name_char(char c) { return is_ascii_letter(c) || is_ascii_digit(c) || c == '_' || c == '-'; }
+inline bool is_name_char(char c) { return is_ascii_letter_or_digit(c) || c == '_' || c == '-'; }
 inline bool is_quote(char c) { return c == '"' || c == '\'' || c == '`'; }
 inline bool is_line_blank(char c) { return c == ' ' || c == '\t'; }
 

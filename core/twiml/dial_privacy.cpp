@@ -13,13 +13,12 @@ namespace {
 constexpr std::size_t kShownDigits = 4;
 constexpr auto kNpos = std::string_view::npos;
 
-bool is_word(char c) { return is_ascii_letter(c) || is_ascii_digit(c); }
 /// The length of the word at `at` if it is a Sid (two letters and 32 hex digits), a UUID or a longer hex
 /// number; else 0.
 std::size_t id_length(std::string_view text, std::size_t at) {
     constexpr std::size_t kFewestHex = 32;
     std::size_t end = at;
-    while (end < text.size() && (is_word(text[end]) || text[end] == '-')) ++end;
+    while (end < text.size() && (is_ascii_letter_or_digit(text[end]) || text[end] == '-')) ++end;
     auto word = text.substr(at, end - at);
     if (word.size() == kFewestHex + 2 && is_ascii_letter(word[0]) && is_ascii_letter(word[1]))
         word.remove_prefix(2);
@@ -74,7 +73,7 @@ bool is_date(std::string_view run) {
 /// BR. in front of the place, and no letter in front of that.
 bool is_behind_country(std::string_view text, std::size_t at) {
     return at >= 3 && text[at - 1] == '.' && is_ascii_letter(text[at - 2]) && is_ascii_letter(text[at - 3]) &&
-           (at == 3 || !is_word(text[at - 4]));
+           (at == 3 || !is_ascii_letter_or_digit(text[at - 4]));
 }
 
 constexpr std::array<std::string_view, 10> kPrivateParts{
@@ -89,7 +88,8 @@ std::string without_named_values(std::string_view text) {
     std::string out;
     for (std::size_t at = 0; at < text.size();) {
         const auto start = at;
-        while (at < text.size() && (is_word(text[at]) || text[at] == '_' || text[at] == '-')) ++at;
+        while (at < text.size() && (is_ascii_letter_or_digit(text[at]) || text[at] == '_' || text[at] == '-'))
+            ++at;
         out += text.substr(start, at - start);
         if (at >= text.size()) break;
         const bool named = text[at] == '=' && at > start && is_private_name(text.substr(start, at - start));
@@ -111,7 +111,8 @@ std::size_t authority_at(std::string_view text, std::size_t colon) {
     if (text.substr(colon).starts_with("://")) return colon + 3;
     std::size_t start = colon;
     while (start > 0 && colon - start < kLongestUser &&
-           (is_word(text[start - 1]) || std::string_view("._-+%").find(text[start - 1]) != kNpos))
+           (is_ascii_letter_or_digit(text[start - 1]) ||
+            std::string_view("._-+%").find(text[start - 1]) != kNpos))
         --start;
     const auto scheme = ascii_lower(text.substr(start, colon - start));
     if (scheme == "sip" || scheme == "sips") return colon + 1;
@@ -155,7 +156,7 @@ std::string mask_phone_numbers(std::string_view text) {
     constexpr std::size_t kFewestOfUserId = 5;
     std::string out;
     for (std::size_t at = 0; at < text.size();) {
-        if (is_word(text[at]) && (at == 0 || !is_word(text[at - 1]))) {
+        if (is_ascii_letter_or_digit(text[at]) && (at == 0 || !is_ascii_letter_or_digit(text[at - 1]))) {
             if (const auto length = id_length(text, at); length > 0) {
                 out += text.substr(at, length);
                 at += length;
@@ -187,7 +188,7 @@ std::string withhold_credentials(std::string_view text) {
 bool is_private_name(std::string_view name) {
     std::string plain;
     for (const char c : ascii_lower(name))
-        if (is_word(c)) plain += c;
+        if (is_ascii_letter_or_digit(c)) plain += c;
     return std::ranges::any_of(kPrivateParts,
                                [&plain](auto part) { return plain.find(part) != std::string::npos; });
 }

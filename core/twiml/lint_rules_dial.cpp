@@ -42,8 +42,7 @@ bool is_bsuid(std::string_view text) {
     if (text.size() < 8 || !is_ascii_letter(text[0]) || !is_ascii_letter(text[1]) || text[2] != '.')
         return false;
     const auto rest = text.substr(3);
-    return std::all_of(rest.begin(), rest.end(),
-                       [](char c) { return is_ascii_digit(c) || is_ascii_letter(c); }) &&
+    return std::all_of(rest.begin(), rest.end(), is_ascii_letter_or_digit) &&
            std::any_of(rest.begin(), rest.end(), is_ascii_digit);
 }
 
@@ -149,7 +148,7 @@ void check_caller_id_characters(const Dial& dial, const Attribute& attribute, Fi
                             "callerId " + quoted(id) +
                                 " looks like a WhatsApp user id that stands in From in place of a number.");
     const auto wrong = std::find_if_not(id.begin(), id.end(), [](char c) {
-        return is_ascii_letter(c) || is_ascii_digit(c) || c == '+' || c == '-' || c == '_' || c == '.';
+        return is_ascii_letter_or_digit(c) || c == '+' || c == '-' || c == '_' || c == '.';
     });
     if (wrong != id.end()) {
         const std::size_t length = std::max<std::size_t>(

@@ -59,8 +59,7 @@ std::size_t read_reference(std::string_view text, char& character) {
 }
 
 bool is_secret_character(char c) {
-    return is_ascii_digit(c) || is_ascii_letter(c) || c == '+' || c == '/' || c == '=' || c == '_' ||
-           c == '-';
+    return is_ascii_letter_or_digit(c) || c == '+' || c == '/' || c == '=' || c == '_' || c == '-';
 }
 
 /// "host" or "host:port", and nothing that a password in clear may have brought along.
@@ -70,8 +69,8 @@ bool is_plain_authority(std::string_view text) {
     const auto host = text.substr(0, colon);
     if (colon != kNpos && !parse_decimal(text.substr(colon + 1))) return false;
     return std::all_of(host.begin(), host.end(), [](char c) {
-        return is_ascii_digit(c) || is_ascii_letter(c) || c == '.' || c == '-' || c == '_' || c == '[' ||
-               c == ']' || c == ':';
+        return is_ascii_letter_or_digit(c) || c == '.' || c == '-' || c == '_' || c == '[' || c == ']' ||
+               c == ':';
     });
 }
 

@@ -33,11 +33,10 @@ constexpr std::string_view kPasswordUnreserved = "&=+$,";
 constexpr std::string_view kParameterUnreserved = "[]/:&+$";
 constexpr std::string_view kHeaderUnreserved = "[]/?:+$";
 
-bool is_alphanumeric(char c) { return is_ascii_letter(c) || is_ascii_digit(c); }
 bool is_hex_digit(char c) { return is_ascii_digit(c) || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f'); }
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7F'; }
 bool is_plain(char c, std::string_view also) {
-    return is_alphanumeric(c) || kMark.find(c) != kNpos || also.find(c) != kNpos;
+    return is_ascii_letter_or_digit(c) || kMark.find(c) != kNpos || also.find(c) != kNpos;
 }
 
 // A piece of the whole text, so that every error can say where it is.
@@ -143,8 +142,10 @@ bool is_ipv6(std::string_view text) {
 }
 
 bool is_label(std::string_view label) {
-    return !label.empty() && is_alphanumeric(label.front()) && is_alphanumeric(label.back()) &&
-           std::all_of(label.begin(), label.end(), [](char c) { return is_alphanumeric(c) || c == '-'; });
+    return !label.empty() && is_ascii_letter_or_digit(label.front()) &&
+           is_ascii_letter_or_digit(label.back()) && std::all_of(label.begin(), label.end(), [](char c) {
+               return is_ascii_letter_or_digit(c) || c == '-';
+           });
 }
 
 // A fault of a host: where in it, and what.
@@ -161,7 +162,7 @@ std::optional<HostFault> fault_of_host(std::string_view host) {
     }
     if (parse_ipv4(host)) return std::nullopt;
     for (std::size_t i = 0; i < host.size(); ++i) {
-        if (!is_alphanumeric(host[i]) && host[i] != '-' && host[i] != '.')
+        if (!is_ascii_letter_or_digit(host[i]) && host[i] != '-' && host[i] != '.')
             return HostFault{i, quoted(host[i]) + " in the host"};
     }
     auto labels = split(host, '.');

@@ -58,10 +58,9 @@ constexpr std::array<KeyName, 30> kKeyNames{{
     {"sha256", Key::body_sha256, true},
 }};
 
-bool is_key_char(char c) { return is_ascii_letter(c) || is_ascii_digit(c) || c == '_' || c == '-'; }
+bool is_key_char(char c) { return is_ascii_letter_or_digit(c) || c == '_' || c == '-'; }
 bool is_base64(char c) {
-    return is_ascii_letter(c) || is_ascii_digit(c) || c == '+' || c == '/' || c == '=' || c == '-' ||
-           c == '_';
+    return is_ascii_letter_or_digit(c) || c == '+' || c == '/' || c == '=' || c == '-' || c == '_';
 }
 
 /// `written` in lower case with '_' for '-' is `name`.

@@ -28,9 +28,7 @@ std::size_t escape_length(std::string_view text) {
     return text[1] >= 0x20 && text[1] <= 0x7E ? 2 : 1;
 }
 
-bool is_name_char(char c) {
-    return is_ascii_letter(c) || is_ascii_digit(c) || c == '_' || c == '-' || c == '.';
-}
+bool is_name_char(char c) { return is_ascii_letter_or_digit(c) || c == '_' || c == '-' || c == '.'; }
 
 /// Matches `pattern` at the start of `text`: '9' stands for a digit, 'A' for a letter, '?' for any of ",./ T"
 /// where formats differ; the rest for itself. Returns the length, 0 where it does not match.

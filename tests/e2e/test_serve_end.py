@@ -41,6 +41,15 @@ def test_idle_it_ends_at_once(serve, number):
     assert running.logged("stopped")["how"] == "drained"
 
 
+def test_without_tls_a_hangup_signal_reads_nothing_again(serve):
+    running = serve()
+    running.signal(signal.SIGHUP)
+    assert running.logged("no TLS here: there is no certificate to read again")
+    assert not running.log("certificate read again")
+    running.signal(signal.SIGTERM)
+    assert running.wait() == 0
+
+
 def test_a_request_that_never_ends_delays_the_end_by_the_drain_alone(serve):
     running = serve(CALLCHAIN_DRAIN_SECONDS="1")
     silent, half = running.connect(), running.connect()

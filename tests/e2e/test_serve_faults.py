@@ -177,6 +177,10 @@ def test_a_full_disk_for_captures_is_captures_failed_and_told_once(disk, serve):
     running.deliver(forged(20_000))
     assert wait_until(lambda: running.metric("callchain_captures_total", outcome="written") == 1)
     assert len(list(disk.glob("*.http"))) == 1
+    # Weeks later it is news again.
+    fill(disk)
+    running.deliver(forged(20_000))
+    assert wait_until(lambda: len(running.log("captures cannot be written")) == 2)
 
 
 def test_a_full_disk_for_the_log_drops_lines_and_no_call(disk, serve):

@@ -110,6 +110,10 @@ def test_a_full_disk_for_the_trace_is_told_once_and_costs_no_call(tmp_path, star
                 whole.append(json.loads(line))
         of_the_last = [one["message"].splitlines()[0].split()[0] for one in whole if one["call_id"] == ours.call_id and one["direction"] == "received"]
         assert of_the_last == ["INVITE", "ACK", "BYE"], of_the_last
+        # Weeks later it is news again.
+        fill(disk)
+        hang_up(*up(caller, callee, running)[:2])
+        until(lambda: running.count(told["message"]) == 2)
         running.stop()
 
 

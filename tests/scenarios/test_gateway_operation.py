@@ -13,7 +13,7 @@ import struct
 import pytest
 
 from gateway import NUMBER, PASSWORD, SDES, SDES_ANSWER, TWILIO_PASSWORD, shown
-from peers import certificates
+from peers import certificates, free_port
 from raw_calls import OFFER, OUTWARD, SECURE_OFFER, call_out, hang_up, take, up
 from raw_sip import Dialog, credentials, invite, reply, session, until
 
@@ -89,6 +89,15 @@ def test_the_time_for_draining_ends_calls_on_both_sides(tmp_path, started, gatew
         reply(side.expect("BYE", 10), "200 OK")
     assert running.summaries()[0]["end"] == "stopped"
     running.ended(1)
+
+
+def test_without_tls_there_is_nothing_to_read_again(tmp_path, started, gateway):
+    running = gateway("UDP", free_port())
+    running.process.send_signal(signal.SIGHUP)
+    running.wait_for("no TLS here: there is no certificate to read again")
+    assert running.count("certificate read again") == 0
+    assert running.metrics()['callchain_gateway_certificate_reloads_total{result="done"}'] == 0
+    running.stop()
 
 
 def test_certificate_files_are_watched(tmp_path, started, gateway, phone):

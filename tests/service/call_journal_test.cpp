@@ -61,13 +61,18 @@ TEST(CallJournal, ForgetsTheOldestBeyondItsSize) {
 }
 
 // The headers of a call are its caller's to write: another CallSid for an id that is known.
-TEST(CallJournal, LosesNoNameOfACallWhoseSidChanges) {
+TEST(CallJournal, IsFoundByBothSidsOfACallUntilItIsForgotten) {
     CallJournal journal(2);
     const std::string other = "CA00000000000000000000000000000009";
     EXPECT_EQ(journal.id_of_call_sid(kSid, kId), kId);
-    journal.link({.callchain_id = kId, .call_sid = other, .call_id = "rtc_1"});
-    EXPECT_TRUE(journal.find_call_sid(kSid).callchain_id.empty()) << "the old sid leads nowhere";
-    EXPECT_EQ(journal.find_call_sid(other).callchain_id, kId);
+    for (const char last : {'7', '8', '9'}) {
+        auto sid = other;
+        sid.back() = last;
+        journal.link({.callchain_id = kId, .call_sid = sid, .call_id = "rtc_1"});
+        EXPECT_EQ(journal.find_call_sid(kSid).call_id, "rtc_1") << "what Twilio itself has told stays";
+        EXPECT_EQ(journal.find_call_sid(sid).callchain_id, kId);
+    }
+    EXPECT_TRUE(journal.find_call_sid("CA00000000000000000000000000000008").callchain_id.empty());
     for (const char last : {'1', '2', '3'}) {
         auto id = kId;
         id.back() = last;
@@ -79,6 +84,15 @@ TEST(CallJournal, LosesNoNameOfACallWhoseSidChanges) {
     EXPECT_TRUE(journal.find_call_sid(other).callchain_id.empty());
     EXPECT_EQ(journal.id_of_call_sid(kSid, kId), kId);
     EXPECT_EQ(journal.size(), 2U);
+}
+
+TEST(CallJournal, LetsNoCallTakeTheSidOfAnother) {
+    CallJournal journal;
+    const std::string stranger = "cc_ffffffffffffffffffffffff";
+    EXPECT_EQ(journal.id_of_call_sid(kSid, kId), kId);
+    journal.link({.callchain_id = stranger, .call_sid = kSid, .call_id = "rtc_2"});
+    EXPECT_EQ(journal.find_call_sid(kSid).callchain_id, kId);
+    EXPECT_EQ(journal.id_of_call_sid(kSid, stranger), kId);
 }
 
 }  // namespace

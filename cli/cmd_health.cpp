@@ -1,3 +1,4 @@
+#include "base/endpoint.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "commands.hpp"
@@ -50,16 +51,14 @@ Error no_place(std::string_view text) {
             std::nullopt, "a URL is http://HOST:PORT or https://HOST, without user, password and fragment"};
 }
 
-// Where a process that listens at `listen` is found from this host. All addresses include 127.0.0.1: what
-// listens at [::] here takes IPv4 as well.
+// Where a process that listens at `listen` is found from this host.
 // Errors: usage, for port 0, which is another one at each start.
 Result<std::string> loopback_url(const std::string& listen) {
-    const auto colon = listen.rfind(':');
-    const auto host = listen.substr(0, colon);
-    if (listen.substr(colon + 1) == "0")
+    const auto place = parse_endpoint(listen);
+    if (!place || place->port == 0)
         return fail(ErrorCode::usage, "port 0 is a free one, which nobody knows before the start",
                     "give the URL: the line \"ready\" names the addresses");
-    return "http://" + (host == "0.0.0.0" || host == "[::]" ? "127.0.0.1" : host) + listen.substr(colon);
+    return "http://" + text_of(seen_from_its_host(*place));
 }
 
 // A setting that is an address. Errors: usage, naming the variable.

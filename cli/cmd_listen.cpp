@@ -1,3 +1,4 @@
+#include "base/endpoint.hpp"
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "config/network.hpp"
@@ -110,8 +111,7 @@ void tell_start(const ListenOptions& options, const service::DeliveryJudge::Secr
 }
 
 void tell_exposure(const ListenOptions& options, const std::string& address, const Context& context) {
-    auto host = address.substr(0, address.rfind(':'));
-    if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+    const auto host = parse_endpoint(address).value_or(Endpoint{}).address;
     if (config::is_loopback(host)) return;
     context.say("callchain: listen: " + host +
                 " is no loopback address: whoever reaches it can fill the folder, which keeps the last " +

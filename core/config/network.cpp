@@ -1,5 +1,6 @@
 #include "config/network.hpp"
 
+#include "base/endpoint.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -121,14 +122,14 @@ Result<std::string> parse_listen_address(std::string_view text) {
     const auto port = std::to_string(CALLCHAIN_TRY(parse_port(text.substr(colon + 1))));
     auto host = text.substr(0, colon);
     if (host.empty()) return "[::]:" + port;
-    const bool bracketed = host.starts_with('[') && host.ends_with(']');
-    if (bracketed) host = host.substr(1, host.size() - 2);
+    const bool had_brackets = without_brackets(host).size() != host.size();
+    host = without_brackets(host);
     if (host == "localhost") host = "127.0.0.1";
-    const bool v6 = host.find(':') != std::string_view::npos;
-    if (v6 != bracketed || !parse_address(host))
+    const bool is_ipv6 = host.find(':') != std::string_view::npos;
+    if (is_ipv6 != had_brackets || !parse_address(host))
         return fail(ErrorCode::usage, quoted(text) + " is no address to listen on",
                     "write it as 0.0.0.0:8000, 127.0.0.1:8000 or [::]:8000");
-    return (v6 ? "[" + std::string(host) + "]" : std::string(host)) + ":" + port;
+    return bracketed(host) + ":" + port;
 }
 
 }  // namespace callchain::config

@@ -1,5 +1,6 @@
 #include "doctor/host_checks.hpp"
 
+#include "base/endpoint.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "http/client.hpp"
@@ -25,13 +26,6 @@ using service::Check;
 using Outcome = Check::Outcome;
 
 constexpr std::uint64_t kMegabyte = std::uint64_t{1} << 20U;
-
-// The address at which a process of this host reaches what listens there.
-std::string loopback_of(const std::string& listen) {
-    const auto host = listen.substr(0, listen.rfind(':'));
-    const bool takes_all = host == "[::]" || host == "0.0.0.0" || host.empty();
-    return (takes_all ? "127.0.0.1" : host) + ":" + port_of(listen);
-}
 
 // One address of `serve`, with what it would listen with there.
 Check free_address(const std::string& name, http::ServerOptions options) {
@@ -142,7 +136,9 @@ std::vector<Check> check_env_files(const Material& material) {
     return checks;
 }
 
-std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
+std::string port_of(std::string_view address) {
+    return std::to_string(parse_endpoint(address).value_or(Endpoint{}).port);
+}
 
 namespace {
 
@@ -152,7 +148,8 @@ http::ClientResult ask_health(const Material& material, const std::string& addre
                          .proxies = http::ClientOptions::Proxies::none});
     http::ClientRequest request;
     request.method = "GET";
-    request.url = "http://" + loopback_of(address) + "/healthz";
+    request.url =
+        "http://" + text_of(seen_from_its_host(parse_endpoint(address).value_or(Endpoint{}))) + "/healthz";
     request.connect_time = std::chrono::seconds{1};
     request.total_time = std::chrono::seconds{2};
     return client.perform(request);

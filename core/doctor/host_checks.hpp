@@ -22,7 +22,7 @@ namespace callchain::doctor {
 [[nodiscard]] std::vector<service::Check> check_gateway(const Material& material);
 
 /// The port of "host:port".
-[[nodiscard]] std::string port_of(const std::string& address);
+[[nodiscard]] std::string port_of(std::string_view address);
 
 /// `serve` of this host, where it answers on its port; with TLS, on that of its operators.
 struct Neighbour {

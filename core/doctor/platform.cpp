@@ -1,7 +1,9 @@
 /// The traps of the platforms that the service and the gateway run on, as far as they show in the
 /// environment.
+#include "base/endpoint.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
+#include "doctor/host_checks.hpp"
 #include "doctor/settings_checks.hpp"
 #include "http/url.hpp"
 
@@ -164,14 +166,11 @@ class Traps {
     }
 
     static bool is_of_every_address(const std::string& address) {
-        return address.starts_with("[::]:") || address.starts_with("0.0.0.0:");
+        return is_unspecified(parse_endpoint(address).value_or(Endpoint{}).address);
     }
     static bool is_loopback(const std::string& address) {
-        auto host = address.substr(0, address.rfind(':'));
-        if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-        return config::is_loopback(host);
+        return config::is_loopback(parse_endpoint(address).value_or(Endpoint{}).address);
     }
-    static std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
 
     void loopback(const std::string& address) {
         add(Outcome::fail, "platform-listen",

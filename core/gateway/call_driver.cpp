@@ -261,8 +261,7 @@ void CallDriver::State::fill_in_address(const std::vector<BoundAddress>& bound) 
     const auto& first = bound.front().endpoint;
     for (auto* of : {&settings.inward, settings.outward ? &*settings.outward : nullptr}) {
         if (of == nullptr || !of->advertised_host.empty()) continue;
-        const bool ipv6 = first.address.find(':') != std::string::npos;
-        of->advertised_host = ipv6 ? "[" + first.address + "]" : first.address;
+        of->advertised_host = bracketed(first.address);
         of->advertised_port = first.port;
     }
 }

@@ -1,25 +1,16 @@
 /// Where SIP messages come from and go to.
 #pragma once
 
+#include "base/endpoint.hpp"
 #include "sip/resolve.hpp"
 #include "sip/transaction_layer.hpp"
 
-#include <cstdint>
 #include <string>
 
 namespace callchain::gateway {
 
 using sip::name_of;
 using sip::Transport;
-
-/// A numeric address (IPv4-mapped IPv6 as IPv4, IPv6 without brackets) and a port.
-struct Endpoint {
-    std::string address;
-    std::uint16_t port = 0;
-    friend bool operator==(const Endpoint&, const Endpoint&) = default;
-};
-/// "192.0.2.1:5060", "[2001:db8::1]:5061".
-[[nodiscard]] std::string text_of(const Endpoint& endpoint);
 
 /// A connection, or over UDP one of our sockets and a peer's address.
 struct FlowInfo {

@@ -55,10 +55,7 @@ system::Descriptor open_on(Transport transport, const system::SocketAddress& add
 
 Result<system::Descriptor> open_listening_socket(Transport transport, const std::string& address) {
     const auto whole = CALLCHAIN_TRY(config::parse_listen_address(address));
-    const auto colon = whole.rfind(':');
-    Endpoint endpoint { whole.substr(0, colon), CALLCHAIN_TRY(config::parse_port(whole.substr(colon + 1))) };
-    if (endpoint.address.starts_with('['))
-        endpoint.address = endpoint.address.substr(1, endpoint.address.size() - 2);
+    const auto endpoint = parse_endpoint(whole).value_or(Endpoint{});
     auto bound = socket_address_of(endpoint);
     if (!bound) return fail(ErrorCode::usage, "cannot listen on " + whole + ": this is no numeric address");
     auto socket = open_on(transport, *bound);

@@ -314,8 +314,7 @@ sip::Via SipStack::State::our_via(const FlowInfo& flow) const {
     via.transport = std::string(name_of(flow.transport));
     via.host = settings.sent_by;
     if (via.host.empty()) {
-        const bool ipv6 = flow.local.address.find(':') != std::string::npos;
-        via.host = ipv6 ? "[" + flow.local.address + "]" : flow.local.address;
+        via.host = bracketed(flow.local.address);
         via.port = flow.local.port;
     } else {
         via.port = settings.sent_by_port;

@@ -67,8 +67,7 @@ bool is_same_host(const system::SocketAddress& one, const system::SocketAddress&
 }
 
 bool is_unspecified(const system::SocketAddress& address) {
-    const auto text = endpoint_of(address).address;
-    return text == "0.0.0.0" || text == "::";
+    return is_unspecified(endpoint_of(address).address);
 }
 
 system::SocketAddress bound_address(int socket) {

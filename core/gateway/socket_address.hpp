@@ -16,6 +16,7 @@ namespace callchain::gateway {
 [[nodiscard]] system::SocketAddress as_ipv6(const system::SocketAddress& address);
 /// Whatever their ports.
 [[nodiscard]] bool is_same_host(const system::SocketAddress& one, const system::SocketAddress& other);
+using callchain::is_unspecified;  // of text
 /// 0.0.0.0 or ::, also mapped.
 [[nodiscard]] bool is_unspecified(const system::SocketAddress& address);
 [[nodiscard]] system::SocketAddress bound_address(int socket);

@@ -1,11 +1,11 @@
 #include "http/listener.hpp"
 
+#include "base/endpoint.hpp"
 #include "base/text.hpp"
 
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -51,31 +51,9 @@ system::SocketAddress any_ipv4(std::uint16_t port) {
     return system::SocketAddress::from(typed);
 }
 
-struct HostAndPort {
-    std::string host;
-    std::uint16_t port = 0;
-};
-
-std::optional<HostAndPort> split_endpoint(std::string_view text) {
-    const auto colon = text.rfind(':');
-    if (colon == std::string_view::npos) return std::nullopt;
-    auto host = text.substr(0, colon);
-    const auto digits = text.substr(colon + 1);
-    if (host.starts_with('[') && host.ends_with(']')) {
-        host = host.substr(1, host.size() - 2);
-    } else if (host.find(':') != std::string_view::npos) {
-        return std::nullopt;  // "::1:8000" could mean two things
-    }
-    HostAndPort parts{std::string(host), 0};
-    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), parts.port);
-    if (host.empty() || read.ec != std::errc() || read.ptr != digits.data() + digits.size())
-        return std::nullopt;
-    return parts;
-}
-
 Result<system::SocketAddress> resolve(std::string_view text) {
     const auto shown = visible_excerpt(text, 80);
-    const auto parts = split_endpoint(text);
+    const auto parts = parse_endpoint(text);
     if (!parts) {
         return fail(ErrorCode::usage, "cannot listen on \"" + shown + "\": this is not host:port",
                     "write 127.0.0.1:8000 for this host alone, or [::]:8000 for every address");
@@ -84,7 +62,7 @@ Result<system::SocketAddress> resolve(std::string_view text) {
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_PASSIVE;
     addrinfo* found = nullptr;
-    const int status = ::getaddrinfo(parts->host.c_str(), nullptr, &hints, &found);
+    const int status = ::getaddrinfo(parts->address.c_str(), nullptr, &hints, &found);
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
     if (status != 0 || found == nullptr) {
         return fail(ErrorCode::usage, "cannot listen on \"" + shown + "\": " + ::gai_strerror(status),
@@ -153,9 +131,7 @@ std::string host_text(const system::SocketAddress& address) {
 }
 
 std::string endpoint_text(const system::SocketAddress& address) {
-    const auto host = host_text(address);
-    const auto port = ":" + std::to_string(port_of(address));
-    return host.find(':') == std::string::npos ? host + port : "[" + host + "]" + port;
+    return text_of({host_text(address), port_of(address)});
 }
 
 std::string bound_endpoint(const system::Descriptor& socket) { return endpoint_text(bound_address(socket)); }

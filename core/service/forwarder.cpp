@@ -1,5 +1,6 @@
 #include "service/forwarder.hpp"
 
+#include "base/endpoint.hpp"
 #include "base/text.hpp"
 #include "http/resolve.hpp"
 #include "http/url.hpp"
@@ -51,18 +52,12 @@ bool is_of_this_host(const std::string& address) {
     return bound;
 }
 
-bool is_any(std::string_view address) { return address == "0.0.0.0" || address == "::"; }
 bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1"; }
 
 // Both numeric. A connection to "any" arrives at the loopback interface.
 bool arrives_at(const std::string& address, const std::string& listening) {
-    if (is_any(listening)) return is_of_this_host(address);
-    return address == listening || (is_any(address) && is_loopback(listening));
-}
-
-std::string without_brackets(std::string_view host) {
-    if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-    return std::string(host);
+    if (is_unspecified(listening)) return is_of_this_host(address);
+    return address == listening || (is_unspecified(address) && is_loopback(listening));
 }
 
 }  // namespace
@@ -119,14 +114,13 @@ void Forwarder::send(const http::Request& request, std::function<void(Forwarded)
 bool is_own_address(const std::string& url, const std::vector<std::string>& listening) {
     const auto parts = http::read_url(url);
     if (!parts) return false;
-    const auto port = ":" + std::to_string(parts->port);
     // A name without an address now is one that passing on will tell of.
     const auto addresses = http::resolve_host(parts->host).value_or(std::vector<std::string>{});
     return std::any_of(listening.begin(), listening.end(), [&](const std::string& own) {
-        if (!own.ends_with(port)) return false;
-        const auto host = without_brackets(std::string_view(own).substr(0, own.size() - port.size()));
-        return std::any_of(addresses.begin(), addresses.end(),
-                           [&](const std::string& address) { return arrives_at(address, host); });
+        const auto place = parse_endpoint(own);
+        return place && place->port == parts->port &&
+               std::any_of(addresses.begin(), addresses.end(),
+                           [&](const std::string& address) { return arrives_at(address, place->address); });
     });
 }
 

@@ -1,5 +1,6 @@
 #include "service/gateway_config.hpp"
 
+#include "base/endpoint.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "config/settings_reader.hpp"
@@ -262,9 +263,9 @@ class Reader : config::SettingsReader {
                 take("CALLCHAIN_LISTEN", config::parse_listen_address(settings_.value("CALLCHAIN_LISTEN")));
             if (!chosen) return;
             listen = *std::move(chosen);
-            const auto colon = listen.rfind(':');
-            host_ = replace_all(replace_all(listen.substr(0, colon), "[", ""), "]", "");
-            port_ = config::parse_port(listen.substr(colon + 1)).value_or(port);
+            const auto chosen_at = parse_endpoint(listen).value_or(Endpoint{{}, port});
+            host_ = chosen_at.address;
+            port_ = chosen_at.port;
             warn_of_other_port(port);
             if (loopback_only && !config::is_loopback(host_))
                 refuse("CALLCHAIN_LISTEN", listen + " can be reached by others, and nobody is checked",
@@ -311,7 +312,7 @@ class Reader : config::SettingsReader {
                                    "\" is no name of a host",
                                "Railway sets it; remove a value that was set by hand");
         }
-        const bool wildcard = host_.empty() || host_ == "::" || host_ == "0.0.0.0";
+        const bool wildcard = host_.empty() || is_unspecified(host_);
         if (!inward.advertised_host.empty()) {
             if (inward.advertised_port == 0) {
                 inward.advertised_port.reset();

@@ -96,7 +96,7 @@ class Probe {
             if (settings_.invite && is_ours && response.cseq.method == "INVITE") end_call(response);
         };
         up.on_trace = [this](const gateway::TracedMessage& message) {
-            result_.exchange.push_back({message.received, gateway::text_of(message.flow.peer), since_start(),
+            result_.exchange.push_back({message.received, text_of(message.flow.peer), since_start(),
                                         gateway::redact_message(message.bytes)});
             if (!message.flow.tls_version.empty()) result_.tls_version = message.flow.tls_version;
         };
@@ -133,7 +133,7 @@ class Probe {
     void note(const sip::Received& response, const gateway::FlowInfo& flow) {
         result_.status = response.message.status;
         result_.reason = response.message.reason;
-        result_.peer = gateway::text_of(flow.peer);
+        result_.peer = text_of(flow.peer);
         result_.tls_version = flow.tls_version;
         if (const auto date = response.message.find("Date")) result_.date = std::string(*date);
     }

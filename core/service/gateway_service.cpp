@@ -299,8 +299,7 @@ Result<std::unique_ptr<GatewayService>> GatewayService::start(const GatewayConfi
 std::vector<std::string> GatewayService::addresses() const {
     std::vector<std::string> addresses;
     for (const auto& one : state_->bound)
-        addresses.push_back(ascii_lower(gateway::name_of(one.transport)) + ":" +
-                            gateway::text_of(one.endpoint));
+        addresses.push_back(ascii_lower(gateway::name_of(one.transport)) + ":" + text_of(one.endpoint));
     return addresses;
 }
 

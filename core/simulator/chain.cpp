@@ -1,5 +1,6 @@
 #include "simulator/chain.hpp"
 
+#include "base/endpoint.hpp"
 #include "base/text.hpp"
 #include "simulator/chain_parts.hpp"
 #include "simulator/relay.hpp"
@@ -129,10 +130,7 @@ Result<void> Chain::start_twilio() {
     of.certificate = files.certificate;
     of.key = files.key;
     of.ca_file = places_.ca_file;
-    const auto address = openai_->sip_address();
-    const auto colon = address.rfind(':');
-    const auto port = parse_decimal(std::string_view(address).substr(colon + 1)).value_or(0);
-    of.openai = {address.substr(0, colon), static_cast<std::uint16_t>(port)};
+    of.openai = parse_endpoint(openai_->sip_address()).value_or(Endpoint{});
     of.public_url = std::string(kPublicOrigin) + "/twilio/voice";
     if (events_.on_stay) of.api_listen = "127.0.0.1:0";
     twilio_ =

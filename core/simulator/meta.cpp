@@ -40,11 +40,6 @@ std::string transport_parameter(sip::Transport transport) {
     return transport == sip::Transport::udp ? std::string() : ";transport=" + ascii_lower(name_of(transport));
 }
 
-std::string bracketed(const std::string& host) {
-    const bool ipv6 = host.find(':') != std::string::npos && !host.starts_with('[');
-    return ipv6 ? "[" + host + "]" : host;
-}
-
 std::uint16_t media_port() {
     constexpr std::uint64_t kFirst = 20'000;
     constexpr std::uint64_t kPorts = 20'000;
@@ -133,7 +128,7 @@ struct Meta::State {
 
     const MetaSettings settings;
     const EventSink sink;
-    gateway::Endpoint bound;
+    Endpoint bound;
     std::map<CallNumber, Running> calls;
     std::size_t placed = 0;
     Loop loop;
@@ -215,7 +210,7 @@ Headers Meta::State::proxy_headers() const {
 
 Result<OutgoingCall> Meta::State::make_call(const Running& running) const {
     const auto& conduct = *running.conduct;
-    const auto host = bracketed(settings.gateway_host);
+    const auto host = bracketed(without_brackets(settings.gateway_host));
     const auto transport = transport_parameter(settings.transport);
     const auto called = "sip:" + conduct.called + "@" + host;
     const auto place = called + ":" + std::to_string(settings.gateway_port);

@@ -83,7 +83,7 @@ Result<std::unique_ptr<OpenAi>> OpenAi::start(OpenAiSettings settings, EventSink
     auto state = std::make_unique<State>(settings, std::move(sink), std::move(on_call));
     CALLCHAIN_TRY(state->endpoints.set(settings.endpoints));
     const auto bound = CALLCHAIN_TRY(state->calls.listen());
-    state->sip_address = gateway::text_of(bound.front().endpoint);
+    state->sip_address = text_of(bound.front().endpoint);
     state->thread = std::thread([loop = &state->loop] { loop->run(); });
     state->server = CALLCHAIN_TRY(http::UpgradingServer::start(settings.api_listen, state->handlers()));
     return std::unique_ptr<OpenAi>(new OpenAi(std::move(state)));

@@ -347,7 +347,7 @@ gateway::OutgoingRequest Phone::State::routed(const Call& call, sip::DialogReque
 std::string Phone::State::own_contact() const {
     const auto first =
         bound.empty() ? gateway::BoundAddress{sip::Transport::tls, {"127.0.0.1", 0}} : bound[0];
-    auto place = gateway::text_of(first.endpoint);
+    auto place = text_of(first.endpoint);
     if (!settings.contact_host.empty())
         place = settings.contact_host + ":" + std::to_string(first.endpoint.port);
     const auto user = settings.contact_user.empty() ? "" : settings.contact_user + "@";

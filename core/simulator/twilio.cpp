@@ -67,7 +67,7 @@ Result<std::unique_ptr<Twilio>> Twilio::start(const TwilioSettings& settings, Ev
                                               std::function<void(TwilioCall)> on_call) {
     auto state = std::make_unique<State>(settings, std::move(sink), std::move(on_call));
     const auto bound = CALLCHAIN_TRY(state->calls.listen());
-    state->address = gateway::text_of(bound.front().endpoint);
+    state->address = text_of(bound.front().endpoint);
     state->thread = std::thread([loop = &state->loop] { loop->run(); });
     if (!settings.api_listen.empty()) CALLCHAIN_TRY(state->start_api(settings.api_listen));
     return std::unique_ptr<Twilio>(new Twilio(std::move(state)));
@@ -90,7 +90,7 @@ void Twilio::set_voice_url(std::string url) {
     state_->loop.post([calls = &state_->calls, url = std::move(url)] { calls->set_voice_url(url); });
 }
 
-void Twilio::set_openai(gateway::Endpoint openai) {
+void Twilio::set_openai(Endpoint openai) {
     state_->loop.post([calls = &state_->calls, openai = std::move(openai)] { calls->set_openai(openai); });
 }
 

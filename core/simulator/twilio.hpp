@@ -46,7 +46,7 @@ struct TwilioSettings : TwilioConduct {
         {};  ///< what is signed in its place, origin and path, where a proxy stands between
 
     /// Where a <Sip> whose host is none of ours leads: OpenAI's stand-in. TLS, whatever the URI's port.
-    gateway::Endpoint openai = {};
+    Endpoint openai = {};
     std::vector<TwilioConduct> script = {};  ///< of the first call, the second …
 
     /// The REST API: address of http; empty: there is none. Asked for is the account with its token, or with
@@ -96,7 +96,7 @@ class Twilio {
     void place_call(std::chrono::milliseconds talk);
     /// What is not known when it starts. Before the first call.
     void set_voice_url(std::string url);
-    void set_openai(gateway::Endpoint openai);
+    void set_openai(Endpoint openai);
 
   private:
     struct State;

@@ -40,7 +40,7 @@ class TwilioSwitch {
     [[nodiscard]] Result<std::vector<gateway::BoundAddress>> listen() { return phone_.listen(); }
     void place_call(std::chrono::milliseconds talk);
     void set_voice_url(std::string url) { account_.voice_url = std::move(url); }
-    void set_openai(gateway::Endpoint openai) { settings_.openai = std::move(openai); }
+    void set_openai(Endpoint openai) { settings_.openai = std::move(openai); }
 
   private:
     using Key = std::uint64_t;

@@ -1,5 +1,6 @@
 #include "sip/resolve.hpp"
 
+#include "base/endpoint.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -105,10 +106,7 @@ std::vector<std::string> usable_addresses(const DnsAnswer& answer, int family, s
     return usable;
 }
 
-std::string shown(const Target& target) {
-    const bool ipv6 = target.address.find(':') != std::string::npos;
-    return (ipv6 ? "[" + target.address + "]" : target.address) + ":" + std::to_string(target.port);
-}
+std::string shown(const Target& target) { return text_of({target.address, target.port}); }
 
 }  // namespace
 

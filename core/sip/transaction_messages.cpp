@@ -1,16 +1,12 @@
 #include "sip/transaction_messages.hpp"
 
+#include "base/endpoint.hpp"
 #include "base/text.hpp"
 
 #include <utility>
 
 namespace callchain::sip {
 namespace {
-
-std::string_view without_brackets(std::string_view host) {
-    if (host.size() >= 2 && host.front() == '[' && host.back() == ']') return host.substr(1, host.size() - 2);
-    return host;
-}
 
 /// Source: RFC 3261 section 20.22: 70 is recommended for what starts here.
 constexpr std::string_view kMaxForwards = "70";

@@ -256,7 +256,7 @@ TEST(CheckPort, TellsAFreePortFromOneThatIsTaken) {
     ASSERT_TRUE(bound.has_value()) << bound.error().message;
     GatewayConfig config;
     auto& listeners = config.driver.stack.transports.listeners;
-    listeners = {{gateway::Transport::tls, gateway::text_of(bound->at(0).endpoint)}};
+    listeners = {{gateway::Transport::tls, text_of(bound->at(0).endpoint)}};
     const auto taken = check_port(config);
     EXPECT_EQ(taken.result, Outcome::warn) << taken.sentence;
     EXPECT_NE(taken.remedy.find("gateway runs there"), std::string::npos) << taken.remedy;
@@ -286,7 +286,7 @@ TEST(IsAddressFault, TellsWhatMayPassFromWhatMustBeMended) {
     gateway::Transports other(loop, settings, {});
     const auto bound = other.listen();
     ASSERT_TRUE(bound.has_value()) << bound.error().message;
-    settings.listeners = {{gateway::Transport::tcp, gateway::text_of(bound->at(0).endpoint)}};
+    settings.listeners = {{gateway::Transport::tcp, text_of(bound->at(0).endpoint)}};
     EXPECT_TRUE(is_address_fault(error_of(settings)));
     settings.listeners = {{gateway::Transport::tcp, "192.0.2.1:5061"}};
     EXPECT_TRUE(is_address_fault(error_of(settings)));

@@ -157,7 +157,7 @@ class GatewayServiceTest : public testing::Test {
     system::Descriptor log_file;
     std::unique_ptr<observe::Log> log;
     std::unique_ptr<GatewayService> service;
-    gateway::Endpoint listening;
+    Endpoint listening;
     http::Client client{{.proxies = http::ClientOptions::Proxies::none}};
     std::thread thread;
     std::atomic<bool> ended{false};
@@ -385,7 +385,7 @@ TEST_F(GatewayServiceTest, TellsOnceThatTheTraceCannotBeWritten) {
 
 TEST_F(GatewayServiceTest, SaysWhichAddressIsTaken) {
     start();
-    const auto taken = gateway::text_of(listening);
+    const auto taken = text_of(listening);
     auto second = config;
     second.driver.stack.transports.listeners = {{Transport::tls, taken}};
     const auto sip = GatewayService::start(second, *log);

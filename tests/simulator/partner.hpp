@@ -113,7 +113,7 @@ class Partner {
     }
 
     std::unique_ptr<Phone> phone;
-    gateway::Endpoint endpoint;
+    Endpoint endpoint;
 
   private:
     // Noted first, so that whoever has waited for a hook's doing finds its cause.

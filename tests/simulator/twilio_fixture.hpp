@@ -285,7 +285,7 @@ class TwilioTest : public testing::Test {
     }
 
     gateway::LoopThread thread_;
-    gateway::Endpoint openai_place_;
+    Endpoint openai_place_;
     std::mutex mutex_;
     std::map<std::string, http::Response> documents_;
     std::unique_ptr<http::Server> server_;

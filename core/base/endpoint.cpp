@@ -1,0 +1,42 @@
+#include "base/endpoint.hpp"
+
+#include "base/text.hpp"
+
+#include <limits>
+
+namespace callchain {
+
+std::string text_of(const Endpoint& endpoint) {
+    return bracketed(endpoint.address) + ":" + std::to_string(endpoint.port);
+}
+
+std::optional<Endpoint> parse_endpoint(std::string_view text) {
+    const auto colon = text.rfind(':');
+    if (colon == std::string_view::npos) return std::nullopt;
+    const auto host = text.substr(0, colon);
+    const auto address = without_brackets(host);
+    if (address.empty() || (address.size() == host.size() && host.find(':') != std::string_view::npos))
+        return std::nullopt;
+    const auto port = parse_decimal(text.substr(colon + 1));
+    if (!port || *port > std::numeric_limits<std::uint16_t>::max()) return std::nullopt;
+    return Endpoint{std::string(address), static_cast<std::uint16_t>(*port)};
+}
+
+std::string bracketed(std::string_view address) {
+    const bool is_ipv6 = address.find(':') != std::string_view::npos;
+    return is_ipv6 ? "[" + std::string(address) + "]" : std::string(address);
+}
+
+std::string_view without_brackets(std::string_view host) {
+    const bool has_brackets = host.size() > 1 && host.starts_with('[') && host.ends_with(']');
+    return has_brackets ? host.substr(1, host.size() - 2) : host;
+}
+
+bool is_unspecified(std::string_view address) { return address == "0.0.0.0" || address == "::"; }
+
+Endpoint seen_from_its_host(Endpoint listening) {
+    if (is_unspecified(listening.address)) listening.address = "127.0.0.1";
+    return listening;
+}
+
+}  // namespace callchain

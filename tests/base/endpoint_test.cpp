@@ -1,0 +1,37 @@
+#include "base/endpoint.hpp"
+
+#include <gtest/gtest.h>
+
+namespace callchain {
+namespace {
+
+TEST(Endpoint, IsWrittenAndReadWithBracketsAroundIpv6Alone) {
+    for (const Endpoint& endpoint : {Endpoint{"192.0.2.1", 5060}, Endpoint{"2001:db8::1", 5061},
+                                     Endpoint{"::", 0}, Endpoint{"gateway.example", 65'535}}) {
+        SCOPED_TRACE(text_of(endpoint));
+        EXPECT_EQ(parse_endpoint(text_of(endpoint)), endpoint);
+    }
+    EXPECT_EQ(text_of({"192.0.2.1", 5060}), "192.0.2.1:5060");
+    EXPECT_EQ(text_of({"2001:db8::1", 5061}), "[2001:db8::1]:5061");
+}
+
+TEST(Endpoint, IsNotReadWhereItIsNotWhole) {
+    for (const char* text : {"", ":", ":8000", "[]:8000", "host", "host:", "host:x", "host:65536", "host:-1",
+                             "host: 1", "::1:8000", "[::1]", "[::1]8000", "[::1:8000", "::1]:8000"})
+        EXPECT_EQ(parse_endpoint(text), std::nullopt) << text;
+}
+
+TEST(Endpoint, LosesItsBracketsOnlyAsAPair) {
+    EXPECT_EQ(without_brackets("[::1]"), "::1");
+    for (const char* text : {"", "[", "]", "[::1", "::1]", "host"}) EXPECT_EQ(without_brackets(text), text);
+}
+
+TEST(Endpoint, OfEveryAddressIsSeenFromItsHostAtTheLoopbackOne) {
+    EXPECT_EQ(seen_from_its_host({"::", 8000}), (Endpoint{"127.0.0.1", 8000}));
+    EXPECT_EQ(seen_from_its_host({"0.0.0.0", 8000}), (Endpoint{"127.0.0.1", 8000}));
+    EXPECT_EQ(seen_from_its_host({"::1", 8000}), (Endpoint{"::1", 8000}));
+    EXPECT_EQ(seen_from_its_host({"192.0.2.1", 8000}), (Endpoint{"192.0.2.1", 8000}));
+}
+
+}  // namespace
+}  // namespace callchain

@@ -23,6 +23,22 @@
 
 namespace callchain::simulator {
 
+enum class DialEnd { by_itself, timed_out, by_caller };
+
+/// <Dial> while it runs. Of its nouns one at a time.
+struct Dial {
+    DialStep step;
+    std::size_t noun = 0;
+    std::uint64_t serial = 0;  // tells the timers of one attempt from those of another
+    std::optional<CallNumber> number = std::nullopt;
+    DialedLeg leg = {};
+    std::optional<sip::SteadyTime> answered = std::nullopt;
+    bool rang = false;
+    int sequence = 0;  // of status callbacks
+    DialEnd end = DialEnd::by_itself;
+    [[nodiscard]] const SipNoun& sip() const { return step.sips[noun]; }
+};
+
 /// All functions on the loop's thread, or before it runs. `http` is stopped before this is destroyed.
 ///
 /// Where Twilio documents nothing: a call whose voice URL gives no document is refused with 500 and
@@ -44,21 +60,6 @@ class TwilioSwitch {
 
   private:
     using Key = std::uint64_t;
-    enum class DialEnd { by_itself, timed_out, by_caller };
-
-    // <Dial> while it runs. Of its nouns one at a time.
-    struct Dial {
-        DialStep step;
-        std::size_t noun = 0;
-        std::uint64_t serial = 0;  // tells the timers of one attempt from those of another
-        std::optional<CallNumber> number = std::nullopt;
-        DialedLeg leg = {};
-        std::optional<sip::SteadyTime> answered = std::nullopt;
-        bool rang = false;
-        int sequence = 0;  // of status callbacks
-        DialEnd end = DialEnd::by_itself;
-        [[nodiscard]] const SipNoun& sip() const { return step.sips[noun]; }
-    };
 
     struct Call {
         Key key = 0;

@@ -219,7 +219,7 @@ class CallBench {
     Happened take(CallActions actions) {
         Happened happened;
         for (auto& action : actions)
-            std::visit([this, &happened](auto& one) { note(happened, one); }, action);
+            std::visit([this, &happened](auto& one) { this->note(happened, one); }, action);
         return happened;
     }
     [[nodiscard]] sip::Received response_to(const SendRequest& request, int status, const With& with) const {

@@ -117,7 +117,7 @@ TEST(AppendUtf8, WritesTheShortestForm) {
         EXPECT_EQ(first_code_point(out + "x").value, row.value);
         EXPECT_EQ(first_code_point(out + "x").length, row.utf8.size());
     }
-    for (const char32_t bad : {0xD800, 0xDFFF, 0x110000}) {
+    for (const auto bad : {char32_t{0xD800}, char32_t{0xDFFF}, char32_t{0x110000}}) {
         std::string out;
         append_utf8(out, bad);
         EXPECT_EQ(out, "\xEF\xBF\xBD");

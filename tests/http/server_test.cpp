@@ -449,7 +449,7 @@ TEST(StopServer, IsSafeWhileOtherThreadsAnswer) {
     auto server = start_server(held.handler(), {.threads = 2});
     std::atomic<bool> done = false;
     std::thread answering([&] {
-        for (int i = 1; !done; ++i) {
+        while (!done) {
             while (held.size() == 0 && !done) std::this_thread::yield();
             if (held.size() > 0) held.take().second.send({.body = "late"});
         }

@@ -188,7 +188,7 @@ DigestVerdict DigestServer::judge(const Received& request, const PasswordOf& pas
 }
 
 std::string DigestServer::tag_for(const Received& request) const {
-    const auto branch = request.via.empty() ? std::string_view() : request.via.front().branch();
+    const auto branch = request.via.front().branch();
     // None of these can hold a line end.
     const auto mac = key_.sign({"tag:", request.call_id, "\n", request.from.tag().value_or(""), "\n",
                                 std::to_string(request.cseq.number), "\n", branch});

@@ -131,7 +131,18 @@ TEST(DialogFromResponse, JudgesTheResponse) {
         const auto dialog = Dialog::from_response(invite_of_alice(), response_of_bob(row.answer));
         EXPECT_EQ(dialog ? std::optional(dialog->state()) : std::nullopt, row.state);
     }
-    EXPECT_FALSE(Dialog::from_response(Message{}, response_of_bob()).has_value());
+}
+
+TEST(DialogFromResponse, NamesWhatTheInviteLacks) {
+    for (const std::string name : {"From", "To", "CSeq", "Call-ID"}) {
+        SCOPED_TRACE(name);
+        auto invite = invite_of_alice();
+        std::erase_if(invite.headers, [&name](const HeaderField& field) { return field.name == name; });
+        const auto dialog = Dialog::from_response(invite, response_of_bob());
+        ASSERT_FALSE(dialog.has_value());
+        EXPECT_EQ(dialog.error().code, ErrorCode::bad_input);
+        EXPECT_NE(dialog.error().message.find("no usable " + name), std::string::npos);
+    }
 }
 
 TEST(DialogFromResponse, SendsToTheRequestUriWhereThereIsNoContact) {

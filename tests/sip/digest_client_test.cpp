@@ -89,6 +89,8 @@ TEST(DigestClient, ChoosesTheStrongestChallengeThatItHas) {
         const char* nonce = "";
         DigestAlgorithm algorithm;
     };
+    std::vector<std::string> sixteen_and_a_stronger(16, challenge("b"));
+    sixteen_and_a_stronger.push_back(challenge("c", ", algorithm=SHA-256"));
     const Row rows[] = {
         {"RFC 8760, strongest first",
          {challenge("a", ", algorithm=SHA-512-256"), challenge("b", ", algorithm=SHA-256"),
@@ -121,6 +123,7 @@ TEST(DigestClient, ChoosesTheStrongestChallengeThatItHas) {
          "b",
          DigestAlgorithm::md5},
         {"one that is damaged", {"Digest realm=", challenge("b")}, "b", DigestAlgorithm::md5},
+        {"none behind the sixteenth field", sixteen_and_a_stronger, "b", DigestAlgorithm::md5},
         {"equals: the first", {challenge("a"), challenge("b")}, "a", DigestAlgorithm::md5},
     };
     for (const auto& row : rows) {
@@ -157,6 +160,16 @@ TEST(DigestClient, SaysWhyItCannotAnswer) {
         EXPECT_FALSE(verdict.why.empty());
         EXPECT_TRUE(client.credentials(attempt, "INVITE", kUri).empty());
     }
+}
+
+TEST(DigestClient, NamesAllThatItCannotAnswer) {
+    auto client = twilio_client();
+    DigestAttempt attempt;
+    const auto verdict = client.on_challenge(
+        attempt, answer(401, {challenge("a", ", algorithm=AKAv1-MD5"), challenge("a", ", algorithm=MD6")}),
+        kRandom);
+    EXPECT_NE(verdict.why.find("AKAv1-MD5 with qop auth; MD6 with qop auth"), std::string::npos)
+        << verdict.why;
 }
 
 TEST(DigestClient, CallsThePasswordWrongOnlyWhenThisAttemptsAnswerWasRefused) {

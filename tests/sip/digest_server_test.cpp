@@ -149,6 +149,7 @@ TEST(DigestServer, TellsWhatIsWrong) {
         {"foreign nonce", signed_by(with([](auto& c) { c.nonce = "x"; })), Kind::stale},
         {"nonce with its time changed", signed_by(with([](auto& c) { c.nonce[7] ^= 1; })), Kind::stale},
         {"nonce with its MAC changed", signed_by(with([](auto& c) { c.nonce.back() ^= 1; })), Kind::stale},
+        {"nc that is no number", signed_by(with([](auto& c) { c.nc = "0000000g"; })), Kind::malformed},
         {"nc of zero", signed_by(with([](auto& c) { c.nc = "00000000"; })), Kind::stale},
         {"all well", signed_by(good), Kind::accepted},
     };
@@ -184,6 +185,29 @@ TEST(DigestServer, FindsItsRealmAmongSeveralFields) {
     request.message.add("Proxy-Authorization", "Digest damaged");
     request.message.add("Proxy-Authorization", signed_by(answer_of_meta(challenge_of(server).nonce)));
     EXPECT_EQ(server.judge(request, password_of, kNow).kind, Kind::accepted);
+}
+
+TEST(DigestServer, LooksForItsRealmInTheFirstEightFields) {
+    auto server = make_server();
+    auto other = answer_of_meta("n");
+    other.realm = "else";
+    auto request = invite_of_meta(signed_by(other));
+    for (int i = 0; i < 7; ++i) request.message.add("Proxy-Authorization", signed_by(other));
+    request.message.add("Proxy-Authorization", signed_by(answer_of_meta(challenge_of(server).nonce)));
+    EXPECT_EQ(server.judge(request, password_of, kNow).kind, Kind::no_credentials);
+}
+
+// RFC 7616 section 3.4.2: A1 of -sess is made with a cnonce.
+TEST(DigestServer, WantsACnonceWithASessionAlgorithm) {
+    auto server = make_server({std::string(kRealm), Challenger::proxy, {DigestAlgorithm::md5_sess}});
+    auto credentials = answer_of_meta(challenge_of(server).nonce);
+    credentials.algorithm = "MD5-sess";
+    credentials.cnonce.reset();
+    credentials.qop.reset();
+    credentials.nc.reset();
+    const auto verdict = server.judge(invite_of_meta(signed_by(credentials)), password_of, kNow);
+    EXPECT_EQ(verdict.kind, Kind::refused);
+    EXPECT_NE(verdict.why.find("needs a cnonce"), std::string::npos) << verdict.why;
 }
 
 TEST(DigestServer, TakesUpperCaseDigits) {

@@ -197,6 +197,8 @@ TEST(ParseMessage, RefusesAMalformedNeededField) {
         {"an empty Call-ID", with("Call-ID: 1", "Call-ID:")},
         {"an empty Via", with("Via: SIP/2.0/TLS c.example;branch=z9hG4bK1", "Via:")},
         {"a Via without host", with("TLS c.example", "TLS ")},
+        {"a Via without transport", with("SIP/2.0/TLS c", "SIP/2.0/ c")},
+        {"a Via of a protocol alone", with("TLS c.example", "TLS")},
         {"an empty value in the list of Via", request_with("Via: SIP/2.0/UDP d,,SIP/2.0/UDP e\n")},
         {"a comment in Via", with("=z9hG4bK1", "=z9hG4bK1 (x)")},
         {"Contact without brackets around '?'", request_with("Contact: sip:a@b?x=1\n")},

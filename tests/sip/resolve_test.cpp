@@ -261,6 +261,14 @@ TEST(Resolution, EndsWhenItIsGivenUp) {
     EXPECT_EQ(resolution.time_to_live(), 0s);
 }
 
+TEST(Resolution, KeepsWhatItHasWhenItIsGivenUpAfterItsEnd) {
+    Resolution resolution(destination_of(parse_uri("sip:a@192.0.2.1").value(), Transport::udp).value(), {},
+                          1);
+    ASSERT_TRUE(resolution.finished());
+    resolution.give_up();
+    EXPECT_EQ(resolution.targets().size(), 1U);
+}
+
 rc::Gen<std::vector<SrvRecord>> records() {
     const auto record = rc::gen::apply(
         [](std::uint16_t priority, std::uint16_t weight, std::uint16_t port) {

@@ -78,6 +78,7 @@ TEST(MakeResponse, HasAReasonForEveryStatus) {
     EXPECT_EQ(make_response(invite_of_meta(), 488, "Codec not allowed", "t").reason, "Codec not allowed");
     EXPECT_EQ(make_response(invite_of_meta(), 481, "", "t").reason, "Call/Transaction Does Not Exist");
     EXPECT_FALSE(make_response(invite_of_meta(), 499, "", "t").reason.empty());
+    EXPECT_EQ(make_response(invite_of_meta(), 700, "", "t").reason, "");  // which no class knows
 }
 
 TEST(MakeResponse, TellsWhatTheTransportNotedInTheTopVia) {

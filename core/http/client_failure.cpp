@@ -17,6 +17,7 @@ Kind kind_of_waiting(int code) {
     switch (code) {
         case CURLE_URL_MALFORMAT:
         case CURLE_UNSUPPORTED_PROTOCOL:
+        case CURLE_BAD_FUNCTION_ARGUMENT:  // a URL or method longer than libcurl takes
             return Kind::url;
         case CURLE_COULDNT_RESOLVE_HOST:
         case CURLE_COULDNT_RESOLVE_PROXY:
@@ -58,9 +59,9 @@ std::string what_failed(Kind kind, const std::string& host) {
         case Kind::broken:
             return "the connection to " + host + " ended before a whole answer";
         case Kind::closed:
-            return "the client was stopped before " + host + " had answered";
+            break;
     }
-    return host;
+    return "the client was stopped before " + host + " had answered";
 }
 
 }  // namespace
@@ -80,9 +81,9 @@ std::string_view name_of(ClientFailure::Kind kind) {
         case Kind::broken:
             return "broken";
         case Kind::closed:
-            return "closed";
+            break;
     }
-    return "";
+    return "closed";
 }
 
 ClientFailure::Kind kind_of_curl_code(int code, Progress progress) {

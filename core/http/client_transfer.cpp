@@ -210,17 +210,10 @@ void set_callbacks(EasyOptions& options, Transfer& transfer) {
         .set(CURLOPT_PRIVATE, &transfer);
 }
 
+// libcurl takes an answer of no other version.
 std::string version_text(long version) {
-    switch (version) {
-        case CURL_HTTP_VERSION_1_0:
-            return "HTTP/1.0";
-        case CURL_HTTP_VERSION_1_1:
-            return "HTTP/1.1";
-        case CURL_HTTP_VERSION_2_0:
-            return "HTTP/2";
-        default:
-            return "";
-    }
+    if (version == CURL_HTTP_VERSION_1_0) return "HTTP/1.0";
+    return version == CURL_HTTP_VERSION_2_0 ? "HTTP/2" : "HTTP/1.1";
 }
 
 }  // namespace
@@ -263,12 +256,16 @@ CURLcode set_up(Transfer& transfer, const ClientOptions& client, std::size_t run
 }
 
 ClientFailure failure_of(const Transfer& transfer, CURLcode code) {
-    const auto kind = kind_of_curl_code(code, transfer.progress());
+    auto kind = kind_of_curl_code(code, transfer.progress());
     std::string_view words = transfer.words.data();
     if (words.empty()) words = curl_easy_strerror(code);
-    // libcurl's word for a header line that is longer than it takes.
+    // libcurl's word for a header line that is longer than it takes, and for a head of ours that is.
     if (code == CURLE_OUT_OF_MEMORY && kind == Kind::broken && !transfer.block_ended)
         words = "a line of its header is too long";
+    if (code == CURLE_OUT_OF_MEMORY && kind == Kind::connect && transfer.begun) {
+        kind = Kind::url;
+        words = "its header is too long";
+    }
     if (!transfer.fault.empty()) words = transfer.fault;
     if (code == CURLE_ABORTED_BY_CALLBACK)
         words = "a kept connection was closed without an answer; the request is not sent a second time";

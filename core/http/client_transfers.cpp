@@ -57,6 +57,7 @@ void Transfers::stop() {
         finish(transfer, failure_when_stopped(transfer.request));
     }
     waiting_ends_.clear();
+    waits_since_ = 0;
     for (const auto& [number, transfer] : std::exchange(waiting_, {}))
         call_back(transfer->done, failure_when_stopped(transfer->request));
     spare_.clear();

@@ -35,8 +35,6 @@ void Timer::cancel() {
     state_.reset();
 }
 
-bool Timer::is_set() const { return state_ != nullptr && state_->set; }
-
 Loop::Loop() : state_(std::make_unique<LoopState>()) {}
 Loop::~Loop() = default;
 

@@ -19,7 +19,6 @@ class Timer {
     Timer& operator=(Timer&&) noexcept;
     ~Timer();
     void cancel();
-    [[nodiscard]] bool is_set() const;
 
   private:
     friend class Loop;

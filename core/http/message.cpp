@@ -14,8 +14,16 @@ std::string_view reason_phrase(int status) {
             return "Created";
         case 202:
             return "Accepted";
+        case 203:
+            return "Non-Authoritative Information";
         case 204:
             return "No Content";
+        case 205:
+            return "Reset Content";
+        case 206:
+            return "Partial Content";
+        case 300:
+            return "Multiple Choices";
         case 301:
             return "Moved Permanently";
         case 302:
@@ -24,6 +32,8 @@ std::string_view reason_phrase(int status) {
             return "See Other";
         case 304:
             return "Not Modified";
+        case 305:
+            return "Use Proxy";
         case 307:
             return "Temporary Redirect";
         case 308:
@@ -60,6 +70,8 @@ std::string_view reason_phrase(int status) {
             return "URI Too Long";
         case 415:
             return "Unsupported Media Type";
+        case 416:
+            return "Range Not Satisfiable";
         case 417:
             return "Expectation Failed";
         case 421:

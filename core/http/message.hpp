@@ -44,7 +44,7 @@ struct Response {
     std::vector<Header> headers = {};  ///< further ones
 };
 
-/// The reason phrase of RFC 9110 section 15, or "" for a status that it does not have.
+/// The reason phrase of RFC 9110 section 15 or, for 429 and 431, of RFC 6585; "" for any other status.
 [[nodiscard]] std::string_view reason_phrase(int status);
 
 }  // namespace callchain::http

@@ -29,7 +29,6 @@ constexpr Refusal kBodyTooLarge{413, "the request's body is too large"};
 
 Refusal refusal_for(const error_code& error) {
     if (error == beast::error::body_limit) return kBodyTooLarge;
-    if (error == beast::error::header_limit) return {431, "the request's headers are too large"};
     if (error == beast::error::bad_method) return {400, "the method is malformed"};
     if (error == beast::error::bad_target) return {400, "the request target is malformed"};
     if (error == beast::error::bad_version) return {400, "the request line is malformed"};
@@ -109,7 +108,6 @@ RequestParser::RequestParser(std::size_t most_header_bytes, std::size_t most_bod
       rules_(most_header_bytes),
       reader_(std::make_unique<Reader>(most_body_bytes)) {}
 RequestParser::RequestParser(RequestParser&&) noexcept = default;
-RequestParser& RequestParser::operator=(RequestParser&&) noexcept = default;
 RequestParser::~RequestParser() = default;
 
 bool RequestParser::keep_alive() const {

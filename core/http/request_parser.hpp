@@ -20,7 +20,6 @@ class RequestParser {
 
     RequestParser(std::size_t most_header_bytes, std::size_t most_body_bytes);
     RequestParser(RequestParser&&) noexcept;
-    RequestParser& operator=(RequestParser&&) noexcept;
     ~RequestParser();
 
     /// Uses bytes from the front and says how many. Stops at the end of the head, so that the caller can look

@@ -1,10 +1,11 @@
 #include "http/tls.hpp"
 
+#include "http/tls_reason.hpp"
+
 #include <boost/asio/ssl/context.hpp>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <string>
-#include <system_error>
 #include <utility>
 
 namespace callchain::http {
@@ -16,18 +17,9 @@ struct ContextDeleter {
 using NativeContext = std::unique_ptr<SSL_CTX, ContextDeleter>;
 using Context = std::shared_ptr<boost::asio::ssl::context>;
 
-// The first error is the cause, later ones only say who passed it on. The queue is emptied: it belongs to the
-// thread, not to the connection.
-std::string take_reason() {
-    const auto code = ERR_peek_error();
-    ERR_clear_error();
-    const char* reason = ERR_SYSTEM_ERROR(code) ? nullptr : ERR_reason_error_string(code);
-    if (ERR_SYSTEM_ERROR(code)) return std::generic_category().message(ERR_GET_REASON(code));
-    return reason == nullptr ? "unknown reason" : reason;
-}
-
 tl::unexpected<Error> cannot_use(const char* what, const std::string& path, std::string hint) {
-    return fail(ErrorCode::io, std::string("cannot use the TLS ") + what + " " + path + ": " + take_reason(),
+    return fail(ErrorCode::io,
+                std::string("cannot use the TLS ") + what + " " + path + ": " + take_tls_reason(),
                 std::move(hint));
 }
 
@@ -37,7 +29,7 @@ int no_passphrase(char*, int, int, void*) { return 0; }
 Result<Context> make_context(const TlsFiles& files) {
     ERR_clear_error();
     NativeContext context(SSL_CTX_new(TLS_server_method()));
-    if (!context) return fail(ErrorCode::internal, "cannot set up TLS: " + take_reason());
+    if (!context) return fail(ErrorCode::internal, "cannot set up TLS: " + take_tls_reason());
     SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
     SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
     // Tickets resume sessions as well, and cost no memory here.

@@ -1,5 +1,7 @@
 #include "http/tls_client.hpp"
 
+#include "http/tls_reason.hpp"
+
 #include <arpa/inet.h>
 #include <array>
 #include <chrono>
@@ -23,10 +25,7 @@ struct FreeContext {
 using Context = std::unique_ptr<SSL_CTX, FreeContext>;
 
 tl::unexpected<Error> openssl_fault(std::string what, std::string hint = {}) {
-    const auto code = ERR_get_error();
-    ERR_clear_error();
-    if (const auto* reason = ERR_reason_error_string(code)) what += std::string(": ") + reason;
-    return fail(ErrorCode::io, std::move(what), std::move(hint));
+    return fail(ErrorCode::io, std::move(what) + ": " + take_tls_reason(), std::move(hint));
 }
 
 Result<Context> new_context(const std::string& ca_file) {

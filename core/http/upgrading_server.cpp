@@ -16,6 +16,7 @@
 #include <boost/beast/websocket.hpp>
 #include <chrono>
 #include <deque>
+#include <exception>
 #include <mutex>
 #include <thread>
 #include <unordered_set>
@@ -318,7 +319,7 @@ void Connection::close(int code, std::string reason) {
 }
 
 void Connection::start_close() {
-    if (std::exchange(close_sent_, true)) return;
+    close_sent_ = true;
     stream_->async_close(*close_reason_, guarded([](Connection& self, error_code) { self.end_as_told(); }));
 }
 
@@ -368,7 +369,6 @@ struct UpgradingServer::State {
 
 void UpgradingServer::State::accept() {
     acceptor.async_accept([this](error_code error, Socket socket) {
-        if (error == asio::error::operation_aborted) return;
         if (!error) {
             const auto connection = std::make_shared<Connection>(shared, std::move(socket));
             shared.connections.insert(connection);
@@ -377,19 +377,15 @@ void UpgradingServer::State::accept() {
         }
         // Out of descriptors, mostly: trying again at once would keep a processor busy.
         pause.expires_after(kAcceptPause);
-        pause.async_wait([this](error_code stopped) {
-            if (!stopped) accept();
-        });
+        pause.async_wait([this](error_code) { accept(); });
     });
 }
 
 UpgradingServer::State::~State() {
     shared.gate->shut();
     if (!thread.joinable()) return;
+    // Behind stop() no handler runs: what waits to accept is dropped with `io`.
     asio::post(io, [this] {
-        error_code ignored;
-        acceptor.close(ignored);
-        pause.cancel();
         while (!shared.connections.empty()) (*shared.connections.begin())->drop();
         io.stop();
     });
@@ -399,16 +395,19 @@ UpgradingServer::State::~State() {
 Result<std::unique_ptr<UpgradingServer>> UpgradingServer::start(const std::string& listen,
                                                                 UpgradingHandlers handlers) {
     auto sockets = CALLCHAIN_TRY(open_listeners({.address = listen}));
-    auto state = std::make_unique<State>(std::move(handlers));
-    state->address = bound_endpoint(sockets.front());
-    const auto protocol = state->address.starts_with('[') ? tcp::v6() : tcp::v4();
-    error_code error;
-    state->acceptor.assign(protocol, sockets.front().number(), error);
-    if (error) return fail(ErrorCode::usage, listen + ": " + error.message());
-    sockets.front().release();
-    state->accept();
-    state->thread = std::thread([io = &state->io] { io->run(); });
-    return std::unique_ptr<UpgradingServer>(new UpgradingServer(std::move(state)));
+    try {
+        auto state = std::make_unique<State>(std::move(handlers));
+        state->address = bound_endpoint(sockets.front());
+        const auto protocol = state->address.starts_with('[') ? tcp::v6() : tcp::v4();
+        state->acceptor.assign(protocol, sockets.front().number());
+        sockets.front().release();
+        state->accept();
+        state->thread = std::thread([io = &state->io] { io->run(); });
+        return std::unique_ptr<UpgradingServer>(new UpgradingServer(std::move(state)));
+    } catch (const std::exception&) {
+        return fail(ErrorCode::io, "cannot serve on " + listen + ": descriptors or threads have run out",
+                    "raise the limits of descriptors and processes (`ulimit -n`, `ulimit -u`)");
+    }
 }
 
 UpgradingServer::UpgradingServer(std::unique_ptr<State> state) : state_(std::move(state)) {}

@@ -45,7 +45,7 @@ struct UpgradingHandlers {
 /// One thread. Bodies up to 1 MiB, keep-alive, no TLS.
 class UpgradingServer {
   public:
-    /// Errors: usage for an address that cannot be bound.
+    /// Errors: usage for an address that cannot be bound, io where descriptors or threads have run out.
     [[nodiscard]] static Result<std::unique_ptr<UpgradingServer>> start(const std::string& listen,
                                                                         UpgradingHandlers handlers);
     UpgradingServer(const UpgradingServer&) = delete;

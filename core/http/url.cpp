@@ -56,8 +56,7 @@ bool is_ipv6(const std::string& host) {
 
 bool is_ipv6_loopback(const std::string& host) {
     std::array<unsigned char, 16> address{};
-    if (inet_pton(AF_INET6, host.c_str(), address.data()) != 1) return false;
-    return address.back() == 1 &&
+    return inet_pton(AF_INET6, host.c_str(), address.data()) == 1 && address.back() == 1 &&
            std::all_of(address.begin(), address.end() - 1, [](unsigned char byte) { return byte == 0; });
 }
 

@@ -104,24 +104,6 @@ std::string fault_of(const WebSocketOptions& options, const std::optional<UrlPar
 
 }  // namespace
 
-std::string_view name_of(WebSocketEnd::Kind kind) {
-    switch (kind) {
-        case Kind::closed:
-            return "closed";
-        case Kind::closed_by_peer:
-            return "closed_by_peer";
-        case Kind::lost:
-            return "lost";
-        case Kind::refused:
-            return "refused";
-        case Kind::failed:
-            return "failed";
-        case Kind::timeout:
-            return "timeout";
-    }
-    return "";
-}
-
 // Kept by the WebSocket and by every operation under way; each of these looks at `events_` first, which is
 // empty once the connection has ended or its owner has gone.
 struct WebSocket::State : std::enable_shared_from_this<State> {
@@ -417,8 +399,10 @@ void WebSocket::State::start_close() {
                          guarded([](State& self, error_code) { self.end_as_told(); }));
 }
 
-// Silence is judged when its time has come, not at each message: one timer, rarely set.
+// Silence is judged when its time has come, not at each message: one timer, rarely set. From close() on, the
+// time for that counts alone.
 void WebSocket::State::watch_silence() {
+    if (close_code_) return;
     const auto now = Clock::now();
     const auto silence = now - heard_at_;
     if (silence >= 2 * options_.ping_time)
@@ -434,7 +418,7 @@ void WebSocket::State::watch_silence() {
 }
 
 void WebSocket::State::ping() {
-    if (pinging_ || close_sent_) return;
+    if (pinging_) return;
     pinging_ = true;
     stream_->async_ping({}, guarded([](State& self, error_code) { self.pinging_ = false; }));
 }

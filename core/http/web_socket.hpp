@@ -41,7 +41,6 @@ struct WebSocketEnd {
     std::string close_reason = {};  ///< as received
     std::string message = {};       ///< for a person; no header, no query of the URL
 };
-[[nodiscard]] std::string_view name_of(WebSocketEnd::Kind kind);
 
 /// Called on the loop's thread. on_end is called exactly once, last; never from within connect().
 struct WebSocketEvents {

@@ -1,5 +1,8 @@
 #include "either_client.hpp"
+#include "forbidden_call.hpp"
 #include "peer.hpp"
+#include "running_server.hpp"
+#include "soft_limit.hpp"
 
 #include <atomic>
 #include <cstdlib>
@@ -79,6 +82,25 @@ TEST_P(ClientTest, AnswersAThousandThatHangAndThoseBehindThem) {
     for (auto& end : ends) ASSERT_EQ(end.wait_for(kLong), std::future_status::ready);
     EXPECT_EQ(gave_up, 1'000);
     EXPECT_EQ(answered, 50);
+}
+
+TEST_P(ClientTest, TellsHowLongTheNextOneWaitsForItsTurn) {
+    constexpr int kRequests = 600;
+    std::atomic<int> closed = 0;
+    EitherClient client(GetParam());
+    EXPECT_EQ(client.delay(), 0ms);
+    for (int i = 0; i < kRequests; ++i) {
+        client.send(get(peer().url("http", "/hang")), [&](const ClientResult& result) {
+            const auto* failure = std::get_if<ClientFailure>(&result);
+            closed += failure != nullptr && failure->kind == Kind::closed;
+        });
+    }
+    const auto limit = std::chrono::steady_clock::now() + kLong;
+    while (client.delay() == 0ms && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
+    EXPECT_GT(client.delay(), 0ms);
+    client.stop();
+    EXPECT_EQ(closed, kRequests);
+    EXPECT_EQ(client.delay(), 0ms) << "nobody waits any more";
 }
 
 TEST_P(ClientTest, SendsWhatItWasGiven) {
@@ -191,6 +213,15 @@ TEST_P(ClientTest, AnswersWithWhateverStatusTheServerHas) {
     EXPECT_EQ(old.body, "until the end");
 }
 
+// RFC 9110 section 10.1.1 and RFC 9112 section 9.3: a server may answer before it has read all.
+TEST_P(ClientTest, TakesAnAnswerThatComesBeforeTheBodyWasRead) {
+    EitherClient client(GetParam());
+    const auto answer =
+        answer_of(client, post(peer().url("raw", "/early"), std::string(std::size_t{1} << 25U, 'x')));
+    EXPECT_EQ(answer.status, 413);
+    EXPECT_EQ(answer.body, "nope");
+}
+
 TEST_P(ClientTest, CutsABodyBehindItsLimit) {
     EitherClient client(GetParam(), {.body_bytes = 100'000});
     const auto whole = answer_of(client, get(peer().url("http", "/big/100000")));
@@ -206,7 +237,8 @@ TEST_P(ClientTest, CutsABodyBehindItsLimit) {
 
 TEST_P(ClientTest, TellsABrokenAnswerFromAWholeOne) {
     EitherClient client(GetParam());
-    for (const auto* path : {"/reset", "/short", "/nothing", "/garbage", "/long-header"}) {
+    for (const auto* path :
+         {"/reset", "/short", "/nothing", "/garbage", "/long-header", "/no-colon", "/http12"}) {
         SCOPED_TRACE(path);
         const auto failure = failure_of(client, post(peer().url("raw", path), "x"));
         EXPECT_EQ(failure.kind, Kind::broken) << failure.message;
@@ -234,6 +266,21 @@ TEST_P(ClientTest, RefusesWhatItCannotSend) {
     request.headers = {};
     request.method = "GET /x HTTP/1.1\r\nX:";
     EXPECT_EQ(failure_of(client, request).kind, Kind::url);
+}
+
+TEST_P(ClientTest, RefusesWhatIsLongerThanLibcurlTakes) {
+    EitherClient client(GetParam());
+    const auto url = peer().url("http", "/echo");
+    // CURL_MAX_INPUT_LENGTH of 7.88.1 is 8,000,000 bytes, DYN_HTTP_REQUEST 1 MiB for all of a head.
+    const auto long_url = failure_of(client, post(url + '?' + std::string(8'000'001, 'a')));
+    EXPECT_EQ(long_url.kind, Kind::url) << long_url.message;
+    EXPECT_LT(long_url.message.size(), 400U);
+    auto request = post(url, "x");
+    request.headers = {{"X", std::string(std::size_t{1} << 20U, 'x')}};
+    const auto long_head = failure_of(client, request);
+    EXPECT_EQ(long_head.kind, Kind::url) << long_head.message;
+    EXPECT_TRUE(long_head.nothing_was_sent());
+    EXPECT_TRUE(contains(long_head.message, "its header is too long")) << long_head.message;
 }
 
 TEST_P(ClientTest, KnowsThatNothingWasSentWithoutAConnection) {
@@ -459,6 +506,92 @@ TEST_P(ClientTest, TakesTheProxyOfTheEnvironmentButForLoopback) {
 
 INSTANTIATE_TEST_SUITE_P(Client, ClientTest, testing::Values(ClientKind::on_a_thread, ClientKind::on_a_loop),
                          name_of_kind);
+
+// poll(2): "EINVAL The nfds value exceeds the RLIMIT_NOFILE value."
+TEST(ClientOnAThread, AnswersWhatIsUnderWayWherePollingFails) {
+    Held held;
+    const auto server = start_server([hold = held.handler()](Request request, Responder responder) {
+        if (request.target == "/held") return hold(std::move(request), std::move(responder));
+        echo(request, std::move(responder));
+    });
+    const auto to = [&](const std::string& target) {
+        return ClientRequest{.url = "http://" + server->addresses()[0] + target, .total_time = kLong};
+    };
+    Client client;
+    std::promise<ClientResult> result;
+    client.send(to("/held"), [&](ClientResult got) { result.set_value(std::move(got)); });
+    ASSERT_TRUE(held.arrived.wait_for());
+    {
+        const SoftLimit one(RLIMIT_NOFILE, 1);
+        ASSERT_TRUE(one.holds());
+        client.send(to("/"), {});  // wakes it
+        const auto got = result.get_future().get();
+        const auto& failure = std::get<ClientFailure>(got);
+        EXPECT_EQ(failure.kind, Kind::broken) << failure.message;
+        EXPECT_TRUE(contains(failure.message, "poll")) << failure.message;
+    }
+    EXPECT_EQ(std::get<ClientResponse>(client.perform(to("/"))).status, 200) << "and goes on";
+}
+
+TEST(ClientOnLoop, TellsOnceOfWhatItHadNotBegunWhenItStopped) {
+    for (const bool destroyed : {false, true}) {
+        SCOPED_TRACE(destroyed);
+        Loop loop;
+        std::vector<ClientResult> results;
+        auto client = std::make_unique<ClientOnLoop>(loop, ClientOptions{});
+        client->send({.url = "http://127.0.0.1:1/"},
+                     [&](ClientResult result) { results.push_back(std::move(result)); });
+        client->stop();
+        if (destroyed) client.reset();
+        loop.post([&] { loop.stop(); });
+        loop.run();
+        ASSERT_EQ(results.size(), 1U);
+        EXPECT_EQ(std::get<ClientFailure>(results[0]).kind, Kind::closed);
+    }
+}
+
+// epoll_ctl(2), ENOSPC: "The limit imposed by /proc/sys/fs/epoll/max_user_watches was encountered".
+TEST(ClientOnLoop, GivesUpInTimeWhatItCannotWatch) {
+    Held held;  // libcurl looks at its connection now and then by itself, and may get as far as to send
+    const auto server = start_server(held.handler());
+    std::thread loop_thread([&] {
+        Loop loop;
+        std::vector<ClientResult> results;
+        const auto note = [&](ClientResult result) {
+            results.push_back(std::move(result));
+            loop.stop();
+        };
+        ClientOnLoop client(loop, {});
+        const auto watched = loop.after(0ms, [&] {
+            if (!forbid(SYS_epoll_ctl, ENOSPC)) return loop.stop();
+            client.send({.url = "http://" + server->addresses()[0] + '/', .total_time = 100ms}, note);
+        });
+        loop.run();
+        if (results.empty()) GTEST_SKIP() << "no system call can be forbidden here";
+        ASSERT_EQ(results.size(), 1U);
+        const auto* failure = std::get_if<ClientFailure>(&results[0]);
+        ASSERT_NE(failure, nullptr);
+        EXPECT_TRUE(failure->kind == Kind::connect || failure->kind == Kind::timeout) << failure->message;
+    });
+    loop_thread.join();
+}
+
+// The loop is kept busy until both times are over, so that the client's own is up when it is stopped.
+TEST(ClientOnLoop, TellsOnceWhereItIsStoppedAtItsDeadline) {
+    Held held;
+    const auto server = start_server(held.handler());
+    Loop loop;
+    int results = 0;
+    ClientOnLoop client(loop, {});
+    const auto begin = std::chrono::steady_clock::now();
+    client.send({.url = "http://" + server->addresses()[0] + '/', .total_time = 100ms},
+                [&](const ClientResult&) { ++results; });
+    const auto busy = loop.after(10ms, [&] { std::this_thread::sleep_until(begin + 120ms); });
+    const auto stop = loop.after(20ms, [&] { client.stop(); });
+    const auto end = loop.after(130ms, [&] { loop.stop(); });
+    loop.run();
+    EXPECT_EQ(results, 1);
+}
 
 TEST(CurlVersionText, BeginsWithTheVersion) {
     const auto text = curl_version_text();

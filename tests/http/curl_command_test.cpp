@@ -67,9 +67,20 @@ TEST(CurlCommand, NeverPrintsTheValueOfAuthorization) {
         EXPECT_EQ(line.find("sk-"), std::string::npos) << line;
         EXPECT_EQ(line.find("id"), std::string::npos) << line;
     }
-    EXPECT_NE(
-        curl_command({.url = "https://a/", .headers = {{"Authorization", "x"}}}, "A;id").find("$SECRET"),
-        std::string::npos);
+}
+
+// Source: POSIX, 3.230 Name: "underscores, digits, and alphabetics", the first of which is no digit.
+TEST(CurlCommand, PutsNoVariableIntoTheLineThatIsNoneToAShell) {
+    for (const std::string name : {"KEY", "my_key", "_k2Z", "z"}) {
+        SCOPED_TRACE(name);
+        const auto line = curl_command({.url = "https://a/", .headers = {{"Authorization", "x"}}}, name);
+        EXPECT_NE(line.find("\"Authorization: $" + name + '"'), std::string::npos) << line;
+    }
+    for (const auto* name : {"A;id", "", "2KEY", "a{b", "a-b", "a`b", "K@Y", "K[0]", "\xc3\xa4"}) {
+        SCOPED_TRACE(name);
+        const auto line = curl_command({.url = "https://a/", .headers = {{"Authorization", "x"}}}, name);
+        EXPECT_NE(line.find("\"Authorization: $SECRET\""), std::string::npos) << line;
+    }
 }
 
 TEST(CurlCommand, HandsEveryBodyOverUnchanged) {

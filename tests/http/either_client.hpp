@@ -5,6 +5,7 @@
 #include "http/client_on_loop.hpp"
 #include "http/loop.hpp"
 
+#include <chrono>
 #include <functional>
 #include <future>
 #include <gtest/gtest.h>
@@ -52,6 +53,9 @@ class EitherClient {
         auto future = promise->get_future();
         send(std::move(request), [promise](ClientResult result) { promise->set_value(std::move(result)); });
         return future.get();
+    }
+    [[nodiscard]] std::chrono::milliseconds delay() const {
+        return client_ ? client_->delay() : on_loop_->delay();
     }
     void stop() {
         if (client_) return client_->stop();

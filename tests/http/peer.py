@@ -185,6 +185,8 @@ WHOLE_ANSWERS = {
                 b"X-Blank:  \t padded \t\r\nContent-Length: 0\r\n\r\n",
     "/trailers": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Trailer: late\r\n\r\n",
     "/long-header": b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: %s\r\n" % (i, b"v" * 1000) for i in range(100)) + b"\r\n",
+    "/no-colon": b"HTTP/1.1 200 OK\r\nNo colon\r\nContent-Length: 2\r\n\r\nok",
+    "/http12": b"HTTP/1.2 200 OK\r\nContent-Length: 2\r\n\r\nok",
     "/garbage": b"SSH-2.0-OpenSSH_9.2\r\n",
     "/short": b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly this",
     "/nothing": b"",
@@ -197,6 +199,8 @@ received = Counter()
 async def read_request(reader):
     head = await reader.readuntil(b"\r\n\r\n")
     method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
+    if target == "/early":
+        return method, target, head
     for line in head.split(b"\r\n"):
         if line.lower().startswith(b"content-length:"):
             await reader.readexactly(int(line.split(b":")[1]))
@@ -225,8 +229,12 @@ async def serve_by_hand(reader, writer):
                 await asyncio.sleep(0.05)
                 writer.transport.abort()
                 return
-            if target == "/ws-stall":
-                await stall(head, writer)
+            if target == "/early":
+                await answer_early(reader, writer)
+                return
+            if target.startswith("/ws-"):
+                await open_web_socket(head, writer)
+                await WEB_SOCKETS[target](reader, writer)
                 return
             # /kept/once/…: the second request of a connection is read, and the connection closed without an answer.
             if target.startswith("/kept/once/") and on_connection > 1:
@@ -242,15 +250,45 @@ async def serve_by_hand(reader, writer):
         writer.close()
 
 
-async def stall(head, writer):
-    """Opens a WebSocket and never reads from it."""
+async def answer_early(reader, writer):
+    """Has the first half of an answer out before it reads the body, of 32 MiB, and the other half behind it."""
+    writer.write(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 4\r\n\r\nno")
+    await writer.drain()
+    await asyncio.sleep(0.05)
+    try:
+        await asyncio.wait_for(reader.readexactly(1 << 25), 1)
+    except (asyncio.IncompleteReadError, asyncio.TimeoutError, ConnectionError):
+        pass  # the rest is not sent any more
+    writer.write(b"pe")
+
+
+async def open_web_socket(head, writer):
     key = next(line.split(b":")[1].strip() for line in head.split(b"\r\n")
                if line.lower().startswith(b"sec-websocket-key:"))
     accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
     writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                  b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
     await writer.drain()
+
+
+async def never_read(_reader, _writer):
     await asyncio.sleep(3600)
+
+
+async def drop_at_the_first_byte(reader, writer):
+    await reader.read(1)
+    writer.transport.abort()
+
+
+async def talk_and_never_read(_reader, writer):
+    writer.transport.pause_reading()
+    for _ in range(4):
+        writer.write(b"\x81\x04text")
+        await asyncio.sleep(0.25)
+    writer.transport.abort()
+
+
+WEB_SOCKETS = {"/ws-stall": never_read, "/ws-drop": drop_at_the_first_byte, "/ws-talk": talk_and_never_read}
 
 
 # --- A proxy that lets nobody through, and one that does -------------------------------------------------------------

@@ -13,7 +13,9 @@
 #include <poll.h>
 #include <string>
 #include <string_view>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <thread>
 #include <utility>
 
 namespace callchain::http {
@@ -61,6 +63,12 @@ class RawClient {
         return true;
     }
     void finish_sending() { ::shutdown(socket_.number(), SHUT_WR); }
+    /// Goes away without a word: the server's next write fails.
+    void reset() {
+        const linger at_once{1, 0};
+        ::setsockopt(socket_.number(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        socket_.close();
+    }
 
     /// One answer with Content-Length or without a body. `has_body` is false for the answer to a HEAD.
     RawAnswer read_answer(bool has_body = true) {
@@ -96,6 +104,15 @@ class RawClient {
         if (!buffer_.empty()) return true;
         pollfd wait{socket_.number(), POLLIN, 0};
         return ::poll(&wait, 1, static_cast<int>(within.count())) > 0;
+    }
+
+    /// Returns once no more arrives although nothing is read: the server waits for room.
+    void let_the_server_stall() const {
+        int before = -1;
+        for (int unread = 0; unread != before; std::this_thread::sleep_for(std::chrono::milliseconds(20))) {
+            before = unread;
+            ::ioctl(socket_.number(), FIONREAD, &unread);
+        }
     }
 
   private:

@@ -1,6 +1,7 @@
 #include "http/request_parser.hpp"
 
 #include <gtest/gtest.h>
+#include <utility>
 
 namespace callchain::http {
 namespace {
@@ -74,6 +75,7 @@ const std::vector<RefusalRow>& refusals() {
         {"non-ASCII name", get("\xC3\xA4: b\r\n"), 400},
         // section 3.2
         {"no Host", "GET / HTTP/1.1\r\n\r\n", 400},
+        {"no Host but a Date", "GET / HTTP/1.1\r\nDate: a\r\n\r\n", 400},
         {"two Hosts", get("Host: a\r\n"), 400},
         {"two Hosts in HTTP/1.0", "GET / HTTP/1.0\r\nHost: a\r\nhost: b\r\n\r\n", 400},
         // section 6
@@ -219,6 +221,26 @@ TEST(RequestParser, SkipsEmptyLinesInFrontWithoutTakingThemForARequest) {
     EXPECT_FALSE(parser.has_begun());
     EXPECT_EQ(parser.feed("G"), 0U);
     EXPECT_TRUE(parser.has_begun());
+}
+
+TEST(RequestParser, BoundsTheEmptyLinesInFront) {
+    RequestParser parser(kHeaderBytes, kBodyBytes);
+    for (std::size_t bytes = 0; bytes < kHeaderBytes; bytes += 2) EXPECT_EQ(parser.feed("\r\n"), 2U);
+    EXPECT_EQ(parser.state(), RequestParser::State::head);
+    EXPECT_EQ(parser.feed("\r\n"), 2U);
+    EXPECT_EQ(parser.state(), RequestParser::State::refused);
+    EXPECT_EQ(parser.refusal().status, 431);
+}
+
+TEST(RequestParser, GoesOnWhereItWasWhenItIsMoved) {
+    RequestParser first(kHeaderBytes, kBodyBytes);
+    const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n";
+    EXPECT_EQ(first.feed(head), head.size());
+    EXPECT_EQ(first.feed("he"), 2U);
+    auto second = std::move(first);
+    EXPECT_EQ(second.feed("lloGET"), 3U);
+    EXPECT_EQ(second.state(), RequestParser::State::complete);
+    EXPECT_EQ(second.request().body, "hello");
 }
 
 TEST(RequestParser, TellsWhetherTheConnectionStays) {

@@ -1,7 +1,9 @@
 #include "http/raw_client.hpp"
 #include "http/running_server.hpp"
 #include "http/server.hpp"
+#include "soft_limit.hpp"
 
+#include <fstream>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <optional>
@@ -260,9 +262,60 @@ TEST(ServerDescriptors, PauseAcceptingWhereTheyRunOut) {
 TEST(ServerDescriptors, AreRaisedToTheHardLimit) {
     rlimit limit{};
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
-    EXPECT_EQ(raise_descriptor_limit(), limit.rlim_max);
+    const SoftLimit low(RLIMIT_NOFILE, limit.rlim_max / 2);
+    ASSERT_TRUE(low.holds());
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(raise_descriptor_limit(), limit.rlim_max);
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
     EXPECT_EQ(limit.rlim_cur, limit.rlim_max);
+}
+
+TEST(ServerDescriptors, AreNamedWhereTheServerFindsNone) {
+    struct Row {
+        const char* name;
+        int left;
+        unsigned threads;
+        ErrorCode code;
+        const char* message;
+    };
+    for (const auto& row :
+         {Row{"for its first socket", 0, 1, ErrorCode::usage, "Too many open files"},
+          Row{"for the socket of its second thread", 1, 2, ErrorCode::usage, "Too many open files"},
+          Row{"for its loop", 1, 1, ErrorCode::io, "no descriptors are left"}}) {
+        SCOPED_TRACE(row.name);
+        const SoftLimit low(RLIMIT_NOFILE, descriptors_and(row.left));
+        ASSERT_TRUE(low.holds());
+        const auto server = Server::start({.listen = {"127.0.0.1:0"}, .threads = row.threads}, echo);
+        ASSERT_FALSE(server.has_value());
+        EXPECT_EQ(server.error().code, row.code);
+        EXPECT_NE(server.error().message.find(row.message), std::string::npos) << server.error().message;
+    }
+}
+
+constexpr bool is_sanitized() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return true;
+#else
+    return false;
+#endif
+}
+
+rlim_t address_space_bytes() {
+    std::ifstream status("/proc/self/statm");
+    rlim_t pages = 0;
+    status >> pages;
+    return pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE));
+}
+
+// The stacks of so many threads do not find room, those of the first few do.
+TEST(ServerThreads, AreNamedWhereTheSystemHasNoMore) {
+    if (is_sanitized()) GTEST_SKIP() << "sanitizers need more room than may be left";
+    const SoftLimit room(RLIMIT_AS, address_space_bytes() + (rlim_t{64} << 20U));
+    ASSERT_TRUE(room.holds());
+    const auto server = Server::start({.listen = {"127.0.0.1:0"}, .threads = 100}, echo);
+    ASSERT_FALSE(server.has_value());
+    EXPECT_EQ(server.error().code, ErrorCode::io);
+    EXPECT_NE(server.error().message.find("cannot start a server thread"), std::string::npos)
+        << server.error().message;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "http/server.hpp"
 
+#include "forbidden_call.hpp"
 #include "http/raw_client.hpp"
 #include "http/running_server.hpp"
 
@@ -172,6 +173,35 @@ TEST(Server, AsksForTheBodyThatAClientHoldsBack) {
     EXPECT_EQ(client.read_answer().body, "POST / [hello]");
 }
 
+// Nobody is left to ask: the connection ends, and the handler has seen nothing of it.
+TEST(Server, EndsWithAClientThatIsGoneWhenItsBodyIsAskedFor) {
+    Signal asked;
+    Signal released;
+    Signal closed;
+    std::atomic<int> requests = 0;
+    const auto server = start_server(
+        [&](const Request& request, Responder responder) {
+            if (++requests == 1) {
+                asked.give();
+                EXPECT_TRUE(released.wait_for());
+            }
+            echo(request, std::move(responder));
+        },
+        {}, {.on_connection_closed = [&] { closed.give(); }});
+    RawClient first(server->addresses()[0]);
+    first.send(kGet);
+    ASSERT_TRUE(asked.wait_for());  // the server's one thread is busy
+    RawClient gone(server->addresses()[0]);
+    gone.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+    gone.reset();
+    released.give();
+    EXPECT_EQ(first.read_answer().status, 200);
+    EXPECT_TRUE(closed.wait_for());
+    first.send(kPost);
+    EXPECT_EQ(first.read_answer().body, kPostEcho);
+    EXPECT_EQ(requests, 2);
+}
+
 TEST(Server, RefusesATooLargeBodyBeforeItIsSent) {
     const auto server = start_server(echo, {.limits = {.body_bytes = 4}});
     RawClient client(server->addresses()[0]);
@@ -313,6 +343,41 @@ TEST(Server, ServesWhile1000ConnectionsAreIdle) {
     EXPECT_EQ(idle[500].read_answer().body, kPostEcho);
 }
 
+// What forbids is called on the server's thread, with the first request, and holds there alone.
+TEST(Server, GoesOnWhereTheKernelDoesNotLetItHaveAnother) {
+    struct Row {
+        const char* name;
+        unsigned call;
+        unsigned error;
+        bool ends;
+    };
+    for (const auto& row : {Row{"a descriptor to watch: epoll_ctl(2), ENOSPC", SYS_epoll_ctl, ENOSPC, true},
+                            Row{"a connection that is gone: accept(2)", SYS_accept4, ECONNABORTED, false}}) {
+        SCOPED_TRACE(row.name);
+        std::atomic<bool> forbidden = false;
+        std::atomic<int> pauses = 0;
+        const auto server = start_server(
+            [&](const Request& request, Responder responder) {
+                if (request.target == "/forbid") forbidden = forbid(row.call, row.error);
+                echo(request, std::move(responder));
+            },
+            {}, {.on_accept_paused = [&](const std::string&) { ++pauses; }});
+        RawClient first(server->addresses()[0]);
+        first.send("GET /forbid HTTP/1.1\r\nHost: a\r\n\r\n");
+        EXPECT_EQ(first.read_answer().status, 200);
+        if (!forbidden) GTEST_SKIP() << "no system call can be forbidden here";
+        RawClient second(server->addresses()[0]);
+        EXPECT_TRUE(second.is_connected());
+        if (row.ends) {
+            EXPECT_EQ(second.read_to_end(), "");
+        }
+        first.send(kPost);
+        EXPECT_EQ(first.read_answer().body, kPostEcho);
+        EXPECT_EQ(server->connections(), 1U);
+        EXPECT_EQ(pauses, 0);
+    }
+}
+
 TEST(Server, ReportsConnections) {
     Signal opened;
     Signal closed;
@@ -376,6 +441,35 @@ TEST(StartServer, ExplainsAnAddressThatCannotBeBound) {
         }
     }
     EXPECT_FALSE(Server::start({.listen = {}}, echo).has_value());
+}
+
+// One that has IPv6 and no such address, or no such port, is not to listen elsewhere without a word.
+TEST(StartServer, FallsBackToIpv4WhereThereIsNoIpv6AndNowhereElse) {
+    const auto running = start_server(echo, {.listen = {"[::]:0"}, .fall_back_to_ipv4 = true});
+    const auto taken = running->addresses()[0];
+    const auto port = taken.substr(taken.rfind(':'));
+    for (const auto& address : {taken, "127.0.0.1" + port, "[2001:db8::1]" + port, "192.0.2.1" + port}) {
+        SCOPED_TRACE(address);
+        const auto server = Server::start({.listen = {address}, .fall_back_to_ipv4 = true}, echo);
+        ASSERT_FALSE(server.has_value()) << (*server)->addresses()[0];
+        EXPECT_TRUE(contains(server.error().message, "cannot listen on " + address))
+            << server.error().message;
+    }
+    std::thread without_ipv6([] {
+        if (!forbid(SYS_socket, EAFNOSUPPORT, AF_INET6))
+            GTEST_SKIP() << "no system call can be forbidden here";
+        EXPECT_FALSE(Server::start({.listen = {"[::]:0"}}, echo).has_value());
+        for (const unsigned threads : {1U, 2U}) {
+            const auto server =
+                start_server(echo, {.listen = {"[::]:0"}, .threads = threads, .fall_back_to_ipv4 = true});
+            ASSERT_NE(server, nullptr);
+            EXPECT_TRUE(server->addresses()[0].starts_with("0.0.0.0:")) << server->addresses()[0];
+            RawClient client(server->addresses()[0]);
+            client.send(kPost);
+            EXPECT_EQ(client.read_answer().body, kPostEcho);
+        }
+    });
+    without_ipv6.join();
 }
 
 TEST(StartServer, DoesNotShareAPortWithAnotherServer) {

@@ -217,6 +217,14 @@ TEST(TlsServer, ReloadsItsCertificateForNewConnections) {
     EXPECT_TRUE(before.read_until("[hello]").starts_with("HTTP/1.1 200"));
 }
 
+TEST(TlsServer, HasNothingToReloadWhereItIsPlain) {
+    const auto server = start_server(echo);
+    EXPECT_TRUE(server->reload_tls().has_value());
+    RawClient client(server->addresses()[0]);
+    client.send(kPost);
+    EXPECT_EQ(client.read_answer().status, 200);
+}
+
 TEST(TlsServer, ExplainsFilesThatItCannotUse) {
     const CertificateFiles files;
     const auto start = [&] { return Server::start({.listen = {"127.0.0.1:0"}, .tls = files.files()}, echo); };
@@ -233,6 +241,10 @@ TEST(TlsServer, ExplainsFilesThatItCannotUse) {
     expect_error(files.files().key, "No such file");
     files.write_key(make_key().get());
     expect_error(files.files().key, "key values mismatch");
+    // Of another kind, the key takes its place beside the certificate; only the check of both finds out.
+    files.write_key(Key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")).get());
+    expect_error(files.files().key, "no certificate assigned");
+    EXPECT_NE(start().error().hint.find(files.files().certificate), std::string::npos);
     files.write_key(make_key().get(), "secret");
     expect_error(files.files().key, "");  // and does not ask at the terminal
 }

@@ -1,10 +1,13 @@
 #include "http/upgrading_server.hpp"
 
+#include "forbidden_call.hpp"
 #include "http/client.hpp"
 #include "http/web_socket.hpp"
 #include "raw_client.hpp"
+#include "soft_limit.hpp"
 
 #include <condition_variable>
+#include <future>
 #include <gtest/gtest.h>
 #include <mutex>
 #include <thread>
@@ -244,6 +247,7 @@ TEST(UpgradingServer, ClosesBehindWhatIsQueued) {
                                                    for (int i = 0; i < 50; ++i)
                                                        socket.send(std::string(10'000, 'q'));
                                                    socket.close(4002, "enough");
+                                                   socket.close(4003, "once is enough");
                                                    socket.send("too late");
                                                },
                                            .on_end = [&](int code) { ends.add(std::to_string(code)); }});
@@ -262,7 +266,11 @@ TEST(UpgradingServer, DropsWithoutACloseFrame) {
     std::optional<UpgradedSocket> kept;
     const auto server =
         start(SocketEvents{.on_open = [&](UpgradedSocket socket) { kept = std::move(socket); },
-                           .on_text = [&](const std::string&) { kept->drop(); },
+                           .on_text =
+                               [&](const std::string&) {
+                                   kept->drop();
+                                   kept->drop();
+                               },
                            .on_end = [&](int code) { ends.add(std::to_string(code)); }});
     Caller caller;
     caller.on_open = [&] { caller.socket->send("drop me"); };
@@ -290,6 +298,152 @@ TEST(UpgradingServer, TellsOfAClientThatVanishes) {
     caller.loop.run();
     ASSERT_TRUE(ends.wait_for(1));
     EXPECT_EQ(ends.all(), std::vector<std::string>{"0"});
+}
+
+// Source: the example of RFC 6455 section 1.3.
+const std::string kUpgrade =
+    "GET /socket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Version: 13\r\n";
+const std::string kKey = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+TEST(UpgradingServer, AnswersAnUpgradeAsTheStandardHasIt) {
+    Notes events;
+    const auto server = start(SocketEvents{.on_open = [&](UpgradedSocket) { events.add("open"); },
+                                           .on_end = [&](int) { events.add("end"); }});
+    RawClient without_key(server->address());
+    without_key.send(kUpgrade + "\r\n");
+    EXPECT_EQ(without_key.read_answer().status, 400);
+    EXPECT_EQ(without_key.read_to_end(), "");
+    EXPECT_EQ(events.all(), std::vector<std::string>{}) << "what never opened has no events";
+    RawClient client(server->address());
+    client.send(kUpgrade + kKey);
+    const auto answer = client.read_answer();
+    EXPECT_EQ(answer.status, 101);
+    EXPECT_NE(answer.head.find("\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"),
+              std::string::npos)
+        << answer.head;
+    ASSERT_TRUE(events.wait_for(1));
+}
+
+// A close frame: 0x88, its length, the code 4002 (RFC 6455 section 5.5.1).
+const std::string kClose4002 = "\x88\x02\x0f\xa2";
+
+TEST(UpgradingServer, WaitsForTheAnswerToACloseFrameNotForever) {
+    Notes ends;
+    const auto server = start(SocketEvents{.on_open = [](UpgradedSocket socket) { socket.close(4002); },
+                                           .on_end = [&](int code) { ends.add(std::to_string(code)); }});
+    RawClient client(server->address());
+    client.send(kUpgrade + kKey);
+    EXPECT_EQ(client.read_answer().status, 101);
+    EXPECT_EQ(client.read_to_end(), kClose4002);
+    ASSERT_TRUE(ends.wait_for(1));
+    EXPECT_EQ(ends.all(), std::vector<std::string>{"0"});
+}
+
+TEST(UpgradingServer, TellsOnceOfAClientThatGoesWhile) {
+    struct Row {
+        const char* name;
+        std::function<void(UpgradedSocket&)> on_open;
+    };
+    for (const auto& row : {Row{"its answer to a close frame is waited for",
+                                [](UpgradedSocket& socket) { socket.close(4002); }},
+                            Row{"it is being sent to", [](UpgradedSocket& socket) {
+                                    socket.send(std::string(std::size_t{64} << 20U, 's'));
+                                }}}) {
+        SCOPED_TRACE(row.name);
+        Notes ends;
+        const auto server = start(SocketEvents{.on_open = [&](UpgradedSocket socket) { row.on_open(socket); },
+                                               .on_end = [&](int code) { ends.add(std::to_string(code)); }});
+        RawClient client(server->address());
+        client.send(kUpgrade + kKey);
+        EXPECT_EQ(client.read_answer().status, 101);
+        ASSERT_TRUE(client.has_something(kMostWait));
+        client.let_the_server_stall();
+        client.reset();
+        ASSERT_TRUE(ends.wait_for(1));
+        EXPECT_EQ(ends.all(), std::vector<std::string>{"0"});
+    }
+}
+
+TEST(UpgradingServer, GoesOnWithoutAClientThatIsGoneBeforeItIsAccepted) {
+    Notes asked;
+    std::promise<void> released;
+    const auto server = start({.on_request =
+                                   [&](const Request& request, const Answer& answer) {
+                                       asked.add(request.target);
+                                       if (request.target == "/first") released.get_future().wait();
+                                       answer({200});
+                                   },
+                               .on_upgrade = {}});
+    RawClient first(server->address());
+    first.send("GET /first HTTP/1.1\r\nHost: x\r\n\r\n");
+    ASSERT_TRUE(asked.wait_for(1));  // the server's one thread is busy
+    RawClient gone(server->address());
+    gone.reset();
+    released.set_value();
+    EXPECT_EQ(first.read_answer().status, 200);
+    RawClient next(server->address());
+    next.send("GET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_EQ(next.read_answer().status, 200);
+    EXPECT_EQ(asked.all(), (std::vector<std::string>{"/first", "/next"}));
+}
+
+TEST(UpgradingServer, SpeaksHttp10) {
+    const auto server = start({.on_request =
+                                   [](const Request& request, const Answer& answer) {
+                                       answer({200, "text/plain", request.version});
+                                   },
+                               .on_upgrade = {}});
+    RawClient client(server->address());
+    client.send("GET / HTTP/1.0\r\n\r\n");
+    const auto answer = client.read_answer();
+    EXPECT_EQ(answer.body, "HTTP/1.0");
+    EXPECT_NE(answer.head.find("\r\nConnection: close\r\n"), std::string::npos) << answer.head;
+    EXPECT_EQ(client.read_to_end(), "");
+}
+
+TEST(UpgradingServer, ServesIpv6) {
+    const auto server = UpgradingServer::start(
+        "[::1]:0",
+        {.on_request = [](const Request&, const Answer& answer) { answer({}); }, .on_upgrade = {}});
+    if (!server) GTEST_SKIP() << "this host has no IPv6: " << server.error().message;
+    EXPECT_TRUE((*server)->address().starts_with("[::1]:")) << (*server)->address();
+    RawClient client((*server)->address());
+    client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_EQ(client.read_answer().status, 200);
+}
+
+TEST(UpgradingServer, ServesWhoCameWhileDescriptorsHadRunOut) {
+    const auto server =
+        start({.on_request = [](const Request&, const Answer& answer) { answer({}); }, .on_upgrade = {}});
+    std::optional<RawClient> client;
+    {
+        const SoftLimit one(RLIMIT_NOFILE, descriptors_and(1));
+        client.emplace(server->address());
+        ASSERT_TRUE(client->is_connected());
+        client->send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        EXPECT_FALSE(client->has_something(200ms)) << "there was no descriptor for it";
+    }
+    EXPECT_EQ(client->read_answer().status, 200);
+}
+
+TEST(UpgradingServer, SaysThatDescriptorsHaveRunOut) {
+    const SoftLimit one(RLIMIT_NOFILE, descriptors_and(1));
+    const auto server = UpgradingServer::start("127.0.0.1:0", {});
+    ASSERT_FALSE(server.has_value());
+    EXPECT_EQ(server.error().code, ErrorCode::io);
+    EXPECT_NE(server.error().message.find("127.0.0.1:0"), std::string::npos) << server.error().message;
+}
+
+TEST(UpgradingServer, SaysThatThreadsHaveRunOut) {
+    std::thread without_threads([] {
+        if (!forbid(SYS_clone3, EAGAIN) || !forbid(SYS_clone, EAGAIN))
+            GTEST_SKIP() << "no system call can be forbidden here";
+        const auto server = UpgradingServer::start("127.0.0.1:0", {});
+        ASSERT_FALSE(server.has_value());
+        EXPECT_EQ(server.error().code, ErrorCode::io);
+    });
+    without_threads.join();
 }
 
 TEST(UpgradingServer, HoldsManySocketsAndEndsWithThemOpen) {

@@ -1,9 +1,14 @@
 #include "http/web_socket.hpp"
 
+#include "http/resolve.hpp"
+#include "http/upgrading_server.hpp"
 #include "peer.hpp"
+#include "raw_client.hpp"
 
+#include <array>
 #include <gtest/gtest.h>
 #include <optional>
+#include <unistd.h>
 
 namespace callchain::http {
 namespace {
@@ -62,6 +67,15 @@ struct Session {
         return ends.empty() ? WebSocketEnd{} : ends.back();
     }
 };
+
+// A server that opens every socket; null where it cannot listen there.
+std::unique_ptr<UpgradingServer> start_upgrading(const std::string& listen) {
+    auto server =
+        UpgradingServer::start(listen, {.on_request = {},
+                                        .on_upgrade = [](const Request&, std::optional<SocketEvents>& events,
+                                                         std::optional<Response>&) { events.emplace(); }});
+    return server ? *std::move(server) : nullptr;
+}
 
 class WebSocketTest : public WithPeer {
   protected:
@@ -122,6 +136,62 @@ TEST_F(WebSocketTest, ReachesLocalhostByName) {
     Session session;
     session.on_open = [&] { session.socket->close(); };
     EXPECT_EQ(session.end_of(to("/ws/echo", "http", "ws", "LOCALHOST")).kind, Kind::closed);
+}
+
+// A name of this host that stands for it, in /etc/hosts mostly; empty: there is none.
+std::string name_of_loopback() {
+    std::array<char, 256> own{};
+    ::gethostname(own.data(), own.size() - 1);
+    for (const auto& name :
+         {std::string("ip6-localhost"), std::string("ip6-loopback"), std::string(own.data())}) {
+        const auto addresses = resolve_host(name);
+        if (addresses && (addresses->front() == "::1" || addresses->front().starts_with("127."))) return name;
+    }
+    return {};
+}
+
+TEST(WebSocketAddresses, AreLookedUpForAName) {
+    const auto name = name_of_loopback();
+    if (name.empty()) GTEST_SKIP() << "no name but localhost stands for loopback here";
+    const auto server = start_upgrading("[::]:0");
+    if (!server) GTEST_SKIP() << "this host has no IPv6";
+    Session session;
+    session.on_open = [&] { session.socket->close(); };
+    const auto port = server->address().substr(server->address().rfind(':'));
+    const auto end = session.end_of({.url = "ws://" + name + port + "/", .connect_time = kLong});
+    EXPECT_EQ(end.kind, Kind::closed) << end.message;
+}
+
+// A label of 64 characters is in no DNS (RFC 1035 section 2.3.4), so that nobody is asked for it.
+TEST(WebSocketAddresses, AreMissedForANameWithoutOne) {
+    Session session;
+    const auto host = std::string(64, 'a') + ".invalid";
+    const auto end = session.end_of({.url = "ws://" + host + "/x?key=sk-secret", .connect_time = kLong});
+    EXPECT_EQ(end.kind, Kind::failed);
+    EXPECT_TRUE(contains(end.message, "no address for " + host)) << end.message;
+    EXPECT_FALSE(contains(end.message, "secret")) << end.message;
+}
+
+// Both addresses of localhost, the first of them silent: its queue is full, and the kernel drops what comes.
+TEST(WebSocketAddresses, HaveEachTheirShareOfTheTime) {
+    const system::Descriptor silent(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* const generic = reinterpret_cast<sockaddr*>(&address);
+    ASSERT_EQ(::bind(silent.number(), generic, size), 0);
+    ASSERT_EQ(::listen(silent.number(), 0), 0);
+    ASSERT_EQ(::getsockname(silent.number(), generic, &size), 0);
+    const auto port = ':' + std::to_string(ntohs(address.sin_port));
+    const RawClient in_the_queue("127.0.0.1" + port);
+    const auto server = start_upgrading("[::1]" + port);
+    if (!server) GTEST_SKIP() << "this host has no IPv6, or the port is another's there";
+    Session session;
+    session.on_open = [&] { session.socket->close(); };
+    const auto end = session.end_of({.url = "ws://localhost" + port + "/", .connect_time = 3s});
+    EXPECT_EQ(end.kind, Kind::closed) << end.message;
+    EXPECT_EQ(session.opened, 1);
 }
 
 TEST_F(WebSocketTest, TellsHowTheUpgradeWasRefused) {
@@ -215,6 +285,50 @@ TEST_F(WebSocketTest, WaitsForTheAnswerToACloseFrameNotForever) {
     EXPECT_EQ(end.kind, Kind::closed) << end.message;
     EXPECT_EQ(end.close_code, 0);
     EXPECT_TRUE(contains(end.message, "did not answer")) << end.message;
+}
+
+// However silent the peer is: once close() was called, its own time counts alone.
+TEST_F(WebSocketTest, IsClosedAndNotSilentOnceItWasToClose) {
+    Session session;
+    std::optional<Timer> quiet;
+    auto options = to("/ws/silent");
+    options.ping_time = 400ms;
+    session.on_open = [&] { quiet = session.loop.after(100ms, [&] { session.socket->close(); }); };
+    const auto end = session.end_of(options);
+    EXPECT_EQ(end.kind, Kind::closed) << end.message;
+}
+
+TEST_F(WebSocketTest, IsClosedByItselfWhereThePeerDropsItThen) {
+    Session session;
+    session.on_open = [&] { session.socket->close(); };
+    const auto end = session.end_of(to("/ws-drop", "raw"));
+    EXPECT_EQ(end.kind, Kind::closed) << end.message;
+    EXPECT_EQ(end.close_code, 0);
+}
+
+TEST_F(WebSocketTest, IsLostWhereThePeerDropsItInTheMidstOfAMessage) {
+    Session session;
+    session.on_open = [&] { session.socket->send(std::string(std::size_t{64} << 20U, 's')); };
+    auto options = to("/ws-drop", "raw");
+    options.most_queued_bytes = std::size_t{64} << 20U;
+    const auto end = session.end_of(options);
+    EXPECT_EQ(end.kind, Kind::lost) << end.message;
+    EXPECT_EQ(end.close_code, 0);
+}
+
+// A ping waits behind the message that the peer does not read, and there is never more than one.
+TEST_F(WebSocketTest, HearsAPeerThatTalksAndDoesNotRead) {
+    Session session;
+    session.on_open = [&] { session.socket->send(std::string(std::size_t{64} << 20U, 's')); };
+    auto options = to("/ws-talk", "raw");
+    options.most_queued_bytes = std::size_t{64} << 20U;
+    options.ping_time = 200ms;
+    const auto end = session.end_of(options);
+    // On a busy machine a text may be late for real, which ends the connection as it should.
+    EXPECT_TRUE(end.kind == Kind::lost || end.kind == Kind::timeout) << end.message;
+    if (end.kind == Kind::lost) {
+        EXPECT_EQ(session.texts, std::vector<std::string>(4, "text"));
+    }
 }
 
 TEST_F(WebSocketTest, TakesMessagesUpToItsLimit) {

@@ -1,0 +1,34 @@
+#include "http/resolve.hpp"
+
+#include "soft_limit.hpp"
+
+#include <gtest/gtest.h>
+
+namespace callchain::http {
+namespace {
+
+TEST(ResolveHost, GivesANumericAddressBack) {
+    for (const auto* address : {"127.0.0.1", "::1"}) {
+        const auto found = resolve_host(address);
+        ASSERT_TRUE(found.has_value()) << found.error().message;
+        EXPECT_EQ(*found, std::vector<std::string>{address});
+    }
+}
+
+// A label of 64 characters is in no DNS (RFC 1035 section 2.3.4), so that nobody is asked for it.
+TEST(ResolveHost, NamesTheHostThatHasNoAddress) {
+    const auto found = resolve_host(std::string(64, 'a') + ".invalid");
+    ASSERT_FALSE(found.has_value());
+    EXPECT_EQ(found.error().code, ErrorCode::io);
+    EXPECT_TRUE(found.error().message.starts_with("no address for aaaa")) << found.error().message;
+}
+
+TEST(ResolveHost, SaysWhatTheSystemLacks) {
+    const SoftLimit none(RLIMIT_NOFILE, descriptors_and(0));
+    const auto found = resolve_host("a.invalid");
+    ASSERT_FALSE(found.has_value());
+    EXPECT_EQ(found.error().message, "no address for a.invalid: Too many open files");
+}
+
+}  // namespace
+}  // namespace callchain::http

@@ -1,5 +1,6 @@
 """Standard streams that whoever started the program has closed: no file, socket or folder of ours may get their numbers."""
 
+import contextlib
 import subprocess
 from pathlib import Path
 
@@ -10,6 +11,15 @@ from conftest import wait_until
 NUMBERS = (0, 1, 2)
 
 
+def opened_by(process):
+    """number -> what it leads to"""
+    found = {}
+    for path in Path(f"/proc/{process.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found[int(path.name)] = str(path.readlink())
+    return found
+
+
 @pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1), (0, 1, 2)], ids=lambda numbers: "".join(map(str, numbers)))
 def test_what_is_closed_is_held(callchain, tmp_path, closed):
     """Else what is printed would land in whatever was opened next: a trace, a capture, a secret, somebody's connection."""
@@ -18,11 +28,9 @@ def test_what_is_closed_is_held(callchain, tmp_path, closed):
     process = subprocess.Popen(["bash", "-c", command, callchain.path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                cwd=tmp_path, env=callchain.environment)
     try:
-        descriptors = Path(f"/proc/{process.pid}/fd")
-        opened = lambda: {int(path.name): str(path.readlink()) for path in descriptors.iterdir()}  # noqa: E731
         # Once it looks at the folder, all that it opens is open.
-        assert wait_until(lambda: any(name.endswith("captures") or "inotify" in name for name in opened().values())), opened()
-        assert {number: opened()[number] for number in closed} == dict.fromkeys(closed, "/dev/null")
+        assert wait_until(lambda: any(name.endswith("captures") or "inotify" in name for name in opened_by(process).values())), opened_by(process)
+        assert {number: opened_by(process)[number] for number in closed} == dict.fromkeys(closed, "/dev/null")
     finally:
         process.kill()
         process.communicate()

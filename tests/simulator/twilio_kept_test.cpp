@@ -2,6 +2,7 @@
 #include "http/client.hpp"
 #include "twilio_fixture.hpp"
 
+#include <future>
 #include <nlohmann/json.hpp>
 
 namespace callchain::simulator {
@@ -93,13 +94,14 @@ TEST_F(TwilioKeptTest, HasNoApiWhereItIsNotAskedFor) {
 }
 
 TEST_F(TwilioKeptTest, EndsWithARequestUnderWay) {
-    std::vector<http::Responder> kept;  // on one thread of the server; looked at when that has ended
+    std::promise<http::Responder> kept;
     on_voice = [&kept](const http::Request&, http::Responder responder) {
-        kept.push_back(std::move(responder));
+        kept.set_value(std::move(responder));
     };
     start();
     call();
     ASSERT_TRUE(board.wait([](const Board::Content& content) { return !content.requests.empty(); }));
+    const auto never_answers = kept.get_future().get();
     const auto calls = get("/Calls.json")["calls"];
     ASSERT_EQ(calls.size(), 1U);
     EXPECT_EQ(calls[0]["status"], "ringing");

@@ -70,11 +70,9 @@ BodyVariants take_parts(const BodyText& body) {
     if (delimiter.size() < 3 || delimiter.size() > 72) return variants;
     constexpr std::size_t kMostParts = 16;
     for (std::size_t at = 0; variants.size() < kMostParts;) {
-        const auto start = text.find(delimiter, at);
-        const auto end =
-            text.find(delimiter, start == std::string_view::npos ? start : start + delimiter.size());
+        const auto end = text.find(delimiter, at + delimiter.size());
         if (end == std::string_view::npos) break;
-        auto part = text.substr(start, end - start);
+        auto part = text.substr(at, end - at);
         const auto crlf = part.find("\r\n\r\n");
         const auto lf = part.find("\n\n");
         if (crlf != std::string_view::npos)

@@ -38,6 +38,11 @@ std::optional<std::string> tolerant_decode(std::string_view text) {
     return *std::move(bytes);
 }
 
+// Node's reader never fails.
+std::string decode_as_node(std::string_view text) {
+    return encoding::parse_base64(text, encoding::kNodeBase64).value_or("");
+}
+
 // ---- decodings: what may be done with a clean secret to get a key ----
 
 Keys decode_with_extra_padding(std::string_view secret) {
@@ -73,8 +78,7 @@ Keys payload_text(std::string_view secret) {
 // '_' is the 63rd digit of the URL-safe alphabet, so a lax decoder reads the prefix as part of the key.
 Keys decode_with_prefix(std::string_view secret) {
     if (!secret.starts_with(kSecretPrefix)) return {};
-    auto key = encoding::parse_base64(secret, encoding::kNodeBase64);
-    return key ? Keys{*std::move(key)} : Keys{};
+    return {decode_as_node(secret)};
 }
 
 Keys hex_of_key(std::string_view secret) {
@@ -116,8 +120,7 @@ Keys decode_cut_short(std::string_view secret) {
 Keys decode_without_plus(std::string_view secret) {
     const auto payload = payload_of(secret);
     if (!payload || payload->find('+') == std::string_view::npos) return {};
-    auto key = encoding::parse_base64(replace_all(*payload, "+", " "), encoding::kNodeBase64);
-    return key ? Keys{*std::move(key)} : Keys{};
+    return {decode_as_node(replace_all(*payload, "+", " "))};
 }
 
 struct Decoding {

@@ -9,6 +9,10 @@ namespace {
 
 using encoding::JsonValue;
 
+// Ruby's inspect writes all of these, Python's repr t, n and r.
+constexpr std::string_view kEscapeLetters = "abtnvfre";
+constexpr std::string_view kEscapedBytes = "\a\b\t\n\v\f\r\x1b";
+
 char python_quote(std::string_view text) {
     const bool single = text.find('\'') != std::string_view::npos;
     const bool twofold = text.find('"') != std::string_view::npos;
@@ -55,25 +59,11 @@ std::size_t read_escape(std::string_view rest, std::string& out, bool bytes) {
             encoding::append_utf8(out, code);
         return digits + 1;
     };
+    if (const auto named = kEscapeLetters.find(rest.front()); named != std::string_view::npos) {
+        out += kEscapedBytes[named];
+        return 1;
+    }
     switch (rest.front()) {
-        case 'n':
-            out += '\n';
-            return 1;
-        case 'r':
-            out += '\r';
-            return 1;
-        case 't':
-            out += '\t';
-            return 1;
-        case 'b':
-            out += '\b';
-            return 1;
-        case 'f':
-            out += '\f';
-            return 1;
-        case 'e':
-            out += '\x1b';
-            return 1;
         case 'x':
             return hex(2);
         case 'u':
@@ -148,13 +138,25 @@ struct Language {
     std::string (*write_string)(std::string_view text);
 };
 
+void append_ruby_character(std::string& out, char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\\' || c == '"') {
+        out += '\\';
+        out += c;
+    } else if (const auto named = kEscapedBytes.find(c); named != std::string_view::npos) {
+        out += '\\';
+        out += kEscapeLetters[named];
+    } else if (byte < 0x20 || byte == 0x7F) {
+        out += "\\u00" + encoding::to_upper_hex({&c, 1});
+    } else {
+        out += c;
+    }
+}
+
 std::string write_ruby_string(std::string_view text) {
     std::string out = "\"";
     for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '\x1b')
-            out += "\\e";
-        else
-            append_python_character(out, text[i], '"');
+        append_ruby_character(out, text[i]);
         const bool interpolates = i + 1 < text.size() && text[i] == '#' &&
                                   (text[i + 1] == '{' || text[i + 1] == '$' || text[i + 1] == '@');
         if (interpolates) out.insert(out.size() - 1, "\\");

@@ -1,9 +1,9 @@
 #include "signature/known_secrets.hpp"
 
-#include "base/text.hpp"
 #include "encoding/text_codings.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <utility>
 
@@ -31,16 +31,13 @@ std::optional<Plain> html_character(std::string_view text) {
     const auto end = text.substr(0, 10).find(';');
     if (!text.starts_with("&#") || end == std::string_view::npos) return std::nullopt;
     auto digits = text.substr(2, end - 2);
-    if (digits.starts_with('x') || digits.starts_with('X')) {
-        digits.remove_prefix(1);
-        const auto character =
-            from_hex(digits.size() % 2 == 0 ? std::string(digits) : "0" + std::string(digits));
-        if (!character) return std::nullopt;
-        return Plain{*character, end + 1};
-    }
-    const auto number = parse_decimal(digits);
-    if (!number || *number > 0x7F) return std::nullopt;
-    return Plain{static_cast<char>(*number), end + 1};
+    const bool is_hex = digits.starts_with('x') || digits.starts_with('X');
+    if (is_hex) digits.remove_prefix(1);
+    unsigned number = 0;
+    const auto* const digits_end = digits.data() + digits.size();
+    const auto [stop, error] = std::from_chars(digits.data(), digits_end, number, is_hex ? 16 : 10);
+    if (error != std::errc{} || stop != digits_end || number > 0x7F) return std::nullopt;
+    return Plain{static_cast<char>(number), end + 1};
 }
 
 Plain plain_at(std::string_view text) {

@@ -170,9 +170,9 @@ std::string_view describe(UrlForm form) {
         case UrlForm::requoted_port_removed:
             return "normalised, query quoted anew, port removed";
         case UrlForm::requoted_port_kept:
-            return "normalised, query quoted anew, port kept or the default one added";
+            break;
     }
-    return "";
+    return "normalised, query quoted anew, port kept or the default one added";
 }
 
 std::optional<std::string> query_parameter(std::string_view query, std::string_view name) {

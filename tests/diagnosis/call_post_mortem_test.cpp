@@ -51,6 +51,48 @@ TEST(JudgeCall, CallsACallConnectedOnlyWhereTheDialWas) {
               CallFate::not_connected);
 }
 
+twilio::CallResource leg(const std::string& status, std::optional<std::chrono::seconds> duration = {}) {
+    auto made = call(status);
+    made.direction = "outbound-dial";
+    made.duration = duration;
+    return made;
+}
+
+TEST(JudgeCall, ReadsTheLegWhereNoWebhookToldOfTheDial) {
+    const auto talked = judge_call({call("completed"), {leg("completed", std::chrono::seconds(72))}, {}, {}});
+    EXPECT_EQ(talked.fate, CallFate::connected);
+    EXPECT_EQ(talked.explain, "completed");
+    EXPECT_NE(talked.sentence.find("The leg lasted"), std::string::npos) << talked.sentence;
+    const auto silent = judge_call({call("completed"), {leg("completed", std::chrono::seconds(0))}, {}, {}});
+    EXPECT_EQ(silent.fate, CallFate::unknown);  // answered, but for no second
+    EXPECT_EQ(judge_call({call("completed"), {leg("busy")}, {}, {}}).fate, CallFate::not_connected);
+}
+
+TEST(JudgeCall, CannotTellFromAStatusThatIsUnknownButNamesTheError) {
+    const auto got = judge_call({call("completed"), {}, {notice(13224)}, {dial("vanished", "")}});
+    EXPECT_EQ(got.fate, CallFate::unknown);
+    EXPECT_NE(got.sentence.find("(Twilio's 13224"), std::string::npos) << got.sentence;
+    EXPECT_EQ(got.explain, "13224");  // `explain` knows no "vanished"
+}
+
+TEST(JudgeCall, DoesNotDenyALegThatWasMade) {
+    const auto got = judge_call({call("completed"), {leg("in-progress")}, {notice(11200)}, {}});
+    EXPECT_EQ(got.fate, CallFate::failed);
+    EXPECT_TRUE(got.sentence.starts_with("The call failed: Twilio's 11200")) << got.sentence;
+    const auto without = judge_call({call("completed"), {}, {notice(11200)}, {}});
+    EXPECT_NE(without.sentence.find("no leg to OpenAI was made"), std::string::npos) << without.sentence;
+}
+
+TEST(JudgeCall, TellsACallThatEndedBeforeItsDialFromAFailedOne) {
+    for (const char* status : {"canceled", "no-answer", "busy"}) {
+        SCOPED_TRACE(status);
+        const auto got = judge_call({call(status), {}, {}, {}});
+        EXPECT_EQ(got.fate, CallFate::not_connected);
+        EXPECT_NE(got.sentence.find(status), std::string::npos) << got.sentence;
+    }
+    EXPECT_EQ(judge_call({call("failed"), {}, {}, {}}).fate, CallFate::failed);
+}
+
 TEST(JudgeCall, NamesTheErrorWhereNoLegWasMade) {
     const auto got = judge_call({call("completed"), {}, {notice(11200), notice(11200)}, {}});
     EXPECT_EQ(got.fate, CallFate::failed);
@@ -68,6 +110,26 @@ TEST(JudgeCall, KnowsACodeThatIsInNoTable) {
 
 TEST(JudgeCall, SaysThatACallGoesOn) {
     EXPECT_EQ(judge_call({call("in-progress"), {}, {notice(13224)}, {}}).fate, CallFate::not_over);
+    const auto unsaid = judge_call({call(""), {}, {}, {}});
+    EXPECT_EQ(unsaid.fate, CallFate::not_over);
+    EXPECT_EQ(unsaid.sentence, "The call is not over: Twilio shows it as nothing at all.");
+}
+
+TEST(JudgeCall, ShowsTheUrlOfANoticeWithoutAMessage) {
+    auto told = notice(11200);
+    told.request_method = "POST";
+    told.request_url = "https://bridge.example.com/voice?x=y";
+    const auto got = judge_call({call("completed"), {}, {told}, {}});
+    ASSERT_EQ(got.codes.size(), 1U);
+    EXPECT_EQ(got.codes[0].detail, "POST https://bridge.example.com/voice");
+}
+
+TEST(NameOf, NamesFates) {
+    EXPECT_EQ(name_of(CallFate::connected), "connected");
+    EXPECT_EQ(name_of(CallFate::failed), "failed");
+    EXPECT_EQ(name_of(CallFate::not_connected), "not_connected");
+    EXPECT_EQ(name_of(CallFate::not_over), "not_over");
+    EXPECT_EQ(name_of(CallFate::unknown), "unknown");
 }
 
 TEST(JudgeCall, ShowsNoNumberAndNoPassword) {

@@ -104,6 +104,18 @@ TEST(JudgeEndpoints, NamesAllThatAreSubscribedInOneLine) {
               "\"laptop\"; whe_2 \"bridge\" https://lab.example/openai/webhook: fits none of ours");
 }
 
+TEST(JudgeEndpoints, NamesEverySecretThatFitsNowhere) {
+    const std::string lost = "whsec_" + std::string(43, 'Z') + "=";
+    const auto detail_with = [&](std::vector<signature::LabelledSecret> secrets) {
+        const auto report =
+            judge_endpoints({{endpoint_of("whe_1", "prod.example", kOne)}, std::move(secrets), {}});
+        return report.findings.empty() ? "" : report.findings.front().detail;
+    };
+    EXPECT_EQ(detail_with({{"railway", lost}}), "\"railway\" fits none of whe_1.");
+    EXPECT_EQ(detail_with({{"railway", lost}, {"laptop", kOther}}),
+              "\"railway\", \"laptop\" fit none of whe_1.");
+}
+
 TEST(JudgeEndpoints, KnowsTheServerByItsHost) {
     auto endpoint = endpoint_of("whe_1", "PROD.example.", kOne);
     endpoint.url = "https://PROD.example.:8443/openai/webhook?x=1";

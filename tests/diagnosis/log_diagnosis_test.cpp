@@ -100,12 +100,111 @@ TEST(DiagnoseLog, VerifiesAnIntactRecordLine) {
     EXPECT_EQ(report.overall.freshness, FreshnessVerdict::fresh);
 }
 
+TEST(DiagnoseLog, TakesTheLengthThatWasGivenForTheLoggedOne) {
+    const auto reading = webhook::read_railway_log(railway_log());
+    auto material = material_of(reading, {{"railway", kOtherSecret, 0}}, kCallVector.body);
+    EXPECT_FALSE(has(diagnose_log(material).overall, "body_length_differs", Proof::hint));
+    material.expected_length = 355;
+    EXPECT_TRUE(has(diagnose_log(material).overall, "body_length_differs", Proof::hint));
+}
+
+TEST(DiagnoseLog, SaysThatTheLoadedSecretDidNotSign) {
+    const auto reading = webhook::read_railway_log(railway_log());
+    const auto material = material_of(reading, {{"railway", kOtherSecret, 0}}, kCallVector.body);
+    const auto report = diagnose_log(material);
+    EXPECT_EQ(report.overall.verdict, Verdict::invalid);
+    EXPECT_FALSE(has_proof(report.overall));
+    ASSERT_FALSE(report.overall.next_steps.empty());
+    EXPECT_TRUE(report.overall.next_steps.front().starts_with(
+        "the log shows that the process had loaded \"railway\", and that secret did not sign"))
+        << report.overall.next_steps.front();
+}
+
+webhook::LoggedField whole(const std::string& text) { return {webhook::LoggedField::State::whole, text}; }
+
+webhook::LoggedDelivery logged_delivery() {
+    webhook::LoggedDelivery delivery;
+    delivery.id = whole(kCallVector.id);
+    delivery.timestamp = whole(kCallVector.timestamp);
+    delivery.signature = whole(kCallVector.signature);
+    return delivery;
+}
+
+TEST(DiagnoseLog, IsValidWhereAnyReadingOfTheLoggedBodyIs) {
+    webhook::LogReading reading;
+    reading.deliveries = {logged_delivery()};
+    reading.deliveries.front().body = webhook::LoggedBody{};
+    reading.deliveries.front().body->candidates = {
+        {kCallVector.body + " ", webhook::BodyChange::joined_with_blanks},
+        {kCallVector.body, webhook::BodyChange::joined}};
+    const auto report = diagnose_log(material_of(reading, {{"railway", kCallVector.secret, 0}}, {}));
+    EXPECT_EQ(report.overall.verdict, Verdict::valid);
+    EXPECT_EQ(report.overall.body_length, kCallVector.body.size());
+}
+
+TEST(DiagnoseLog, GivesABodyOnlyToTheDeliveryThatItMayBeOf) {
+    webhook::LogReading reading;
+    reading.deliveries = {logged_delivery(), logged_delivery()};
+    reading.deliveries[0].body_length = kCallVector.body.size();
+    reading.deliveries[1].body_length = 10;
+    const auto report =
+        diagnose_log(material_of(reading, {{"railway", kCallVector.secret, 0}}, kCallVector.body));
+    ASSERT_EQ(report.deliveries.size(), 2U);
+    EXPECT_EQ(report.deliveries[0].report.verdict, Verdict::valid);
+    EXPECT_EQ(report.deliveries[1].report.verdict, Verdict::cannot_tell);
+    ASSERT_TRUE(has(report.deliveries[1].report, "log_body_missing", Proof::hint));
+    EXPECT_EQ(
+        report.deliveries[1].report.findings.back().detail,
+        "The body given with --body has another length or SHA-256 than this delivery's; it had 10 bytes.");
+}
+
+TEST(DiagnoseLog, SearchesForTheCausesOfTheFirstTwelveDeliveriesOnly) {
+    webhook::LogReading reading;
+    for (int i = 0; i < 14; ++i) reading.deliveries.push_back(logged_delivery());
+    const auto report = diagnose_log(material_of(reading, {{"railway", kOtherSecret, 0}}, "{}"));
+    EXPECT_EQ(report.not_searched, 2U);
+    ASSERT_EQ(report.deliveries.size(), 14U);
+    EXPECT_GT(report.deliveries.front().report.tried, report.deliveries.back().report.tried);
+    EXPECT_EQ(report.deliveries.back().report.verdict, Verdict::invalid);
+}
+
+TEST(DiagnoseLog, CannotTellWhereTheLoggedTimeIsNone) {
+    webhook::LogReading reading;
+    reading.deliveries = {logged_delivery()};
+    reading.deliveries.front().timestamp = whole("12x");
+    const auto report =
+        diagnose_log(material_of(reading, {{"railway", kCallVector.secret, 0}}, kCallVector.body));
+    EXPECT_EQ(report.overall.verdict, Verdict::cannot_tell);
+    ASSERT_TRUE(has(report.overall, "log_headers_missing", Proof::hint));
+    EXPECT_NE(report.overall.findings.front().detail.find("12x"), std::string::npos)
+        << report.overall.findings.front().detail;
+}
+
 TEST(DiagnoseLog, CannotTellFromALogWithoutDeliveries) {
     const auto reading = webhook::read_railway_log("hello\nworld\n");
     const auto material = material_of(reading, {}, std::nullopt);
     const auto report = diagnose_log(material);
     EXPECT_EQ(report.overall.verdict, Verdict::cannot_tell);
     EXPECT_TRUE(has(report.overall, "log_headers_missing", Proof::hint));
+}
+
+TEST(DiagnoseLog, SaysThatServeHadVerifiedTheWebhooksOfItsCalls) {
+    const std::string line = R"({"time":"2026-11-28T18:17:47.793Z","level":"info","message":"call summary",)"
+                             R"("callchain_id":"cc_1","webhook_id":"wh_1"})";
+    struct Row {
+        std::string log;
+        std::string end;
+    };
+    for (const auto& row : {Row{line + "\n", "in 1 line. 1 line is of calls, "},
+                            Row{line + "\n" + line + "\n", "in 2 lines. 2 lines are of calls, "}}) {
+        SCOPED_TRACE(row.log);
+        const auto reading = webhook::read_railway_log(row.log);
+        const auto report = diagnose_log(material_of(reading, {}, std::nullopt));
+        EXPECT_EQ(report.overall.verdict, Verdict::cannot_tell);
+        ASSERT_FALSE(report.overall.findings.empty());
+        EXPECT_NE(report.overall.findings.front().detail.find(row.end), std::string::npos)
+            << report.overall.findings.front().detail;
+    }
 }
 
 }  // namespace

@@ -254,12 +254,37 @@ TEST(DiagnoseWebhook, UsesTheExpectedHashAsAnOracleForTheBody) {
     EXPECT_EQ(cause->proof, Proof::hint);  // nothing is proved without the signature
 }
 
+// `date -u -d @1750287078` prints this time; RFC 9110 section 5.3 joins lines of one header.
+TEST(DiagnoseWebhook, ProvesWhichTimeAnotherNotationStandsFor) {
+    struct Row {
+        const char* timestamp;
+        const char* code;
+    };
+    for (const auto& row :
+         {Row{"2025-06-18T22:51:18Z", "timestamp_iso8601"},
+          Row{"2025-06-18 22:51:18.000+00:00", "timestamp_iso8601"},
+          Row{"1750287078, 1750287078", "header_joined"}, Row{"1750287070,1750287078", "header_joined"}}) {
+        SCOPED_TRACE(row.timestamp);
+        auto material = delivery();
+        material.timestamp = row.timestamp;
+        const auto report = judge(material);
+        EXPECT_EQ(report.verdict, Verdict::invalid);
+        const auto* found = find(report, row.code);
+        ASSERT_NE(found, nullptr);
+        EXPECT_EQ(found->proof, Proof::proved);
+    }
+}
+
 TEST(DiagnoseWebhook, RefusesWhatCannotBeJudged) {
     auto material = delivery();
-    material.timestamp = "12x";
-    const auto no_time = diagnose_webhook(material, kSentAt, 300s);
-    ASSERT_FALSE(no_time.has_value());
-    EXPECT_EQ(no_time.error().code, ErrorCode::bad_input);
+    // The third and the fourth look like a time and are none.
+    for (const char* timestamp : {"12x", "1750287078x", "2025-06-31T22:51:18Z", "2025-06-18T22:5x:18Z"}) {
+        SCOPED_TRACE(timestamp);
+        material.timestamp = timestamp;
+        const auto no_time = diagnose_webhook(material, kSentAt, 300s);
+        ASSERT_FALSE(no_time.has_value());
+        EXPECT_EQ(no_time.error().code, ErrorCode::bad_input);
+    }
 
     material = delivery();
     material.secrets = testing::labelled("whsec_!!!SECRETSECRETSECRET");

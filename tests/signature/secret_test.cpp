@@ -123,6 +123,12 @@ TEST(LintSecret, NamesEverythingOddWithoutTheSecret) {
                   {"secret_unexpected_length"}},
           LintRow{"API key", "sk-proj-abcdefghijklmnopqrstuvwxyz", {"secret_is_api_key"}},
           LintRow{"Twilio token", "0123456789abcdef0123456789abcdef", {"secret_is_twilio_token"}},
+          LintRow{"Twilio token in capitals", "0123456789ABCDEF0123456789ABCDEF", {"secret_is_twilio_token"}},
+          LintRow{"one '=' too many", secret + "=", {"secret_padding_extra", "secret_unreadable"}},
+          LintRow{"URL-safe alphabet", "whsec_-_" + secret.substr(8), {"secret_base64url"}},
+          LintRow{"an escape of JSON", "whsec_\\u0041" + secret.substr(7), {"secret_json_quoted"}},
+          LintRow{
+              "an escape that is none of JSON", "whsec_\\u00zz" + secret.substr(12), {"secret_unreadable"}},
           LintRow{"prefix in capitals", "WHSEC_" + secret.substr(6), {"secret_prefix_case"}},
           LintRow{"prefix missing", secret.substr(6), {"secret_prefix_missing"}},
           LintRow{"blank quotes", " \"\" ", {"secret_empty"}},

@@ -55,9 +55,9 @@ bool matches(const TargetForm& target, const Digest& mac) {
                 std::string_view(encoding::to_base64(mac.view())).substr(0, target.value.size()),
                 target.value);
         case TargetForm::Match::folded_text:
-            return crypto::equal_in_constant_time(ascii_lower(encoding::to_base64(mac.view())), target.value);
+            break;
     }
-    return false;
+    return crypto::equal_in_constant_time(ascii_lower(encoding::to_base64(mac.view())), target.value);
 }
 
 // Secrets that came from one configured list, with the index of the first.

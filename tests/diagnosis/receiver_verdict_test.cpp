@@ -146,6 +146,19 @@ TEST(JudgeCase, SaysWhatItMeansAndHasTheFactsAsEvidence) {
     EXPECT_NE(unanswered.remark.find("nothing listens\\nthere"), std::string::npos);
 }
 
+TEST(JudgeCase, SaysThatItIsWrongWhereTheCaseNamesNoFinding) {
+    for (const auto& [right, status, remark] :
+         {std::tuple{RightAnswer::refused, 200, "it accepts what it must refuse"},
+          std::tuple{RightAnswer::accepted, 401, "it refuses what it must accept"}}) {
+        auto one = asked(right);
+        one.code.clear();
+        const auto verdict = judge_case(one, answered(status));
+        EXPECT_EQ(verdict.outcome, CaseOutcome::wrong);
+        EXPECT_EQ(verdict.remark, remark);
+        EXPECT_FALSE(verdict.finding);
+    }
+}
+
 TEST(JudgeCase, NamesTheCauseOfAnAlteredBodyWithoutItsNumber) {
     const auto cases = matrix_of(call_event(), true);
     const auto found = std::find_if(cases.begin(), cases.end(), [](const auto& one) {
@@ -343,6 +356,18 @@ TEST(JudgeMatrix, SaysThatThePathIsWrongWhereEverythingIsNotFound) {
     ASSERT_EQ(findings.size(), 1U);
     EXPECT_NE(findings.front().detail.find("the path of the URL is probably wrong"), std::string::npos);
     EXPECT_EQ(evidence(findings.front(), "statuses"), "404");
+}
+
+TEST(JudgeMatrix, NamesNoSingleCauseWhereItRefusesEverythingInSeveralWays) {
+    const auto cases = matrix_of(call_event());
+    std::vector<ReceiverAnswer> answers(cases.size(), answered(401));
+    answers.front() = answered(404);
+    const auto findings = judge_matrix(cases, answers);
+    ASSERT_EQ(findings.size(), 1U);
+    EXPECT_EQ(findings[0].code, "receiver_refuses_everything");
+    EXPECT_NE(findings[0].detail.find("got 401, 404,"), std::string::npos) << findings[0].detail;
+    EXPECT_NE(findings[0].detail.find("It holds another secret, its clock is off"), std::string::npos);
+    EXPECT_EQ(findings[0].detail.find("nothing is at this path"), std::string::npos);
 }
 
 TEST(JudgeMatrix, NamesTheGreenLogOfAReceiverThatAnswers200ToAnything) {

@@ -315,5 +315,92 @@ TEST(DiagnoseWebhook, StaysBoundedOnHostileBodies) {
     }
 }
 
+// Nothing here fits the secret, so what looks odd is all there is to tell.
+TEST(DiagnoseWebhook, RemarksOnWhatLooksOddWhereNothingIsProved) {
+    struct Row {
+        const char* name;
+        void (*change)(WebhookMaterial&);
+        const char* code;
+    };
+    for (const auto& row :
+         {Row{"a mark of a log", [](auto& m) { m.body = R"({"name": "[REDACTED]"})"; }, "body_redacted"},
+          Row{"stars before a word", [](auto& m) { m.body = "sent by ***4567"; }, "body_redacted"},
+          Row{"stars after a word", [](auto& m) { m.body = "a *** rule, and tok*** is cut"; },
+              "body_redacted"},
+          Row{"an object as text", [](auto& m) { m.body = "[object Object]"; }, "body_object_placeholder"},
+          Row{"ed25519 only", [](auto& m) { m.signature = "v1a," + m.signature.substr(3); },
+              "signature_ed25519_only"},
+          Row{"a header of Twilio",
+              [](auto& m) {
+                  m.headers = {{"X-Twilio-Signature", "x"}};
+              },
+              "header_is_twilio"},
+          Row{"the id of the event", [](auto& m) { m.id = "evt_test_0001"; }, "id_is_event_id"}}) {
+        SCOPED_TRACE(row.name);
+        auto material = delivery();
+        material.secrets = testing::labelled(kOtherSecret);
+        EXPECT_EQ(find(judge(material), row.code), nullptr);
+        row.change(material);
+        const auto report = judge(material);
+        EXPECT_NE(report.verdict, Verdict::valid);
+        const auto* remark = find(report, row.code);
+        ASSERT_NE(remark, nullptr);
+        EXPECT_EQ(remark->proof, Proof::hint);
+    }
+}
+
+TEST(DiagnoseWebhook, TakesStarsBetweenBlanksForEmphasis) {
+    auto material = delivery();
+    material.secrets = testing::labelled(kOtherSecret);
+    material.body = "*** a rule *** and its end ***";
+    EXPECT_EQ(find(judge(material), "body_redacted"), nullptr);
+}
+
+// The SDKs read the timestamp as a number, so the right MAC does not help.
+TEST(DiagnoseWebhook, ProvesABadTimestampThatWasSignedAsItIs) {
+    auto material = delivery();
+    material.timestamp = "17x";
+    const crypto::HmacKey key(crypto::HashAlgorithm::sha256,
+                              signature::read_secret(kCallVector.secret).value().bytes);
+    material.signature = signature::sign_webhook(key, material.id, material.timestamp, material.body);
+    const auto report = judge(material);
+    EXPECT_EQ(report.verdict, Verdict::invalid);
+    EXPECT_EQ(report.mac, MacVerdict::matches);
+    const auto* malformed = find(report, "timestamp_malformed");
+    ASSERT_NE(malformed, nullptr);
+    EXPECT_EQ(malformed->proof, Proof::proved);
+}
+
+TEST(RenderText, TellsHowFarATimestampIsAheadAndWhatBecameOfAPrintedValue) {
+    const auto early = render_text(judge(delivery(), kSentAt - 301s), Colour::off);
+    EXPECT_NE(early.find("the MAC is right, the timestamp is "), std::string::npos);
+    EXPECT_NE(early.find(" ahead of the clock"), std::string::npos) << early;
+    auto material = delivery();
+    material.computed = kCallVector.signature;
+    const auto right = render_text(judge(material), Colour::off);
+    EXPECT_NE(right.find("PRINTED VALUE: it is right"), std::string::npos) << right;
+}
+
+// As programs rewrite the header: two schemes joined, letters of one case, and the alphabet of URLs.
+TEST(DiagnoseWebhook, FindsASignatureThatWasRewritten) {
+    const auto mac = kCallVector.signature.substr(3);
+    auto url_safe = mac.substr(0, mac.size() - 1);
+    std::replace(url_safe.begin(), url_safe.end(), '+', '-');
+    std::replace(url_safe.begin(), url_safe.end(), '/', '_');
+    std::string capitals = kCallVector.signature;
+    for (char& c : capitals) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    for (const auto& [value, code] : {std::pair{"v1=c2hvcnQ=,v1=" + mac, "signature_scheme_name"},
+                                      std::pair{capitals, "signature_case_folded"},
+                                      std::pair{"v1," + url_safe, "signature_padding_lost"}}) {
+        SCOPED_TRACE(value);
+        auto material = delivery();
+        material.signature = value;
+        const auto report = judge(material);
+        const auto* finding = find(report, code);
+        ASSERT_NE(finding, nullptr);
+        EXPECT_EQ(finding->proof, Proof::proved);
+    }
+}
+
 }  // namespace
 }  // namespace callchain::diagnosis

@@ -35,7 +35,7 @@ std::string listed(const Labels& labels) {
 std::string what_was_sent(const ComparedDelivery& delivery) {
     switch (delivery.kind) {
         case Kind::signed_by_secret:
-            return delivery.label.empty() ? "what was signed" : "what " + quoted(delivery.label) + " signed";
+            return "what " + quoted(delivery.label) + " signed";
         case Kind::control:
             return "what was signed with a secret that nobody has";
         case Kind::as_recorded:

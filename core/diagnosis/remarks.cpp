@@ -101,7 +101,11 @@ std::vector<Finding> signature_remarks(std::string_view signature) {
         return remarks;
     }
     std::size_t parts = 0;
-    for (const auto piece : split(signature, ' ')) parts += piece.empty() ? 0 : 1;
+    char before = ' ';
+    for (const char c : signature) {
+        if (is_ascii_blank(before) && !is_ascii_blank(c)) ++parts;
+        before = c;
+    }
     if (parts > signature::kMostSignatureParts) {
         add("signature_too_many_parts", count_of(parts, "part") + "; the first " +
                                             std::to_string(signature::kMostSignatureParts) +

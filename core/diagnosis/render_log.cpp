@@ -108,17 +108,18 @@ std::string render_log_text(const LogReport& report, const webhook::LogReading& 
     if (report.deliveries.size() > kMostListed)
         out += "  and " + count_of(report.deliveries.size() - kMostListed, "delivery", "deliveries") +
                " more (--json lists all)\n";
+    constexpr std::size_t kMostShown = 5;
     std::size_t shown = 0;
     for (const auto& loss : reading.losses) {
-        constexpr std::size_t kMostShown = 5;
         // What a delivery lacks is told with the delivery.
         using enum webhook::LogLoss::Kind;
         const bool of_the_log = loss.kind == line_cut || loss.kind == line_too_long ||
                                 loss.kind == deliveries_dropped || loss.kind == bodies_dropped;
         if (!of_the_log || ++shown > kMostShown) continue;
-        out += "  lost: " + (loss.line > 0 ? "line " + std::to_string(loss.line) + ": " : std::string{}) +
-               visible(loss.detail) + "\n";
+        out += "  lost: line " + std::to_string(loss.line) + ": " + visible(loss.detail) + "\n";
     }
+    if (shown > kMostShown)
+        out += "  and " + count_of(shown - kMostShown, "loss", "losses") + " more (--json lists all)\n";
     if (report.not_searched > 0)
         out += "  of " + count_of(report.not_searched, "delivery", "deliveries") +
                " only the exact recipe was tried\n";

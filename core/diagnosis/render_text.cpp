@@ -83,7 +83,9 @@ std::string computed_line(const Report& report, Colour colour) {
 
 void add_line(std::string& out, std::string_view name, const std::string& text) {
     if (text.empty()) return;
-    out += "  " + std::string(name) + std::string(name.size() < 12 ? 12 - name.size() : 1, ' ') + text + "\n";
+    std::string column(name);
+    column.resize(12, ' ');
+    out += "  " + column + text + "\n";
 }
 
 void add_findings(std::string& out, const Report& report, Proof proof, std::string_view heading,

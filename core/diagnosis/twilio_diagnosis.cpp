@@ -369,8 +369,7 @@ void Search::record(const SignedUrl& url, const SignedText& text, const TokenKey
     explanation.url_origin = material_.urls[url.step->origin].origin;
     for (auto& finding : findings) {
         finding.evidence.push_back({"signed_url", explanation.signed_url});
-        if (!explanation.token_label.empty())
-            finding.evidence.push_back({"token", visible(explanation.token_label)});
+        finding.evidence.push_back({"token", visible(explanation.token_label)});
     }
     out_.explanations.push_back(std::move(explanation));
 }

@@ -53,7 +53,7 @@ Finding hint(std::string_view code, std::string detail) {
 }
 
 std::string name_of(const signature::LabelledSecret& token) {
-    return token.label.empty() ? "The auth token" : "The auth token \"" + visible(token.label) + "\"";
+    return "The auth token \"" + visible(token.label) + "\"";
 }
 
 // Cleaned of what surrounds it, so that a token in quotes is not called malformed as well.

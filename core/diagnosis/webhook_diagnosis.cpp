@@ -221,10 +221,12 @@ class Diagnosis {
     static std::string outcome_text(const Match& match, Direction direction) {
         const bool cut = std::any_of(match.faults.begin(), match.faults.end(),
                                      [](const Fault& fault) { return fault.code == "signature_truncated"; });
-        if (cut) return "Every character that is left of the signature is reproduced";
-        return direction == Direction::received
-                   ? "With this undone, the received signature is reproduced byte for byte"
-                   : "A recipe with this fault yields the printed value, byte for byte,";
+        const bool received = direction == Direction::received;
+        if (cut)
+            return std::string("Every character that is left of the ") +
+                   (received ? "signature" : "printed value") + " is reproduced";
+        return received ? "With this undone, the received signature is reproduced byte for byte"
+                        : "A recipe with this fault yields the printed value, byte for byte,";
     }
 
     // `serve` forgives quotes and blanks around a secret; the SDKs do not. Say which of the two this is.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace callchain::diagnosis {
 namespace {
@@ -205,6 +206,82 @@ TEST(DiagnoseLog, SaysThatServeHadVerifiedTheWebhooksOfItsCalls) {
         EXPECT_NE(report.overall.findings.front().detail.find(row.end), std::string::npos)
             << report.overall.findings.front().detail;
     }
+}
+
+webhook::WebhookRecord record_of_the_call() {
+    webhook::WebhookRecord record;
+    record.webhook_id = kCallVector.id;
+    record.webhook_timestamp = kCallVector.timestamp;
+    record.webhook_signature = kCallVector.signature;
+    record.body_length = kCallVector.body.size();
+    return record;
+}
+
+TEST(DiagnoseLog, NamesTheLinesOfWhichTheLogLostTheEnd) {
+    const auto record = webhook::write_webhook_record(record_of_the_call());
+    const std::string log = "started\n" + std::string(webhook::kMostLogLineBytes + 1, '.') + "\n" +
+                            record.substr(0, record.size() / 2) + "\n";
+    const auto reading = webhook::read_railway_log(log);
+    const auto report = diagnose_log(material_of(reading, {{"railway", kCallVector.secret, 0}}, {}));
+    std::vector<std::string> details;
+    for (const auto& finding : report.overall.findings) {
+        if (finding.code == "log_lossy_truncated") details.push_back(finding.detail);
+    }
+    EXPECT_EQ(details, (std::vector<std::string>{"Line 2: only the first 4 MiB of the line were read.",
+                                                 "Line 3: the record's line ends early."}));
+    const auto text = render_log_text(report, reading, Colour::off);
+    EXPECT_NE(text.find("  lost: line 2: only the first 4 MiB of the line were read\n"
+                        "  lost: line 3: the record's line ends early\n"),
+              std::string::npos)
+        << text;
+    EXPECT_EQ(text.find("more (--json lists all)"), std::string::npos);
+}
+
+TEST(RenderLogText, ListsTheFirstFiftyDeliveriesAndSaysHowManyMoreThereAre) {
+    webhook::LogReading reading;
+    for (std::size_t i = 1; i <= 52; ++i) {
+        reading.deliveries.push_back(logged_delivery());
+        reading.deliveries.back().first_line = reading.deliveries.back().last_line = i;
+    }
+    reading.deliveries.front().id = {};
+    const auto report = diagnose_log(material_of(reading, {{"railway", kOtherSecret, 0}}, "{}"));
+    const auto text = render_log_text(report, reading, Colour::off);
+    EXPECT_NE(text.find("\n  line 1: cannot tell, no id\n    missing: webhook-id is not in the log\n"),
+              std::string::npos)
+        << text;
+    EXPECT_NE(text.find("\n  line 50: INVALID, wh_00000000000000000000000000000002\n"
+                        "  and 2 deliveries more (--json lists all)\n"
+                        "  of 39 deliveries only the exact recipe was tried\n"),
+              std::string::npos)
+        << text;
+    const auto json = nlohmann::json::parse(render_log_json(report, reading, "0"));
+    EXPECT_EQ(json["log"]["deliveries"].size(), 52U);
+    EXPECT_EQ(json["log"]["not_searched"], 39);
+}
+
+TEST(RenderLogText, ListsTheFirstFiveLossesAndSaysHowManyMoreThereAre) {
+    const auto record = webhook::write_webhook_record(record_of_the_call());
+    std::string log;
+    for (int i = 0; i < 7; ++i) log += record.substr(0, record.size() / 2) + "\n";
+    const auto reading = webhook::read_railway_log(log);
+    const auto report = diagnose_log(material_of(reading, {{"railway", kCallVector.secret, 0}}, {}));
+    const auto text = render_log_text(report, reading, Colour::off);
+    EXPECT_NE(
+        text.find("  lost: line 5: the record's line ends early\n  and 2 losses more (--json lists all)\n"),
+        std::string::npos)
+        << text;
+    EXPECT_EQ(text.find("lost: line 6"), std::string::npos);
+    EXPECT_EQ(nlohmann::json::parse(render_log_json(report, reading, "0"))["log"]["losses"].size(), 7U);
+}
+
+TEST(RenderLogJson, LeavesTheLengthOpenWhereNothingIsKnownOfABody) {
+    const auto length_of = [](const std::string& log) {
+        const auto reading = webhook::read_railway_log(log);
+        const auto report = diagnose_log(material_of(reading, {}, std::nullopt));
+        return nlohmann::json::parse(render_log_json(report, reading, "0"))["body"]["length"];
+    };
+    EXPECT_TRUE(length_of("hello\n").is_null());
+    EXPECT_EQ(length_of(railway_log()), 354);
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ std::vector<Base> bases() {
             {"one byte", "x"},
             {"nothing", ""},
             {"JSON of two MiB", "{\"a\": \"" + std::string(2U << 20U, 'a') + "\"}"},
+            {"JSON without its end", R"({"type": "realtime.ca)"},
             {"too deep", std::string(300, '[') + std::string(300, ']')}};
 }
 
@@ -228,6 +229,15 @@ TEST(ReceiverMatrix, MakesUpAnEventInPlainTextWhereTheCaptureIsCompressed) {
         EXPECT_TRUE(encoding::parse_json_text(delivery.body).has_value());
     }
     EXPECT_FALSE(case_of(cases, "not_json").delivery.headers.find("content-encoding"));
+}
+
+TEST(ReceiverMatrix, MakesUpAnEventWhereTheCaptureIsNoJsonObject) {
+    for (const std::string body : {R"({"type": "realtime.ca)", R"(["a"])", "7", ""}) {
+        SCOPED_TRACE(body);
+        const auto cases = matrix_of(body);
+        for (const auto* name : {"unknown_event_type", "utf8_body", "large_body"})
+            EXPECT_TRUE(encoding::parse_json_text(case_of(cases, name).delivery.body).has_value()) << name;
+    }
 }
 
 TEST(ReceiverMatrix, WritesTheHeadersThatTheCasesAreAbout) {

@@ -1,5 +1,6 @@
 #include "diagnosis/twilio_diagnosis.hpp"
 
+#include "base/text.hpp"
 #include "crypto/hash.hpp"
 #include "encoding/base64.hpp"
 #include "encoding/charset.hpp"
@@ -262,6 +263,21 @@ const Damage kUrlDamage[] = {
          sign_again(d);
          replace(d.url, "twilio:s3cret@", "");
          d.headers = {{"authorization", "Basic dHdpbGlvOnMzY3JldA=="}};
+     }},
+    // RFC 7617 section 2: a user without a password is sent with the colon.
+    {"user without a password not put back", "url_userinfo",
+     [](auto& d) {
+         replace(d.url, "https://", "https://twilio@");
+         sign_again(d);
+         replace(d.url, "twilio@", "");
+         d.headers = {{"Authorization", "Basic dHdpbGlvOg=="}};
+     }},
+    {"the first credentials cannot be read", "url_userinfo",
+     [](auto& d) {
+         replace(d.url, "https://", "https://twilio:s3cret@");
+         sign_again(d);
+         replace(d.url, "twilio:s3cret@", "");
+         d.headers = {{"Authorization", "Basic [masked]"}, {"Authorization", "Basic dHdpbGlvOnMzY3JldA=="}};
      }},
     {"connection overrides left in", "url_fragment", [](auto& d) { d.url += "#rc=2&rp=all"; }},
 };
@@ -689,6 +705,61 @@ TEST(DiagnoseTwilio, FindsUrlDamageOfAnyRequest) {
         row->apply(delivery);
         RC_ASSERT(explained(diagnose(delivery)) == (std::set<Codes>{{row->code}}));
     }));
+}
+
+TEST(DiagnoseTwilio, TakesOneTokenUnderTwoNamesForTheFirst) {
+    auto delivery = signed_delivery();
+    delivery.tokens = {{"primary", kToken}, {"secondary", kToken}};
+    EXPECT_TRUE(diagnose(delivery).explanations.empty());
+    replace(delivery.url, "https", "http");
+    const auto diagnosis = diagnose(delivery);
+    EXPECT_EQ(explained(diagnosis), (std::set<Codes>{{"url_scheme"}}));
+    EXPECT_EQ(diagnosis.explanations.at(0).token_label, "primary");
+}
+
+TEST(DiagnoseTwilio, VariesTheFirstUrlsOnlyAndSaysThatItLeftSomeOut) {
+    const auto delivery = signed_delivery();
+    auto material = material_of(delivery);
+    const std::string damaged = replace_all(delivery.url, "https", "http");
+    material.urls = {{"https://a.example.com/1", "--url"}, {damaged, "--url"}};
+    TwilioSearchLimits limits;
+    limits.most_urls_varied = 2;
+    const auto all = diagnose_twilio(material, limits);
+    ASSERT_TRUE(all.has_value());
+    EXPECT_EQ(explained(*all), (std::set<Codes>{{"url_scheme"}}));
+    EXPECT_TRUE(all->complete);
+    const auto expect_left_out = [&] {
+        const auto some = diagnose_twilio(material, limits);
+        ASSERT_TRUE(some.has_value());
+        EXPECT_TRUE(some->explanations.empty());
+        EXPECT_FALSE(some->complete);
+    };
+    limits.most_urls_varied = 1;
+    expect_left_out();
+    limits = {};
+    limits.most_url_bytes = damaged.size() - 1;
+    expect_left_out();
+}
+
+// A name of a form field that reads like the end of a URL: both readings sign the same bytes.
+TEST(DiagnoseTwilio, SaysNothingOfAValidRequestThatCouldBeReadAsAFaultyOne) {
+    auto delivery = signed_delivery();
+    delivery.url = "https://bridge.example.com/voice";
+    delivery.fields = {{"?bodySHA256=00", ""}};
+    sign_again(delivery);
+    EXPECT_TRUE(accepted(delivery));
+    auto material = material_of(delivery);
+    material.urls.push_back({delivery.url + "?bodySHA256=00", "--url"});
+    for (int order = 0; order < 2; ++order) {
+        const auto diagnosis = diagnose_twilio(material);
+        ASSERT_TRUE(diagnosis.has_value());
+        EXPECT_TRUE(diagnosis->explanations.empty());
+        std::swap(material.urls[0], material.urls[1]);
+    }
+    material.urls.erase(material.urls.begin());
+    const auto alone = diagnose_twilio(material);
+    ASSERT_TRUE(alone.has_value());
+    EXPECT_EQ(explained(*alone), (std::set<Codes>{{"body_sha256_wrong"}}));
 }
 
 }  // namespace

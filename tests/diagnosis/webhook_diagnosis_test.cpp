@@ -1,6 +1,7 @@
 #include "diagnosis/webhook_diagnosis.hpp"
 
 #include "crypto/hash.hpp"
+#include "diagnosis/catalogue.hpp"
 #include "diagnosis/vectors.hpp"
 #include "encoding/base64.hpp"
 #include "signature/standard_webhooks.hpp"
@@ -400,6 +401,119 @@ TEST(DiagnoseWebhook, FindsASignatureThatWasRewritten) {
         ASSERT_NE(finding, nullptr);
         EXPECT_EQ(finding->proof, Proof::proved);
     }
+}
+
+TEST(DiagnoseWebhook, LooksAtNoMoreThanThirtyTwoPartsOfASignatureAndSaysSo) {
+    struct Row {
+        const char* name;
+        int parts;
+        const char* blanks;
+        bool too_many;
+    };
+    for (const auto& row : {Row{"the most, two blanks apart", 32, "  ", false},
+                            Row{"one more", 33, " ", true}, Row{"one more, tabs", 33, "\t", true}}) {
+        SCOPED_TRACE(row.name);
+        auto material = delivery();
+        material.signature.clear();
+        for (int i = 0; i < row.parts; ++i) material.signature += "v1,x" + std::to_string(i) + row.blanks;
+        const auto report = judge(material);
+        EXPECT_EQ(find(report, "signature_too_many_parts") != nullptr, row.too_many);
+    }
+}
+
+// The same MAC twice in one header, each damaged in its own way: either alone explains the refusal.
+TEST(DiagnoseWebhook, SaysWhereSeveralExplanationsAreEquallySimple) {
+    auto material = delivery();
+    material.signature = "v1,CBTrrwrCprSg+So15PJ3z4FzGOdNF92Ubm9/IY7hDlA v1,CBTrrwrCprSg+So15PJ3z4Fz...";
+    const auto both = judge(material);
+    for (const auto* code : {"signature_padding_lost", "signature_truncated"}) {
+        SCOPED_TRACE(code);
+        const auto* finding = find(both, code);
+        ASSERT_NE(finding, nullptr);
+        EXPECT_EQ(finding->proof, Proof::proved);
+        EXPECT_TRUE(finding->detail.ends_with(" Equally simple explanations are listed with it."))
+            << finding->detail;
+    }
+    material.signature = "v1,CBTrrwrCprSg+So15PJ3z4FzGOdNF92Ubm9/IY7hDlA";
+    const auto one = judge(material);
+    ASSERT_NE(find(one, "signature_padding_lost"), nullptr);
+    EXPECT_EQ(find(one, "signature_padding_lost")->detail.find("Equally"), std::string::npos);
+}
+
+TEST(DiagnoseWebhook, TellsTheOtherSecretFromItsFaultWhereTheProcessHadLoadedAnother) {
+    auto material = delivery();
+    material.secrets = {{"railway", kOtherSecret, 0}, {"local", "\"" + kCallVector.secret + "\"", 1}};
+    material.loaded_labels = {"railway"};
+    const auto report = judge(material);
+    EXPECT_EQ(report.verdict, Verdict::invalid);
+    EXPECT_NE(find(report, "secret_quoted"), nullptr);
+    const auto* other = find(report, "secret_other_label");
+    ASSERT_NE(other, nullptr);
+    EXPECT_EQ(other->proof, Proof::proved);
+    EXPECT_NE(other->detail.find("the process had loaded \"railway\""), std::string::npos) << other->detail;
+    material.loaded_labels = {"local"};
+    EXPECT_EQ(find(judge(material), "secret_other_label"), nullptr);
+}
+
+// The signature proves what the hash of the original only hints at.
+TEST(DiagnoseWebhook, TellsACauseOnceThatBothTheSignatureAndTheExpectedHashName) {
+    auto material = delivery();
+    material.body += "\n";
+    material.expected_sha256 = "3b059c272f31e81cacd2dcba34cc8160aa5b248bb3cb86fd7a7635a170c938b1";
+    const auto report = judge(material);
+    EXPECT_NE(find(report, "body_sha256_differs"), nullptr);
+    std::vector<Proof> told;
+    for (const auto& finding : report.findings) {
+        if (finding.code == "body_trailing_newline_added") told.push_back(finding.proof);
+    }
+    EXPECT_EQ(told, std::vector<Proof>{Proof::proved});
+}
+
+// A log may cut both of them at the same character.
+TEST(DiagnoseWebhook, ExplainsACutPrintedValueBesideACutSignature) {
+    auto material = delivery();
+    material.signature = kCallVector.signature.substr(0, 30) + "...";
+    material.computed = material.signature;
+    const auto report = judge(material);
+    EXPECT_EQ(report.computed, "explained");
+    std::vector<std::string> details;
+    for (const auto& finding : report.findings) {
+        if (finding.code == "signature_truncated") details.push_back(finding.detail);
+    }
+    EXPECT_EQ(details, (std::vector<std::string>{"Every character that is left of the signature is "
+                                                 "reproduced under the secret \"railway\".",
+                                                 "Every character that is left of the printed value is "
+                                                 "reproduced under the secret \"railway\"."}));
+}
+
+TEST(RenderText, NamesTheCauseOfThePrintedValueNotThatOfTheSignature) {
+    auto material = delivery();
+    material.body += "\n";
+    const crypto::HmacKey key(crypto::HashAlgorithm::sha256,
+                              signature::read_secret(kCallVector.secret).value().bytes);
+    material.computed = "v1," + encoding::to_base64(key.sign({material.body}).view());
+    const auto report = judge(material);
+    const auto text = render_text(report, Colour::off);
+    const auto title = [](const char* code) { return std::string(find_entry(code)->title); };
+    EXPECT_NE(text.find("INVALID: " + title("body_trailing_newline_added") + "\n"), std::string::npos)
+        << text;
+    EXPECT_NE(text.find("PRINTED VALUE: explained. " + title("content_body_only") + "\n"), std::string::npos)
+        << text;
+}
+
+TEST(RenderText, SaysThatAPrintedValueIsExplainedWhereNoFindingSaysHow) {
+    Report report;
+    report.computed = "explained";
+    EXPECT_NE(render_text(report, Colour::off).find("\nPRINTED VALUE: explained\n"), std::string::npos);
+}
+
+TEST(RenderText, SaysOfASecretThatIsNoBase64ThatItHasNoFingerprint) {
+    auto material = delivery();
+    material.secrets = {{"railway", kCallVector.secret, 0}, {"broken", "whsec_!!!", 1}};
+    const auto text = render_text(judge(material), Colour::off);
+    EXPECT_NE(text.find("  other       broken, 9 characters, no fingerprint (not read as base64)\n"),
+              std::string::npos)
+        << text;
 }
 
 }  // namespace

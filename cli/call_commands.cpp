@@ -5,6 +5,7 @@
 #include "commands.hpp"
 #include "crypto/hash.hpp"
 #include "diagnosis/catalogue.hpp"
+#include "json_output.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -249,7 +250,7 @@ int show_plan(Context& context, const CallOptions& options, const CallPlan& plan
         auto document = plan_json(plan, options.send);
         document["curl"] = http::curl_command(plan.request, plan.key_variable);
         if (add_members) add_members(document);
-        context.out << document.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+        context.out << json_document(document) << "\n";
     } else if (options.send.print_curl) {
         context.out << http::curl_command(plan.request, plan.key_variable) << "\n";
     } else {
@@ -342,7 +343,7 @@ int run_single_action(Context& context, const CallOptions& options, openai::Call
     if (context.output.json) {
         auto document = plan_json(*plan, options.send);
         add_result(document, result);
-        context.out << document.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+        context.out << json_document(document) << "\n";
     } else if (result.outcome == Outcome::done) {
         context.out << done_in_words << " " << plan->id << " (" << openai::name_of(dialect) << "), "
                     << measure_of(result) << "\n";

@@ -8,7 +8,7 @@
 #include "secrets.hpp"
 #include "service/accept_driver.hpp"
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <chrono>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>

@@ -4,6 +4,7 @@
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "base_name.hpp"
+#include "json_output.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -161,7 +162,7 @@ void print_capture_json(Context& context, const CaptureFile& file, const ShowPar
                 {{"name", visible(header.name)}, {"value", visible(webhook::shown_header_value(header))}});
     }
     if (parts.body) json["body"]["text"] = visible(file.capture.body);
-    context.out << json.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
+    context.out << json_line(json) << std::endl;
 }
 
 }  // namespace callchain::cli

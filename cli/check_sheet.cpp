@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "diagnosis/catalogue.hpp"
 #include "diagnosis/render.hpp"
+#include "json_output.hpp"
 
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -103,7 +104,7 @@ Json CheckSheet::document(const Json& members) const {
 
 int CheckSheet::close(const Json& members) {
     if (context_.output.json)
-        context_.out << document(members).dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+        context_.out << json_document(document(members)) << "\n";
     else
         context_.out << summary() << "\n";
     return service::worst_of(checks_) == Check::Outcome::fail ? kNo : kDone;

@@ -3,6 +3,7 @@
 #include "call_commands.hpp"
 #include "commands.hpp"
 #include "diagnosis/catalogue.hpp"
+#include "json_output.hpp"
 #include "openai/session_body.hpp"
 #include "service/life_check.hpp"
 
@@ -251,7 +252,7 @@ int report(const AcceptRun& run, const CallPlan& plan, const AcceptOptions& opti
         document["perhaps_ours"] = result.perhaps_ours;
         document["remarks"] = remarks_json(checked);
         document["life"] = run.life() ? life_json(*run.life()) : Json(nullptr);
-        context.out << document.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+        context.out << json_document(document) << "\n";
     }
     // The sideband is the judge of an accept whose own answer was lost.
     const bool is_ours =
@@ -283,7 +284,7 @@ int accept_call(const AcceptOptions& options, Context& context) {
         if (context.output.json) {
             auto document = plan_json(*plan, options.call.send);
             document["remarks"] = remarks_json(checked);
-            context.out << document.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+            context.out << json_document(document) << "\n";
         }
         context.say("callchain: accept-call: nothing was sent");
         return code;

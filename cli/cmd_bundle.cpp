@@ -5,6 +5,7 @@
 #include "crypto/hash.hpp"
 #include "endpoints_common.hpp"
 #include "evidence/archive.hpp"
+#include "json_output.hpp"
 #include "new_file.hpp"
 
 #include <algorithm>
@@ -29,7 +30,7 @@ Result<void> check_options(const BundleOptions& options) {
 }
 
 Json document_of(const evidence::Bundle& bundle, const Json& archive) {
-    auto document = Json::parse(bundle.manifest, nullptr, false);
+    auto document = read_json(bundle.manifest);
     document["archive"] = archive;
     return document;
 }

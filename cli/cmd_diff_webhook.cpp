@@ -4,6 +4,7 @@
 #include "diagnosis/render.hpp"
 #include "diagnosis/webhook_diagnosis.hpp"
 #include "encoding/text_codings.hpp"
+#include "json_output.hpp"
 #include "secrets.hpp"
 #include "webhook/capture.hpp"
 #include "webhook/diff.hpp"
@@ -212,9 +213,7 @@ Result<int> diff(const DiffOptions& options, Context& context) {
     const auto findings = diagnosis::explain_body_change(a.capture.body, b.capture.body);
     const int code = bodies.equal() ? kDone : kNo;
     if (context.output.json) {
-        context.out
-            << json_of(a, b, bodies, headers, findings).dump(2, ' ', false, Json::error_handler_t::replace)
-            << "\n";
+        context.out << json_document(json_of(a, b, bodies, headers, findings)) << "\n";
         return code;
     }
     const auto colour = context.colour_of_out();

@@ -8,6 +8,7 @@
 #include "doctor/questions.hpp"
 #include "encoding/base64.hpp"
 #include "gateway_inputs.hpp"
+#include "json_output.hpp"
 #include "own_hosts.hpp"
 #include "serve_inputs.hpp"
 #include "system/random.hpp"
@@ -165,8 +166,7 @@ int show_questions(const DoctorOptions& options, const doctor::Material& materia
             show_request(context, question.request, secret);
         }
     }
-    if (context.output.json)
-        context.out << document.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+    if (context.output.json) context.out << json_document(document) << "\n";
     return kDone;
 }
 
@@ -179,7 +179,7 @@ int list_steps(Context& context) {
                                          {"asks", step.asks},
                                          {"online", step.is_online},
                                          {"checks", split(step.checks, ' ')}});
-        context.out << document.dump(2) << "\n";
+        context.out << json_document(document) << "\n";
         return kDone;
     }
     constexpr std::size_t kColumn = 16;

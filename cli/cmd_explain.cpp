@@ -3,6 +3,7 @@
 #include "commands.hpp"
 #include "diagnosis/catalogue.hpp"
 #include "diagnosis/render.hpp"
+#include "json_output.hpp"
 #include "secrets.hpp"
 #include "sip/status.hpp"
 #include "twilio/error_codes.hpp"
@@ -454,7 +455,7 @@ int list_codes(const ExplainOptions& options, Context& context) {
                                      "callchain explain --list, --list twilio, --list sip or --list dial"});
     const auto all = everything(kind);
     if (context.output.json) {
-        context.out << json_of(all).dump(2) << "\n";
+        context.out << json_document(json_of(all)) << "\n";
         return kDone;
     }
     print_list(all, context);
@@ -479,7 +480,7 @@ int run_explain(const ExplainOptions& options, Context& context) {
     if (const auto read = question.read(words); !read) return context.report_error(read.error());
     const auto& asked = question.asked();
     if (context.output.json) {
-        context.out << json_of(asked).dump(2) << "\n";
+        context.out << json_document(json_of(asked)) << "\n";
         return kDone;
     }
     bool first = true;

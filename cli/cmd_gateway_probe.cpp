@@ -1,6 +1,7 @@
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "commands.hpp"
+#include "json_output.hpp"
 #include "secrets.hpp"
 #include "service/gateway_probe.hpp"
 #include "service/gateway_values.hpp"
@@ -148,12 +149,11 @@ int dry_run(const service::ProbeSettings& settings, Context& context) {
     auto written = sip::write_message(service::probe_request(settings, "0123456789abcdef0123456789abcdef"));
     if (!written) return context.report_error(written.error());
     if (context.output.json) {
-        context.out << Json{{"schema", "callchain.gateway-probe-request/1"},
-                            {"tool_version", CALLCHAIN_VERSION},
-                            {"transport", ascii_lower(sip::name_of(settings.transport))},
-                            {"sent", false},
-                            {"message", *written}}
-                           .dump(2)
+        context.out << json_document(Json{{"schema", "callchain.gateway-probe-request/1"},
+                                          {"tool_version", CALLCHAIN_VERSION},
+                                          {"transport", ascii_lower(sip::name_of(settings.transport))},
+                                          {"sent", false},
+                                          {"message", *written}})
                     << "\n";
         return kDone;
     }
@@ -169,7 +169,7 @@ int probe(const ProbeOptions& options, Context& context) {
     const auto result = service::run_probe(*settings);
     if (!result) return context.report_error(result.error());
     if (context.output.json) {
-        context.out << document_of(*result).dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+        context.out << json_document(document_of(*result)) << "\n";
         return exit_code_of(result->verdict);
     }
     if (!context.output.quiet)

@@ -6,6 +6,7 @@
 #include "http/client.hpp"
 #include "http/tls_store.hpp"
 #include "http/url.hpp"
+#include "json_output.hpp"
 #include "service/routes.hpp"
 
 #include <algorithm>
@@ -161,7 +162,7 @@ Answer ask(const std::vector<std::string>& urls, const HealthOptions& options, c
 
 // What /readyz says of itself; null where it is no such page.
 Json readiness_of(const http::ClientResponse& response) {
-    auto json = Json::parse(response.body, nullptr, false);
+    auto json = read_json(response.body);
     if (!json.is_object() || !json.contains("status") || !json["status"].is_string()) return nullptr;
     Json readiness{{"status", visible_excerpt(json["status"].get<std::string>(), kMostShown)},
                    {"warnings", Json::array()}};
@@ -221,7 +222,7 @@ int dry_run(const std::vector<std::string>& urls, const HealthOptions& options, 
                         {"urls", urls},
                         {"sent", false},
                         {"healthy", nullptr}};
-    context.out << document.dump(2) << "\n";
+    context.out << json_document(document) << "\n";
     return kDone;
 }
 
@@ -251,9 +252,7 @@ int health(HealthOptions options, Context& context) {
                                      "name a PEM file of certificate authorities"});
     if (options.dry_run || options.print_curl) return dry_run(*urls, options, context);
     const auto answer = ask(*urls, options, context);
-    if (context.output.json)
-        context.out << document_of(answer, options).dump(2, ' ', false, Json::error_handler_t::replace)
-                    << "\n";
+    if (context.output.json) context.out << json_document(document_of(answer, options)) << "\n";
     if (const auto* failure = std::get_if<http::ClientFailure>(&answer.result))
         return report_no_answer(answer, *failure, context);
     const auto& response = std::get<http::ClientResponse>(answer.result);

@@ -4,6 +4,7 @@
 #include "commands.hpp"
 #include "encoding/base64.hpp"
 #include "encoding/text_codings.hpp"
+#include "json_output.hpp"
 #include "twilio/create_call.hpp"
 #include "twilio/error_codes.hpp"
 #include "twiml/caller_id.hpp"
@@ -179,7 +180,7 @@ Json plan_json(const PlacePlan& plan, const SendOptions& options) {
 
 void show_plan(const PlacePlan& plan, const SendOptions& options, Context& context) {
     if (context.output.json)
-        context.out << plan_json(plan, options).dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+        context.out << json_document(plan_json(plan, options)) << "\n";
     else if (options.print_curl)
         context.out << curl_of(plan) << "\n";
     else
@@ -290,10 +291,7 @@ int place_call(const PlaceOptions& options, const CLI::App& command, Context& co
                     look_command(*plan));
         return kInterrupted;
     }
-    if (context.output.json)
-        context.out
-            << json_of(*plan, *result, options.send).dump(2, ' ', false, Json::error_handler_t::replace)
-            << "\n";
+    if (context.output.json) context.out << json_document(json_of(*plan, *result, options.send)) << "\n";
     if (result->answer.outcome != CallOutcome::queued) return report_failure(*plan, *result, context);
     if (!context.output.json)
         context.out << "calling " << show_number(value_of(plan->form, "To")) << ": " << result->answer.sid

@@ -4,6 +4,7 @@
 #include "crypto/hash.hpp"
 #include "http/resolve.hpp"
 #include "http/url.hpp"
+#include "json_output.hpp"
 #include "new_file.hpp"
 #include "replay_options.hpp"
 #include "system/random.hpp"
@@ -293,7 +294,7 @@ Result<int> save_delivery(Replay& replay) {
         {"file", visible(replay.options.save_file)},
         {"webhook_id", visible(delivery.headers.find("webhook-id").value_or(""))},
         {"body", {{"length", delivery.body.size()}, {"sha256", crypto::sha256_hex(delivery.body)}}}};
-    context.out << document.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+    context.out << json_document(document) << "\n";
     return kDone;
 }
 
@@ -356,8 +357,7 @@ int show(Replay& replay) {
     auto& context = replay.context;
     const auto requests = planned_requests(replay);
     if (context.output.json) {
-        context.out << shown_json(replay, requests).dump(2, ' ', false, Json::error_handler_t::replace)
-                    << "\n";
+        context.out << json_document(shown_json(replay, requests)) << "\n";
         return kDone;
     }
     if (replay.options.send.print_curl) {

@@ -4,6 +4,7 @@
 #include "diagnosis/catalogue.hpp"
 #include "diagnosis/render.hpp"
 #include "encoding/base64.hpp"
+#include "json_output.hpp"
 #include "sdp/answer.hpp"
 #include "sdp/filter.hpp"
 #include "sdp/shown_line.hpp"
@@ -154,9 +155,7 @@ Json issues_json(const std::vector<sdp::Issue>& issues) {
     return json;
 }
 
-void print(const Json& json, Context& context) {
-    context.out << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
-}
+void print(const Json& json, Context& context) { context.out << json_document(json) << "\n"; }
 
 // --- text ---
 

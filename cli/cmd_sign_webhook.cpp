@@ -2,6 +2,7 @@
 #include "commands.hpp"
 #include "crypto/hash.hpp"
 #include "encoding/json_text.hpp"
+#include "json_output.hpp"
 #include "secrets.hpp"
 #include "signature/standard_webhooks.hpp"
 #include "system/random.hpp"
@@ -140,7 +141,7 @@ Result<int> sign(SignOptions& options, Context& context) {
                                               {"webhook_timestamp", options.timestamp},
                                               {"webhook_signature", signature},
                                               {"body", {{"length", length}, {"sha256", sha256}}}};
-        context.out << document.dump(2) << "\n";
+        context.out << json_document(document) << "\n";
     } else {
         context.out << request;
     }

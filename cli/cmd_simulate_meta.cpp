@@ -1,5 +1,6 @@
 #include "base/text.hpp"
 #include "commands.hpp"
+#include "json_output.hpp"
 #include "service/gateway_values.hpp"
 #include "simulator/chain.hpp"
 #include "simulator/conclusion.hpp"
@@ -67,16 +68,15 @@ CallReport report_of(const MetaCall& call) {
     report.sentence = simulator::heard_by_caller({.timeline = {}, .meta = call});
     if (!call.why.empty()) report.sentence += "; " + call.why;
     if (!call.warning.empty()) report.sentence += "; Warning: " + call.warning;
-    report.fields = Json{{"call_id", call.call_id},
-                         {"wacid", call.wacid},
-                         {"status", call.status},
-                         {"warning", call.warning},
-                         {"end", simulator::word_of(call.end)},
-                         {"why", call.why},
-                         {"rang_ms", ms_of(call.rang)},
-                         {"answered_ms", ms_of(call.answered)},
-                         {"ended_ms", call.ended.count()}}
-                        .dump();
+    report.fields = json_line(Json{{"call_id", call.call_id},
+                                   {"wacid", call.wacid},
+                                   {"status", call.status},
+                                   {"warning", call.warning},
+                                   {"end", simulator::word_of(call.end)},
+                                   {"why", call.why},
+                                   {"rang_ms", ms_of(call.rang)},
+                                   {"answered_ms", ms_of(call.answered)},
+                                   {"ended_ms", call.ended.count()}});
     return report;
 }
 

@@ -1,5 +1,6 @@
 #include "base/text.hpp"
 #include "commands.hpp"
+#include "json_output.hpp"
 #include "secrets.hpp"
 #include "simulator/openai.hpp"
 #include "stand_in.hpp"
@@ -91,25 +92,23 @@ CallReport report_of(const OpenAiCall& call) {
     report.good = is_good(call);
     report.id = call.call_id;
     report.sentence = sentence_of(call);
-    report.fields = Json{
-        {"call_id", call.call_id},
-        {"sip_call_id", call.sip_call_id},
-        {"callchain_id", call.callchain_id},
-        {"webhook_ids", call.webhook_ids},
-        {"webhook_statuses", call.webhook_statuses},
-        {"accepts", call.accepts},
-        {"accept_refusals", call.accept_refusals},
-        {"accepted", call.accepted},
-        {"sideband", call.sideband},
-        {"greeted", call.greeted},
-        {"final_status", call.final_status},
-        {"webhook_ms", ms_of(call.webhook_after)},
-        {"accepted_ms", ms_of(call.accepted_after)},
-        {"greeted_ms", ms_of(call.greeted_after)},
-        {"ended_ms", call.ended.count()},
-        {"ended_by", call.ended_by},
-        {"why",
-         call.why}}.dump();
+    report.fields = json_line(Json{{"call_id", call.call_id},
+                                   {"sip_call_id", call.sip_call_id},
+                                   {"callchain_id", call.callchain_id},
+                                   {"webhook_ids", call.webhook_ids},
+                                   {"webhook_statuses", call.webhook_statuses},
+                                   {"accepts", call.accepts},
+                                   {"accept_refusals", call.accept_refusals},
+                                   {"accepted", call.accepted},
+                                   {"sideband", call.sideband},
+                                   {"greeted", call.greeted},
+                                   {"final_status", call.final_status},
+                                   {"webhook_ms", ms_of(call.webhook_after)},
+                                   {"accepted_ms", ms_of(call.accepted_after)},
+                                   {"greeted_ms", ms_of(call.greeted_after)},
+                                   {"ended_ms", call.ended.count()},
+                                   {"ended_by", call.ended_by},
+                                   {"why", call.why}});
     return report;
 }
 

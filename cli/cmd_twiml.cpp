@@ -2,6 +2,7 @@
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "crypto/hash.hpp"
+#include "json_output.hpp"
 #include "twiml/caller_id.hpp"
 #include "twiml/lint.hpp"
 #include "twiml/voice_response.hpp"
@@ -155,8 +156,7 @@ Result<int> print_twiml(const TwimlOptions& options, const CLI::App& command, Co
     for (auto& remark : twiml::judge_document(document, prepared.warnings))
         prepared.warnings.push_back(std::move(remark));
     if (context.output.json) {
-        context.out << json_of(prepared, document, uri).dump(2, ' ', false, Json::error_handler_t::replace)
-                    << "\n";
+        context.out << json_document(json_of(prepared, document, uri)) << "\n";
         return kDone;
     }
     for (const auto& warning : prepared.warnings)

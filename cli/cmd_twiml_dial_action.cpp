@@ -1,6 +1,7 @@
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "diagnosis/render.hpp"
+#include "json_output.hpp"
 #include "sip/status.hpp"
 #include "twilio/error_codes.hpp"
 #include "twiml/dial_action.hpp"
@@ -215,8 +216,7 @@ Result<int> judge(const DialOptions& options, Context& context) {
     const auto reading = twiml::read_dial(result);
     const auto answer = CALLCHAIN_TRY(answer_to(reading, options));
     if (context.output.json) {
-        context.out << json_of(result, reading, answer).dump(2, ' ', false, Json::error_handler_t::replace)
-                    << "\n";
+        context.out << json_document(json_of(result, reading, answer)) << "\n";
     } else {
         print_text(result, reading, answer, context);
     }

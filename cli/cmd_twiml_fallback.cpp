@@ -1,6 +1,7 @@
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "crypto/hash.hpp"
+#include "json_output.hpp"
 #include "twiml/fallback.hpp"
 #include "twiml/voice_response.hpp"
 
@@ -82,7 +83,7 @@ Result<int> print_fallback(const FallbackOptions& options, const CLI::App& comma
         for (const auto& warning : warnings)
             json["warnings"].push_back(
                 {{"option", warning.option}, {"message", warning.message}, {"hint", warning.hint}});
-        context.out << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+        context.out << json_document(json) << "\n";
     } else {
         context.out << document;
     }

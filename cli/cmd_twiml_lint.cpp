@@ -3,6 +3,7 @@
 #include "commands.hpp"
 #include "diagnosis/catalogue.hpp"
 #include "diagnosis/render.hpp"
+#include "json_output.hpp"
 #include "twiml/lint.hpp"
 
 #include <algorithm>
@@ -161,7 +162,7 @@ void print_json(const Lint& lint, const LintOptions& options, Context& context) 
     document["left_off"] = lint.report.left_off;
     document["findings"] = Json::array();
     for (const auto& finding : lint.report.findings) document["findings"].push_back(finding_json(finding));
-    context.out << document.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+    context.out << json_document(document) << "\n";
 }
 
 Result<int> run_lint(const LintOptions& options, Context& context) {

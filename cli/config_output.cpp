@@ -1,6 +1,7 @@
 #include "config_output.hpp"
 
 #include "base/text.hpp"
+#include "json_output.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -40,7 +41,7 @@ void print_settings(const config::Settings& settings, const std::string& schema,
                                             {"origin", origin_name(setting.origin)},
                                             {"where", shown.where}});
         }
-        context.out << document.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+        context.out << json_document(document) << "\n";
         return;
     }
     std::size_t width = 0;
@@ -64,7 +65,7 @@ int report_usable(const std::vector<std::string>& warnings, const std::string& s
                             {"tool_version", CALLCHAIN_VERSION},
                             {"usable", true},
                             {"warnings", warnings}};
-        context.out << document.dump(2) << "\n";
+        context.out << json_document(document) << "\n";
     } else {
         context.out << "the configuration is usable\n";
     }

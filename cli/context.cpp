@@ -1,6 +1,7 @@
 #include "context.hpp"
 
 #include "base/text.hpp"
+#include "json_output.hpp"
 #include "secrets.hpp"
 #include "system/descriptor.hpp"
 
@@ -120,7 +121,7 @@ void Context::report(const std::string& code, const Error& error) const {
     if (output.json) {
         nlohmann::ordered_json document{{"code", code}, {"message", error.message}, {"hint", error.hint}};
         if (error.offset) document["offset"] = *error.offset;
-        err << document.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
+        err << json_line(document) << "\n";
     } else {
         err << "callchain: " << (command.empty() ? "" : command + ": ") << error.message << "\n";
         if (!error.hint.empty()) err << "hint: " << error.hint << "\n";

@@ -3,6 +3,7 @@
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "commands.hpp"
+#include "json_output.hpp"
 #include "service/accept_driver.hpp"
 #include "signature/known_secrets.hpp"
 
@@ -114,7 +115,7 @@ Json endpoint_document(const std::string& command, const EndpointPlan& plan, con
 }
 
 void print_document(Context& context, const Json& document) {
-    context.out << document.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+    context.out << json_document(document) << "\n";
 }
 
 int show_endpoint_plan(Context& context, const SendOptions& options, const EndpointPlan& plan,

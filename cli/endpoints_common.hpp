@@ -7,7 +7,7 @@
 #include "http/loop.hpp"
 #include "openai/webhook_endpoints.hpp"
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <chrono>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>

@@ -5,7 +5,7 @@
 #include "secrets.hpp"
 #include "service/gateway_config.hpp"
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <map>
 #include <string>
 #include <vector>

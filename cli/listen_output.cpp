@@ -4,6 +4,7 @@
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "diagnosis/render.hpp"
+#include "json_output.hpp"
 
 #include <cerrno>
 #include <cstdio>
@@ -50,7 +51,7 @@ void ListenOutput::print_ready(const ListenPlaces& places) {
         json["listen"] = places.url;
         json["captures"] = visible(places.captures);
         if (!places.forward_to.empty()) json["forward_to"] = places.forward_to;
-        return put(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+        return put(json_line(json));
     }
     std::string line = "ready listen=" + places.url + " captures=" + visible(places.captures);
     if (!places.forward_to.empty()) line += " forward_to=" + places.forward_to;
@@ -173,7 +174,7 @@ std::string ListenOutput::json_of(const DeliveryReport& report) const {
     json["upstream_failure"] = text_or_null(shown(report.upstream_failure, 2 * kMostShown));
     json["file"] = text_or_null(report.file);
     json["not_recorded"] = text_or_null(visible_excerpt(report.not_recorded, kMostShown));
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return json_line(json);
 }
 
 }  // namespace callchain::cli

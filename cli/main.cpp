@@ -4,6 +4,7 @@
 #include "commands.hpp"
 #include "context.hpp"
 #include "crypto/hash.hpp"
+#include "json_output.hpp"
 #include "observe/crash.hpp"
 #include "usage.hpp"
 
@@ -55,7 +56,7 @@ int print_version(Context& context) {
                                 std::to_string(NLOHMANN_JSON_VERSION_MINOR) + "." +
                                 std::to_string(NLOHMANN_JSON_VERSION_PATCH)},
           {"cli11", CLI11_VERSION}}}};
-    context.out << document.dump(2) << "\n";
+    context.out << json_document(document) << "\n";
     return kDone;
 }
 

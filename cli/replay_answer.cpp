@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
 #include "http/url.hpp"
+#include "json_output.hpp"
 #include "replay_options.hpp"
 #include "webhook/capture_summary.hpp"
 
@@ -296,9 +297,7 @@ Result<void> print_and_report(const Replay& replay, const std::string& text, con
     if (context.output.json)
         // A fence would end the document; "##[" is a command of GitHub's wherever in a line it stands, and
         // can only be within a string.
-        context.out << replace_all(json.dump(2, ' ', false, Json::error_handler_t::replace), "##[",
-                                   "##\\u005b")
-                    << "\n";
+        context.out << replace_all(json_document(json), "##[", "##\\u005b") << "\n";
     else
         context.out << text;
     if (fenced) context.out << fence.close;

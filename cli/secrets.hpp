@@ -5,7 +5,7 @@
 #include "context.hpp"
 #include "signature/secret.hpp"
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "http/url.hpp"
+#include "json_output.hpp"
 #include "run_folder.hpp"
 #include "secrets.hpp"
 #include "signature/twilio_url.hpp"
@@ -165,7 +166,7 @@ void StandInRun::tell_ready(const std::vector<std::pair<std::string, std::string
         json[name] = value;
         line += " " + name + "=" + visible(value);
     }
-    context_.out << (context_.output.json ? json.dump() : line) << std::endl;  // scripts wait for it
+    context_.out << (context_.output.json ? json_line(json) : line) << std::endl;  // scripts wait for it
 }
 
 int StandInRun::wait(std::size_t calls, const std::function<milliseconds()>& work) {
@@ -219,7 +220,7 @@ void StandInRun::print(const timeline::Event& event) {
     json["ids"] = Json::object();
     for (const auto& [name, value] : event.ids) json["ids"][visible(name)] = visible(value);
     json["trouble"] = event.trouble;
-    context_.out << json.dump() << "\n";
+    context_.out << json_line(json) << "\n";
 }
 
 void StandInRun::print(const CallReport& report) {
@@ -233,8 +234,8 @@ void StandInRun::print(const CallReport& report) {
     auto json = document(schema_, "call");
     json["good"] = report.good;
     json["sentence"] = visible(report.sentence);
-    json.update(Json::parse(report.fields));
-    context_.out << json.dump() << "\n";
+    json.update(read_json(report.fields));
+    context_.out << json_line(json) << "\n";
 }
 
 }  // namespace callchain::cli

@@ -10,7 +10,7 @@
 #include "sip/resolve.hpp"
 #include "timeline/event.hpp"
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>

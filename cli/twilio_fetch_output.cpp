@@ -5,6 +5,7 @@
 #include "diagnosis/render.hpp"
 #include "endpoints_common.hpp"
 #include "evidence/mask.hpp"
+#include "json_output.hpp"
 #include "signature/twilio_url.hpp"
 #include "timeline/from_twilio.hpp"
 #include "twilio_fetch.hpp"
@@ -235,8 +236,7 @@ Json fetch_json(const TwilioFetchPlan& plan, const TwilioFetchOptions& options, 
     document["webhooks"] =
         list_json(fetched.file.exchanges, [=](const auto& one) { return exchange_json(one, numbers); });
     document["missing"] = list_json(fetched.missing, missing_json);
-    document["timeline"] =
-        Json::parse(timeline::to_json({report.timeline}, CALLCHAIN_VERSION), nullptr, false);
+    document["timeline"] = read_json(timeline::to_json({report.timeline}, CALLCHAIN_VERSION));
     return document;
 }
 
@@ -251,10 +251,10 @@ std::string saved_document(const TwilioFetchPlan& plan, const TwilioFetchOptions
         resources.push_back({{"what", resource.what},
                              {"call_sid", text_or_null(resource.call_sid)},
                              {"url", resource.url},
-                             {"body", Json::parse(resource.body, nullptr, false)}});
+                             {"body", read_json(resource.body)}});
     }
     document["resources"] = std::move(resources);
-    const auto text = document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    const auto text = json_document(document) + "\n";
     signature::LabelledSecret own;
     own.label = plan.secret_variable;
     own.text = plan.secret;

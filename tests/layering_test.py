@@ -48,7 +48,7 @@ HOMES = {
     "CLI/*": ["cli/*"],
     "openssl/*": ["core/crypto/*", "core/http/tls*", "core/gateway/tls*", "core/simulator/authority.cpp"],
     "nlohmann/json_fwd.hpp": ["core/*", "cli/*"],
-    "nlohmann/json.hpp": ["core/*.cpp", "cli/*.cpp"],
+    "nlohmann/json.hpp": ["core/*.cpp", "cli/*.cpp", "cli/precompiled.hpp"],
     "utf8proc.h": ["core/encoding/*.cpp"],
     "zlib.h": ["core/encoding/*.cpp"],
     "brotli/*": ["core/encoding/*.cpp"],

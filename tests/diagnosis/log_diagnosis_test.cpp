@@ -237,6 +237,27 @@ TEST(DiagnoseLog, NamesTheLinesOfWhichTheLogLostTheEnd) {
     EXPECT_EQ(text.find("more (--json lists all)"), std::string::npos);
 }
 
+TEST(RenderLogText, SaysOfEachMaskWhichOfTheSecretsGivenHasIt) {
+    struct Row {
+        const char* name;
+        std::vector<signature::LabelledSecret> secrets;
+        std::string end;
+    };
+    for (const auto& row :
+         {Row{"no secret", {}, ": no secret was given to compare"},
+          Row{"another", {{"local", kCallVector.secret, 0}}, ": none of the secrets given has this mask"},
+          Row{"two that have it",
+              {{"railway", kOtherSecret, 0}, {"copy", kOtherSecret, 1}},
+              ": has the mask of railway, copy"}}) {
+        SCOPED_TRACE(row.name);
+        const auto reading = webhook::read_railway_log(railway_log());
+        const auto report = diagnose_log(material_of(reading, row.secrets, kCallVector.body));
+        const auto text = render_log_text(report, reading, Colour::off);
+        EXPECT_NE(text.find("\n  secret whsec_ICEi…w9Pj8= (line 1)" + row.end + "\n"), std::string::npos)
+            << text;
+    }
+}
+
 TEST(RenderLogText, ListsTheFirstFiftyDeliveriesAndSaysHowManyMoreThereAre) {
     webhook::LogReading reading;
     for (std::size_t i = 1; i <= 52; ++i) {

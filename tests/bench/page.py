@@ -9,14 +9,19 @@ from pathlib import Path
 PAGE = Path(__file__).resolve().parents[2] / "docs/reliability.md"
 
 
+def commit() -> str:
+    """What was built, and whether it was changed since. The pages that a measurement itself writes do not count."""
+    def git(*command: str) -> str:
+        done = subprocess.run(["git", *command], cwd=PAGE.parents[1], capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", "CMakeLists.txt", "cli", "core", "tests")
+    return f"commit `{git('rev-parse', '--short', 'HEAD') or 'unknown'}`" + (" and changes" if changed else "")
+
+
 def heading() -> str:
     """When, what and where."""
-    def git(*command: str) -> str:
-        done = subprocess.run(["git", *command], cwd=PAGE.parent, capture_output=True, text=True, check=False)
-        return done.stdout.strip()
-    changed = " and changes" if git("status", "--porcelain", "--untracked-files=no") else ""
-    commit, today = git("rev-parse", "--short", "HEAD") or "unknown", datetime.datetime.now(datetime.UTC)
-    return f"Last run: {today:%Y-%m-%d}, commit `{commit}`{changed}, {os.cpu_count()} cores"
+    today = datetime.datetime.now(datetime.UTC)
+    return f"Last run: {today:%Y-%m-%d}, {commit()}, {os.cpu_count()} cores"
 
 
 def write_result(name: str, text: str) -> None:

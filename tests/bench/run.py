@@ -23,6 +23,7 @@ from typing import NamedTuple
 import gateway
 import serve
 from deliveries import BODY_BYTES, call_event, signature
+from page import commit
 from serve import verdict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -281,7 +282,7 @@ def machine() -> str:
     model = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
     debian = Path("/etc/debian_version").read_text(encoding="utf-8").strip() if Path("/etc/debian_version").exists() else platform.system()
     compiler = first_line(["g++", "-dumpfullversion"])
-    return (f"{datetime.date.today().isoformat()}; Debian {debian}, {os.cpu_count()} cores"
+    return (f"{datetime.date.today().isoformat()}, {commit()}; Debian {debian}, {os.cpu_count()} cores"
             f" ({model.group(1) if model else platform.machine()}), g++ {compiler} -O3")
 
 

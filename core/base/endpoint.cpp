@@ -1,5 +1,6 @@
 #include "base/endpoint.hpp"
 
+#include "base/ipv4.hpp"
 #include "base/text.hpp"
 
 #include <limits>
@@ -37,6 +38,20 @@ bool is_unspecified(std::string_view address) { return address == "0.0.0.0" || a
 Endpoint seen_from_its_host(Endpoint listening) {
     if (is_unspecified(listening.address)) listening.address = "127.0.0.1";
     return listening;
+}
+
+bool is_private_host(std::string_view host) {
+    const auto lower = ascii_lower(host);
+    if (lower.starts_with('[')) {
+        const auto address = std::string_view(lower).substr(1);
+        return address.starts_with("::1]") || address.starts_with("::]") || address.starts_with("fc") ||
+               address.starts_with("fd") || address.starts_with("fe80:");
+    }
+    for (const std::string_view name :
+         {"localhost", "local", "internal", "lan", "home.arpa", "test", "invalid"})
+        if (lower == name || lower.ends_with("." + std::string(name))) return true;
+    const auto address = parse_ipv4(lower);
+    return address && is_special_ipv4(*address);
 }
 
 }  // namespace callchain

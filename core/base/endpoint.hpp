@@ -31,4 +31,8 @@ struct Endpoint {
 /// Where a process of the same host reaches what listens there. What listens at :: here takes IPv4 as well.
 [[nodiscard]] Endpoint seen_from_its_host(Endpoint listening);
 
+/// Whether a host, as it stands in a URL, can be reached only on the machine or in the network that it is
+/// written in. Source: RFC 1918, 3927, 4193, 4291, 6598, 6761, 6762.
+[[nodiscard]] bool is_private_host(std::string_view host);
+
 }  // namespace callchain

@@ -1,5 +1,6 @@
 #include "diagnosis/twilio_hints.hpp"
 
+#include "base/endpoint.hpp"
 #include "base/text.hpp"
 #include "diagnosis/twilio_faults.hpp"
 #include "signature/secret_cleaning.hpp"
@@ -111,16 +112,10 @@ void add_body_hints(std::vector<Finding>& hints, const TwilioMaterial& material)
             hint("body_multipart", "The Content-Type is multipart; Twilio's webhooks are forms or JSON."));
 }
 
+// Beside what is so by RFC: a name of one word, or one of Kubernetes', is known to the network inside alone.
 bool is_internal(std::string_view host) {
-    constexpr std::array<std::string_view, 8> kPrefixes{"127.",    "10.",     "192.168.", "172.16.",
-                                                        "172.17.", "172.18.", "[::1",     "0."};
-    constexpr std::array<std::string_view, 4> kSuffixes{".internal", ".local", ".localhost", ".svc"};
-    const std::string lower = ascii_lower(host);
-    return lower.find('.') == std::string::npos ||
-           std::any_of(kPrefixes.begin(), kPrefixes.end(),
-                       [&](auto prefix) { return lower.starts_with(prefix); }) ||
-           std::any_of(kSuffixes.begin(), kSuffixes.end(),
-                       [&](auto suffix) { return lower.ends_with(suffix); });
+    const bool one_word = host.find_first_of(".:") == std::string_view::npos;
+    return one_word || ascii_lower(host).ends_with(".svc") || is_private_host(host);
 }
 
 void add_url_hints(std::vector<Finding>& hints, const TwilioMaterial& material) {

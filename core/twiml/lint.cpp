@@ -1,6 +1,5 @@
 #include "twiml/lint.hpp"
 
-#include "base/ipv4.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "twiml/lint_rules.hpp"
@@ -155,20 +154,6 @@ LintReport Findings::take() {
 }
 
 std::string tag(std::string_view name) { return "<" + safe_excerpt(name, 40) + ">"; }
-
-bool is_private_host(std::string_view host) {
-    const auto lower = ascii_lower(host);
-    if (lower.starts_with('[')) {
-        const auto address = std::string_view(lower).substr(1);
-        return address.starts_with("::1]") || address.starts_with("::]") || address.starts_with("fc") ||
-               address.starts_with("fd") || address.starts_with("fe80:");
-    }
-    for (const std::string_view name :
-         {"localhost", "local", "internal", "lan", "home.arpa", "test", "invalid"})
-        if (lower == name || lower.ends_with("." + std::string(name))) return true;
-    const auto address = parse_ipv4(lower);
-    return address && is_special_ipv4(*address);
-}
 
 bool is_unset_word(std::string_view text) {
     for (const std::string_view word : {"undefined", "null", "None", "nil", "NaN", "[object Object]"})

@@ -73,9 +73,6 @@ SipTarget check_sip_uri(const Judged& judged, std::size_t i, Findings& findings)
                                      std::size_t most);
 /// "<Dial>".
 [[nodiscard]] std::string tag(std::string_view name);
-/// Whether a host can be reached only on the machine or in the network it is written in.
-/// Source: RFC 1918, 3927, 4193, 4291, 6598, 6761, 6762.
-[[nodiscard]] bool is_private_host(std::string_view host);
 /// What a variable that was not set leaves behind: "undefined", "null", "None", "nil", "NaN".
 [[nodiscard]] bool is_unset_word(std::string_view text);
 /// Whether a template's variable was left as it is: "${…}", "{{…}}", "<%…%>", "#{…}".

@@ -1,4 +1,5 @@
 /// The URI within <Sip>: its form, its parameters and headers, and what OpenAI wants of it.
+#include "base/endpoint.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "twiml/caller_id.hpp"

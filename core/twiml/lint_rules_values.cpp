@@ -1,4 +1,5 @@
 /// Values of attributes: URLs, methods, numbers and words; and what is said.
+#include "base/endpoint.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "twiml/lint_rules.hpp"

@@ -68,6 +68,31 @@ TEST(JudgeCall, ReadsTheLegWhereNoWebhookToldOfTheDial) {
     EXPECT_EQ(judge_call({call("completed"), {leg("busy")}, {}, {}}).fate, CallFate::not_connected);
 }
 
+// The request to the dial's action, as a notice of it keeps it; the latest one tells.
+TEST(JudgeCall, ReadsTheDialFromANoticeOfItsWebhook) {
+    auto told = notice(11200);
+    told.request_variables = dial("failed", "404").parameters;
+    const auto got = judge_call({call("completed"), {}, {told, notice(13224)}, {}});
+    EXPECT_EQ(got.fate, CallFate::failed);
+    EXPECT_EQ(got.explain, "failed:404");
+}
+
+TEST(JudgeCall, SaysHowLongACallWasThatNothingElseIsKnownOf) {
+    auto over = call("completed");
+    over.duration = std::chrono::seconds(72);
+    auto got = judge_call({over, {}, {}, {}});
+    EXPECT_EQ(got.fate, CallFate::unknown);
+    EXPECT_TRUE(
+        got.sentence.starts_with("The call is over (completed, 72 seconds), and Twilio shows no error"))
+        << got.sentence;
+    twilio::CallFile part{over, {}, {}, {}};
+    part.is_whole = false;
+    got = judge_call(part);
+    EXPECT_EQ(got.fate, CallFate::unknown);
+    EXPECT_NE(got.sentence.find("not all of it could be had"), std::string::npos) << got.sentence;
+    EXPECT_EQ(got.fix, "Ask again; what is missing is listed.");
+}
+
 TEST(JudgeCall, CannotTellFromAStatusThatIsUnknownButNamesTheError) {
     const auto got = judge_call({call("completed"), {}, {notice(13224)}, {dial("vanished", "")}});
     EXPECT_EQ(got.fate, CallFate::unknown);

@@ -202,7 +202,8 @@ TEST(Catalogue, RefersOnlyToCodesThatExist) {
 // What stands in quotes and is a word of a code's form: "body_empty", not "the body_empty".
 std::vector<std::string> quoted_codes(std::string_view source) {
     std::vector<std::string> codes;
-    for (auto quote = source.find('"'); quote != std::string_view::npos; quote = source.find('"', quote + 1)) {
+    for (auto quote = source.find('"'); quote != std::string_view::npos;
+         quote = source.find('"', quote + 1)) {
         const auto literal = source.substr(quote + 1, source.find('"', quote + 1) - quote - 1);
         if (!is_snake_case(literal)) continue;
         for (auto& code : words_like_codes(literal)) codes.push_back(std::move(code));
@@ -213,8 +214,8 @@ std::vector<std::string> quoted_codes(std::string_view source) {
 // A code that was forgotten in the catalogue would be printed in place of a title, without a fix.
 TEST(Catalogue, HasEveryCodeThatTheSourcesName) {
     // Members of JSON documents, and cases of the matrix of receivers.
-    const std::set<std::string_view> no_codes{"body_in_log", "body_length", "body_sha256", "header_letter_case",
-                                              "timestamp_not_a_number"};
+    const std::set<std::string_view> no_codes{"body_in_log", "body_length", "body_sha256",
+                                              "header_letter_case", "timestamp_not_a_number"};
     std::set<std::string> seen;
     for (const auto& file : std::filesystem::directory_iterator(TEST_DATA_DIR "/../../core/diagnosis")) {
         const auto name = file.path().filename().string();

@@ -26,6 +26,28 @@ TEST(FindSignatureHeaders, TakesAHeaderUnderTheNameThatAFrameworkGaveIt) {
     EXPECT_TRUE(none.remarks.empty());
 }
 
+// RFC 9110 section 5.3: lines of one name are one value, joined by ", ".
+TEST(FindSignatureHeaders, JoinsAHeaderThatCameTwiceUnlessBothAreTheSame) {
+    for (const auto& [second, joined] :
+         {std::pair{"wh_2", "wh_1, wh_2"}, std::pair{"wh_1", "wh_1"}, std::pair{"", "wh_1, "}}) {
+        SCOPED_TRACE(second);
+        const auto found = find_signature_headers({{{"webhook-id", "wh_1"},
+                                                    {"webhook-timestamp", "1750287078"},
+                                                    {"Webhook-Id", second},
+                                                    {"webhook-signature", "v1,x"}}});
+        EXPECT_EQ(found.id, joined);
+        EXPECT_TRUE(found.missing.empty());
+        ASSERT_EQ(found.remarks.size(), 1U);
+        EXPECT_EQ(found.remarks.front().code, "header_duplicated");
+    }
+}
+
+TEST(FindSignatureHeaders, MissesAHeaderThatIsBlank) {
+    const auto found = find_signature_headers(
+        {{{"webhook-id", "wh_1"}, {"webhook-timestamp", " "}, {"webhook-signature", ""}}});
+    EXPECT_EQ(found.missing, (std::vector<std::string>{"webhook-timestamp", "webhook-signature"}));
+}
+
 TEST(CaptureFindings, SayWhatIsOddAboutTheBodysLength) {
     const std::string head = "POST /hook HTTP/1.1\r\nContent-Length: 4\r\n\r\n";
     struct Row {

@@ -641,6 +641,22 @@ TEST(DiagnoseTwilio, HintsAtWhatIsMissingOrMalformed) {
     EXPECT_EQ(diagnose(delivery).tried, 0U);
 }
 
+TEST(DiagnoseTwilio, HintsAtAHostThatTwilioCannotReach) {
+    for (const char* host : {"web", "web:8080", "localhost", "10.0.0.7", "172.31.255.1", "100.64.0.1",
+                             "app.railway.internal", "voice.default.svc", "[::1]", "[fd12::1]:8000"}) {
+        SCOPED_TRACE(host);
+        auto delivery = signed_delivery();
+        delivery.url = "http://" + std::string(host) + "/voice";
+        EXPECT_EQ(hinted(diagnose(delivery)), Codes{"url_host"});
+    }
+    for (const char* host : {"172.32.0.1", "8.8.8.8", "bridge.example.com", "[2a00::1]"}) {
+        SCOPED_TRACE(host);
+        auto delivery = signed_delivery();
+        delivery.url = "http://" + std::string(host) + "/voice";
+        EXPECT_EQ(hinted(diagnose(delivery)), Codes{});
+    }
+}
+
 TEST(DiagnoseTwilio, ShowsNoPasswordAndNoPhoneNumber) {
     auto delivery = signed_delivery();
     delivery.url = "https://twilio:s3cret@bridge.example.com/v?From=%2B5511999998888";

@@ -276,6 +276,25 @@ TEST(DiagnoseWebhook, ProvesWhichTimeAnotherNotationStandsFor) {
     }
 }
 
+// Source: the form of an event, {data{call_id | session_id}}, as OpenAI's API reference has it.
+TEST(DiagnoseWebhook, ProvesThatAnIdOfTheEventStoodForThatOfTheDelivery) {
+    const std::string body =
+        R"({"id":"evt_1","type":"realtime.call.incoming","data":{"call_id":"rtc_1","session_id":"live_1"}})";
+    const crypto::HmacKey key(crypto::HashAlgorithm::sha256,
+                              signature::read_secret(kCallVector.secret).value().bytes);
+    for (const auto& [id, code] : {std::pair{"evt_1", "id_is_event_id"}, std::pair{"rtc_1", "id_is_call_id"},
+                                   std::pair{"live_1", "id_is_call_id"}}) {
+        SCOPED_TRACE(id);
+        auto material = delivery();
+        material.body = body;
+        material.signature = signature::sign_webhook(key, id, kCallVector.timestamp, body);
+        const auto report = judge(material);
+        const auto* found = find(report, code);
+        ASSERT_NE(found, nullptr);
+        EXPECT_EQ(found->proof, Proof::proved);
+    }
+}
+
 TEST(DiagnoseWebhook, RefusesWhatCannotBeJudged) {
     auto material = delivery();
     // The third and the fourth look like a time and are none.
@@ -286,6 +305,13 @@ TEST(DiagnoseWebhook, RefusesWhatCannotBeJudged) {
         ASSERT_FALSE(no_time.has_value());
         EXPECT_EQ(no_time.error().code, ErrorCode::bad_input);
     }
+
+    material = delivery();
+    material.signature = "";
+    const auto unsigned_one = diagnose_webhook(material, kSentAt, 300s);
+    ASSERT_FALSE(unsigned_one.has_value());
+    EXPECT_EQ(unsigned_one.error().code, ErrorCode::usage);
+    EXPECT_EQ(unsigned_one.error().message, "there is no signature to judge");
 
     material = delivery();
     material.secrets = testing::labelled("whsec_!!!SECRETSECRETSECRET");

@@ -5,6 +5,7 @@
 #include "http/running_server.hpp"
 
 #include <gtest/gtest.h>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 
@@ -200,6 +201,26 @@ TEST(Server, EndsWithAClientThatIsGoneWhenItsBodyIsAskedFor) {
     first.send(kPost);
     EXPECT_EQ(first.read_answer().body, kPostEcho);
     EXPECT_EQ(requests, 2);
+}
+
+// Nobody is left to answer: the connection ends, and the next client is served.
+TEST(Server, EndsWithAClientThatIsGoneWhenItsAnswerIsWritten) {
+    std::optional<RawClient> gone;
+    Signal closed;
+    const auto server = start_server(
+        [&](const Request& request, Responder responder) {
+            // In the server's own thread, so that the answer is written behind the reset.
+            if (gone) gone->reset();
+            gone.reset();
+            echo(request, std::move(responder));
+        },
+        {}, {.on_connection_closed = [&] { closed.give(); }});
+    gone.emplace(server->addresses()[0]);
+    gone->send(kGet);
+    EXPECT_TRUE(closed.wait_for());
+    RawClient next(server->addresses()[0]);
+    next.send(kPost);
+    EXPECT_EQ(next.read_answer().body, kPostEcho);
 }
 
 TEST(Server, RefusesATooLargeBodyBeforeItIsSent) {

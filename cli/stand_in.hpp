@@ -69,7 +69,8 @@ void add_conduct_options(CLI::App& command, StandInOptions& options) {
 /// The script of --scenario and of the flags. Errors: those of read_scenario() and make_script(), with the
 /// name of the file.
 template <class Conduct>
-Result<simulator::Script<Conduct>> script_of(const StandInOptions& options, Context& context, Conduct base) {
+Result<simulator::Script<Conduct>> script_of(const StandInOptions& options, Context& context,
+                                             const Conduct& base) {
     const auto scenario = CALLCHAIN_TRY(read_scenario_file(options, context));
     simulator::Assignments flags;
     for (const auto& member : simulator::scenario_members<Conduct>()) {
@@ -77,7 +78,7 @@ Result<simulator::Script<Conduct>> script_of(const StandInOptions& options, Cont
         if (options.command->count(simulator::flag_of(name)) > 0)
             flags.emplace_back(name, options.conduct.at(name));
     }
-    auto script = simulator::make_script<Conduct>(scenario, flags, std::move(base));
+    auto script = simulator::make_script<Conduct>(scenario, flags, base);
     if (!script && script.error().code == ErrorCode::bad_input)
         script.error().message =
             "--scenario " + visible_excerpt(options.scenario, 200) + ": " + script.error().message;

@@ -1,7 +1,6 @@
 #include "base/endpoint.hpp"
 #include "base/text.hpp"
 #include "commands.hpp"
-#include "config/network.hpp"
 #include "http/server.hpp"
 #include "http/url.hpp"
 #include "listen_output.hpp"
@@ -112,7 +111,7 @@ void tell_start(const ListenOptions& options, const service::DeliveryJudge::Secr
 
 void tell_exposure(const ListenOptions& options, const std::string& address, const Context& context) {
     const auto host = parse_endpoint(address).value_or(Endpoint{}).address;
-    if (config::is_loopback(host)) return;
+    if (is_loopback(host)) return;
     context.say("callchain: listen: " + host +
                 " is no loopback address: whoever reaches it can fill the folder, which keeps the last " +
                 with_thousands(options.most_captures) + " captures");

@@ -3,6 +3,10 @@
 #include "base/ipv4.hpp"
 #include "base/text.hpp"
 
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
+#include <cstdint>
 #include <limits>
 
 namespace callchain {
@@ -31,6 +35,17 @@ std::string bracketed(std::string_view address) {
 std::string_view without_brackets(std::string_view host) {
     const bool has_brackets = host.size() > 1 && host.starts_with('[') && host.ends_with(']');
     return has_brackets ? host.substr(1, host.size() - 2) : host;
+}
+
+bool is_loopback(std::string_view address) {
+    const std::string text(address);
+    if (text.find('\0') != std::string::npos) return false;
+    std::array<std::uint8_t, 16> bytes{};
+    if (inet_pton(AF_INET, text.c_str(), bytes.data()) == 1) return bytes[0] == 127;
+    if (inet_pton(AF_INET6, text.c_str(), bytes.data()) != 1) return false;
+    constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+    if (std::equal(kMapped.begin(), kMapped.end(), bytes.begin())) return bytes[12] == 127;
+    return bytes[15] == 1 && std::all_of(bytes.begin(), bytes.end() - 1, [](auto byte) { return byte == 0; });
 }
 
 bool is_unspecified(std::string_view address) { return address == "0.0.0.0" || address == "::"; }

@@ -26,6 +26,9 @@ struct Endpoint {
 /// The other way; others stay. Borrows.
 [[nodiscard]] std::string_view without_brackets(std::string_view host);
 
+/// 127.0.0.0/8, ::1, either as IPv4-mapped IPv6: what only this machine reaches. Numeric, IPv6 without
+/// brackets; false for names. Source: RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3.
+[[nodiscard]] bool is_loopback(std::string_view address);
 /// 0.0.0.0 or ::, at which what listens takes what comes to any address of its host.
 [[nodiscard]] bool is_unspecified(std::string_view address);
 /// Where a process of the same host reaches what listens there. What listens at :: here takes IPv4 as well.

@@ -96,11 +96,6 @@ bool contains(const std::vector<Network>& networks, std::string_view address) {
            });
 }
 
-bool is_loopback(std::string_view address) {
-    static const std::vector<Network> loopback = {*parse_network("127.0.0.0/8"), *parse_network("::1")};
-    return contains(loopback, address);
-}
-
 // Source: RFC 4291 section 2.5.5.2.
 bool is_ipv4(const Network& network) {
     const auto& bytes = network.address;

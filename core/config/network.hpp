@@ -28,7 +28,6 @@ struct Network {
 /// Whether `address`, in numeric form (IPv4, IPv6, IPv4-mapped), belongs to one of them. False for what is no
 /// address.
 [[nodiscard]] bool contains(const std::vector<Network>& networks, std::string_view address);
-[[nodiscard]] bool is_loopback(std::string_view address);
 /// Whether all of it is IPv4.
 [[nodiscard]] bool is_ipv4(const Network& network);
 

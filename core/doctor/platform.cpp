@@ -140,9 +140,9 @@ class Traps {
 
     /// Wherever a proxy or a port mapping stands in front, loopback is out of reach.
     void any_container() {
-        if (const auto* config = serve(); config != nullptr && is_loopback(config->listen))
+        if (const auto* config = serve(); config != nullptr && is_at_loopback(config->listen))
             loopback(config->listen);
-        if (const auto* config = gateway(); config != nullptr && is_loopback(listens_at(*config)))
+        if (const auto* config = gateway(); config != nullptr && is_at_loopback(listens_at(*config)))
             loopback(listens_at(*config));
     }
 
@@ -168,8 +168,8 @@ class Traps {
     static bool is_of_every_address(const std::string& address) {
         return is_unspecified(parse_endpoint(address).value_or(Endpoint{}).address);
     }
-    static bool is_loopback(const std::string& address) {
-        return config::is_loopback(parse_endpoint(address).value_or(Endpoint{}).address);
+    static bool is_at_loopback(const std::string& address) {
+        return is_loopback(parse_endpoint(address).value_or(Endpoint{}).address);
     }
 
     void loopback(const std::string& address) {

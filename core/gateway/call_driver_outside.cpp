@@ -1,6 +1,7 @@
 // Requests that belong to no dialog: who is let in, and what the others are told.
 #include "b2bua/crossing.hpp"
 #include "base/callchain_id.hpp"
+#include "base/endpoint.hpp"
 #include "base/text.hpp"
 #include "gateway/call_driver_state.hpp"
 #include "sip/response.hpp"
@@ -70,7 +71,7 @@ void CallDriver::State::outside(const IncomingRequest& in) {
         if (draining) return answer(in, 503, {{"Retry-After", "10"}});
         std::vector<sip::HeaderField> headers{allow, {"Accept", "application/sdp"}};
         // How busy we are is no business of whoever finds the port.
-        if (admission.is_listed(in.flow.peer.address) || config::is_loopback(in.flow.peer.address))
+        if (admission.is_listed(in.flow.peer.address) || is_loopback(in.flow.peer.address))
             headers.push_back({"X-Callchain-Calls",
                                std::to_string(active) + "/" + std::to_string(settings.admission.most_calls)});
         return answer(in, 200, std::move(headers));

@@ -86,6 +86,8 @@ bool read_authority(std::string_view text, UrlParts& parts) {
 
 }  // namespace
 
+// Narrower than is_loopback(): secrets may go there in clear, and who writes ::ffff:127.0.0.1 means to get
+// round something.
 bool UrlParts::loopback() const {
     if (host == "localhost") return true;
     if (host.find(':') != std::string::npos) return is_ipv6_loopback(host);

@@ -52,8 +52,6 @@ bool is_of_this_host(const std::string& address) {
     return bound;
 }
 
-bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1"; }
-
 // Both numeric. A connection to "any" arrives at the loopback interface.
 bool arrives_at(const std::string& address, const std::string& listening) {
     if (is_unspecified(listening)) return is_of_this_host(address);

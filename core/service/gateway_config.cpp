@@ -267,7 +267,7 @@ class Reader : config::SettingsReader {
             host_ = chosen_at.address;
             port_ = chosen_at.port;
             warn_of_other_port(port);
-            if (loopback_only && !config::is_loopback(host_))
+            if (loopback_only && !is_loopback(host_))
                 refuse("CALLCHAIN_LISTEN", listen + " can be reached by others, and nobody is checked",
                        "set META_SIP_USERNAME and META_SIP_PASSWORD, or CALLCHAIN_ALLOW; or say "
                        "--open-to-the-world");

@@ -1,6 +1,7 @@
 #include "twiml/voice_response.hpp"
 
 #include "base/characters.hpp"
+#include "base/endpoint.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "twiml/caller_id.hpp"
@@ -270,8 +271,8 @@ bool has_url_scheme(std::string_view url) {
                        is_ascii_letter_or_digit);
 }
 
-bool is_loopback(std::string_view host) {
-    return equal_ignoring_case(host, "localhost") || host.starts_with("127.") || host == "[::1]";
+bool is_of_this_machine(std::string_view host) {
+    return equal_ignoring_case(host, "localhost") || is_loopback(without_brackets(host));
 }
 
 // Between "//" and what comes behind the host, without user and port.
@@ -286,7 +287,7 @@ std::string_view host_of(std::string_view url) {
 void Check::check_url_host(const std::string& option, std::string_view url) {
     const auto host = host_of(url);
     if (host.empty()) return warning(option, "not a URL: there is no host in " + quoted(url), {}, kMalformed);
-    if (is_loopback(host))
+    if (is_of_this_machine(host))
         warning(option, "Twilio cannot reach " + quoted(host) + " from outside", {}, "twiml_url_private");
     // Only for these hosts does Twilio say so.
     if (option == "--status-callback" && host.find('_') != std::string_view::npos)

@@ -26,6 +26,15 @@ TEST(Endpoint, LosesItsBracketsOnlyAsAPair) {
     for (const char* text : {"", "[", "]", "[::1", "::1]", "host"}) EXPECT_EQ(without_brackets(text), text);
 }
 
+TEST(Endpoint, IsOfTheLoopbackWhereOnlyThisMachineReachesIt) {
+    for (const char* address : {"127.0.0.1", "127.9.9.9", "::1", "0:0::1", "::ffff:127.0.0.1"})
+        EXPECT_TRUE(is_loopback(address)) << address;
+    for (const char* address : {"", "localhost", "128.0.0.1", "127.example.com", "127.0.0", "[::1]",
+                                "::", "::2", "1::1", "::ffff:10.0.0.1", "::127.0.0.1"})
+        EXPECT_FALSE(is_loopback(address)) << address;
+    EXPECT_FALSE(is_loopback(std::string_view("127.0.0.1\0x", 11)));
+}
+
 TEST(Endpoint, OfTheOwnMachineOrNetworkIsPrivate) {
     for (const char* host :
          {"localhost", "LOCALHOST",     "api.localhost", "printer.local", "app.railway.internal",

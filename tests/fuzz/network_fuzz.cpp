@@ -1,5 +1,6 @@
 /// Addresses in settings: what is read as networks has no bit behind a prefix and holds its own address; an
 /// address to listen on reads back as itself; an error can be shown.
+#include "base/endpoint.hpp"
 #include "base/ipv4.hpp"
 #include "base/text.hpp"
 #include "config/network.hpp"

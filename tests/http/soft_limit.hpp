@@ -10,6 +10,15 @@
 
 namespace callchain::http {
 
+/// Sanitizers want room of their own: UBSan opens a pipe to look whether an object can be read.
+inline constexpr bool is_sanitized() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return true;
+#else
+    return false;
+#endif
+}
+
 /// Holds a soft limit at `value` for as long as it lives.
 class SoftLimit {
   public:

@@ -250,7 +250,7 @@ int show_plan(Context& context, const CallOptions& options, const CallPlan& plan
         auto document = plan_json(plan, options.send);
         document["curl"] = http::curl_command(plan.request, plan.key_variable);
         if (add_members) add_members(document);
-        context.out << json_document(document) << "\n";
+        print_document(context, document);
     } else if (options.send.print_curl) {
         context.out << http::curl_command(plan.request, plan.key_variable) << "\n";
     } else {
@@ -343,7 +343,7 @@ int run_single_action(Context& context, const CallOptions& options, openai::Call
     if (context.output.json) {
         auto document = plan_json(*plan, options.send);
         add_result(document, result);
-        context.out << json_document(document) << "\n";
+        print_document(context, document);
     } else if (result.outcome == Outcome::done) {
         context.out << done_in_words << " " << plan->id << " (" << openai::name_of(dialect) << "), "
                     << measure_of(result) << "\n";

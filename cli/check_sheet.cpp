@@ -104,7 +104,7 @@ Json CheckSheet::document(const Json& members) const {
 
 int CheckSheet::close(const Json& members) {
     if (context_.output.json)
-        context_.out << json_document(document(members)) << "\n";
+        print_document(context_, document(members));
     else
         context_.out << summary() << "\n";
     return service::worst_of(checks_) == Check::Outcome::fail ? kNo : kDone;

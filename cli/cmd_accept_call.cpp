@@ -252,7 +252,7 @@ int report(const AcceptRun& run, const CallPlan& plan, const AcceptOptions& opti
         document["perhaps_ours"] = result.perhaps_ours;
         document["remarks"] = remarks_json(checked);
         document["life"] = run.life() ? life_json(*run.life()) : Json(nullptr);
-        context.out << json_document(document) << "\n";
+        print_document(context, document);
     }
     // The sideband is the judge of an accept whose own answer was lost.
     const bool is_ours =
@@ -284,7 +284,7 @@ int accept_call(const AcceptOptions& options, Context& context) {
         if (context.output.json) {
             auto document = plan_json(*plan, options.call.send);
             document["remarks"] = remarks_json(checked);
-            context.out << json_document(document) << "\n";
+            print_document(context, document);
         }
         context.say("callchain: accept-call: nothing was sent");
         return code;

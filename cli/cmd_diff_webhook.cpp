@@ -213,7 +213,7 @@ Result<int> diff(const DiffOptions& options, Context& context) {
     const auto findings = diagnosis::explain_body_change(a.capture.body, b.capture.body);
     const int code = bodies.equal() ? kDone : kNo;
     if (context.output.json) {
-        context.out << json_document(json_of(a, b, bodies, headers, findings)) << "\n";
+        print_document(context, json_of(a, b, bodies, headers, findings));
         return code;
     }
     const auto colour = context.colour_of_out();

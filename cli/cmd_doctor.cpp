@@ -166,7 +166,7 @@ int show_questions(const DoctorOptions& options, const doctor::Material& materia
             show_request(context, question.request, secret);
         }
     }
-    if (context.output.json) context.out << json_document(document) << "\n";
+    if (context.output.json) print_document(context, document);
     return kDone;
 }
 
@@ -179,7 +179,7 @@ int list_steps(Context& context) {
                                          {"asks", step.asks},
                                          {"online", step.is_online},
                                          {"checks", split(step.checks, ' ')}});
-        context.out << json_document(document) << "\n";
+        print_document(context, document);
         return kDone;
     }
     constexpr std::size_t kColumn = 16;

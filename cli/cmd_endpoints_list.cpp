@@ -7,6 +7,7 @@
 #include "diagnosis/render.hpp"
 #include "endpoints_commands.hpp"
 #include "endpoints_common.hpp"
+#include "json_output.hpp"
 #include "own_hosts.hpp"
 #include "secrets.hpp"
 #include "signature/twilio_url.hpp"

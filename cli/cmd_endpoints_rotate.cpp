@@ -3,6 +3,7 @@
 #include "commands.hpp"
 #include "endpoints_commands.hpp"
 #include "endpoints_common.hpp"
+#include "json_output.hpp"
 #include "secret_sink.hpp"
 #include "signature/secret.hpp"
 

@@ -455,7 +455,7 @@ int list_codes(const ExplainOptions& options, Context& context) {
                                      "callchain explain --list, --list twilio, --list sip or --list dial"});
     const auto all = everything(kind);
     if (context.output.json) {
-        context.out << json_document(json_of(all)) << "\n";
+        print_document(context, json_of(all));
         return kDone;
     }
     print_list(all, context);
@@ -480,7 +480,7 @@ int run_explain(const ExplainOptions& options, Context& context) {
     if (const auto read = question.read(words); !read) return context.report_error(read.error());
     const auto& asked = question.asked();
     if (context.output.json) {
-        context.out << json_document(json_of(asked)) << "\n";
+        print_document(context, json_of(asked));
         return kDone;
     }
     bool first = true;

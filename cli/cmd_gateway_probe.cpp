@@ -149,12 +149,11 @@ int dry_run(const service::ProbeSettings& settings, Context& context) {
     auto written = sip::write_message(service::probe_request(settings, "0123456789abcdef0123456789abcdef"));
     if (!written) return context.report_error(written.error());
     if (context.output.json) {
-        context.out << json_document(Json{{"schema", "callchain.gateway-probe-request/1"},
-                                          {"tool_version", CALLCHAIN_VERSION},
-                                          {"transport", ascii_lower(sip::name_of(settings.transport))},
-                                          {"sent", false},
-                                          {"message", *written}})
-                    << "\n";
+        print_document(context, Json{{"schema", "callchain.gateway-probe-request/1"},
+                                     {"tool_version", CALLCHAIN_VERSION},
+                                     {"transport", ascii_lower(sip::name_of(settings.transport))},
+                                     {"sent", false},
+                                     {"message", *written}});
         return kDone;
     }
     context.out << replace_all(*written, "\r\n", "\n");
@@ -169,7 +168,7 @@ int probe(const ProbeOptions& options, Context& context) {
     const auto result = service::run_probe(*settings);
     if (!result) return context.report_error(result.error());
     if (context.output.json) {
-        context.out << json_document(document_of(*result)) << "\n";
+        print_document(context, document_of(*result));
         return exit_code_of(result->verdict);
     }
     if (!context.output.quiet)

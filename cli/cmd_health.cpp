@@ -222,7 +222,7 @@ int dry_run(const std::vector<std::string>& urls, const HealthOptions& options, 
                         {"urls", urls},
                         {"sent", false},
                         {"healthy", nullptr}};
-    context.out << json_document(document) << "\n";
+    print_document(context, document);
     return kDone;
 }
 
@@ -252,7 +252,7 @@ int health(HealthOptions options, Context& context) {
                                      "name a PEM file of certificate authorities"});
     if (options.dry_run || options.print_curl) return dry_run(*urls, options, context);
     const auto answer = ask(*urls, options, context);
-    if (context.output.json) context.out << json_document(document_of(answer, options)) << "\n";
+    if (context.output.json) print_document(context, document_of(answer, options));
     if (const auto* failure = std::get_if<http::ClientFailure>(&answer.result))
         return report_no_answer(answer, *failure, context);
     const auto& response = std::get<http::ClientResponse>(answer.result);

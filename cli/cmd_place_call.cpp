@@ -180,7 +180,7 @@ Json plan_json(const PlacePlan& plan, const SendOptions& options) {
 
 void show_plan(const PlacePlan& plan, const SendOptions& options, Context& context) {
     if (context.output.json)
-        context.out << json_document(plan_json(plan, options)) << "\n";
+        print_document(context, plan_json(plan, options));
     else if (options.print_curl)
         context.out << curl_of(plan) << "\n";
     else
@@ -291,7 +291,7 @@ int place_call(const PlaceOptions& options, const CLI::App& command, Context& co
                     look_command(*plan));
         return kInterrupted;
     }
-    if (context.output.json) context.out << json_document(json_of(*plan, *result, options.send)) << "\n";
+    if (context.output.json) print_document(context, json_of(*plan, *result, options.send));
     if (result->answer.outcome != CallOutcome::queued) return report_failure(*plan, *result, context);
     if (!context.output.json)
         context.out << "calling " << show_number(value_of(plan->form, "To")) << ": " << result->answer.sid

@@ -294,7 +294,7 @@ Result<int> save_delivery(Replay& replay) {
         {"file", visible(replay.options.save_file)},
         {"webhook_id", visible(delivery.headers.find("webhook-id").value_or(""))},
         {"body", {{"length", delivery.body.size()}, {"sha256", crypto::sha256_hex(delivery.body)}}}};
-    context.out << json_document(document) << "\n";
+    print_document(context, document);
     return kDone;
 }
 
@@ -357,7 +357,7 @@ int show(Replay& replay) {
     auto& context = replay.context;
     const auto requests = planned_requests(replay);
     if (context.output.json) {
-        context.out << json_document(shown_json(replay, requests)) << "\n";
+        print_document(context, shown_json(replay, requests));
         return kDone;
     }
     if (replay.options.send.print_curl) {

@@ -155,7 +155,7 @@ Json issues_json(const std::vector<sdp::Issue>& issues) {
     return json;
 }
 
-void print(const Json& json, Context& context) { context.out << json_document(json) << "\n"; }
+void print(const Json& json, Context& context) { print_document(context, json); }
 
 // --- text ---
 

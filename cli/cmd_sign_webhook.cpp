@@ -141,7 +141,7 @@ Result<int> sign(SignOptions& options, Context& context) {
                                               {"webhook_timestamp", options.timestamp},
                                               {"webhook_signature", signature},
                                               {"body", {{"length", length}, {"sha256", sha256}}}};
-        context.out << json_document(document) << "\n";
+        print_document(context, document);
     } else {
         context.out << request;
     }

@@ -81,10 +81,9 @@ int list_faults(Context& context) {
                             {"title", fault.title},
                             {"source", fault.source},
                             {"needs_gateway", fault.needs_gateway}});
-        context.out << json_document(Json{{"schema", "callchain.simulate-faults/1"},
-                                          {"tool_version", CALLCHAIN_VERSION},
-                                          {"faults", std::move(list)}})
-                    << "\n";
+        print_document(context, Json{{"schema", "callchain.simulate-faults/1"},
+                                     {"tool_version", CALLCHAIN_VERSION},
+                                     {"faults", std::move(list)}});
         return kDone;
     }
     std::size_t width = 0;
@@ -316,22 +315,21 @@ void print_json(const Outcome& outcome, const CallOptions& options, Context& con
                          {"greeted", call.greeted()},
                          {"ended_cleanly", call.ended_cleanly()},
                          {"ids", call.timeline.ids}});
-    context.out << json_document(
-                       Json{{"schema", "callchain.simulate-call/1"},
-                            {"tool_version", CALLCHAIN_VERSION},
-                            {"result", outcome.conclusion ? "failed" : "good"},
-                            {"faults", options.faults},
-                            {"placed", outcome.placed},
-                            {"good", outcome.good},
-                            {"conclusion",
-                             outcome.conclusion ? conclusion_json(*outcome.conclusion) : Json(nullptr)},
-                            {"borne", std::move(borne)},
-                            {"remarks", remarks_of(outcome.result)},
-                            {"stages", std::move(stages)},
-                            {"calls", std::move(calls)},
-                            {"folder", outcome.kept ? Json(outcome.result.evidence.folder) : Json(nullptr)},
-                            {"stay", stay_json(outcome)}})
-                << "\n";
+    print_document(
+        context,
+        Json{{"schema", "callchain.simulate-call/1"},
+             {"tool_version", CALLCHAIN_VERSION},
+             {"result", outcome.conclusion ? "failed" : "good"},
+             {"faults", options.faults},
+             {"placed", outcome.placed},
+             {"good", outcome.good},
+             {"conclusion", outcome.conclusion ? conclusion_json(*outcome.conclusion) : Json(nullptr)},
+             {"borne", std::move(borne)},
+             {"remarks", remarks_of(outcome.result)},
+             {"stages", std::move(stages)},
+             {"calls", std::move(calls)},
+             {"folder", outcome.kept ? Json(outcome.result.evidence.folder) : Json(nullptr)},
+             {"stay", stay_json(outcome)}});
 }
 
 // ---- the run ----

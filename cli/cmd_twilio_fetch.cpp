@@ -1,6 +1,7 @@
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "endpoints_common.hpp"
+#include "json_output.hpp"
 #include "new_file.hpp"
 #include "timeline/from_log.hpp"
 #include "twilio_fetch.hpp"

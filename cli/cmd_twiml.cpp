@@ -156,7 +156,7 @@ Result<int> print_twiml(const TwimlOptions& options, const CLI::App& command, Co
     for (auto& remark : twiml::judge_document(document, prepared.warnings))
         prepared.warnings.push_back(std::move(remark));
     if (context.output.json) {
-        context.out << json_document(json_of(prepared, document, uri)) << "\n";
+        print_document(context, json_of(prepared, document, uri));
         return kDone;
     }
     for (const auto& warning : prepared.warnings)

@@ -216,7 +216,7 @@ Result<int> judge(const DialOptions& options, Context& context) {
     const auto reading = twiml::read_dial(result);
     const auto answer = CALLCHAIN_TRY(answer_to(reading, options));
     if (context.output.json) {
-        context.out << json_document(json_of(result, reading, answer)) << "\n";
+        print_document(context, json_of(result, reading, answer));
     } else {
         print_text(result, reading, answer, context);
     }

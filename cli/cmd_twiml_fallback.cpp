@@ -83,7 +83,7 @@ Result<int> print_fallback(const FallbackOptions& options, const CLI::App& comma
         for (const auto& warning : warnings)
             json["warnings"].push_back(
                 {{"option", warning.option}, {"message", warning.message}, {"hint", warning.hint}});
-        context.out << json_document(json) << "\n";
+        print_document(context, json);
     } else {
         context.out << document;
     }

@@ -162,7 +162,7 @@ void print_json(const Lint& lint, const LintOptions& options, Context& context) 
     document["left_off"] = lint.report.left_off;
     document["findings"] = Json::array();
     for (const auto& finding : lint.report.findings) document["findings"].push_back(finding_json(finding));
-    context.out << json_document(document) << "\n";
+    print_document(context, document);
 }
 
 Result<int> run_lint(const LintOptions& options, Context& context) {

@@ -41,7 +41,7 @@ void print_settings(const config::Settings& settings, const std::string& schema,
                                             {"origin", origin_name(setting.origin)},
                                             {"where", shown.where}});
         }
-        context.out << json_document(document) << "\n";
+        print_document(context, document);
         return;
     }
     std::size_t width = 0;
@@ -65,7 +65,7 @@ int report_usable(const std::vector<std::string>& warnings, const std::string& s
                             {"tool_version", CALLCHAIN_VERSION},
                             {"usable", true},
                             {"warnings", warnings}};
-        context.out << json_document(document) << "\n";
+        print_document(context, document);
     } else {
         context.out << "the configuration is usable\n";
     }

@@ -114,10 +114,6 @@ Json endpoint_document(const std::string& command, const EndpointPlan& plan, con
             {"request", request_json(plan.request, options.only_shows(), "$" + plan.access.key_variable)}};
 }
 
-void print_document(Context& context, const Json& document) {
-    context.out << json_document(document) << "\n";
-}
-
 int show_endpoint_plan(Context& context, const SendOptions& options, const EndpointPlan& plan,
                        Json document) {
     const auto curl = http::curl_command(plan.request, plan.access.key_variable);

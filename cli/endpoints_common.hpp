@@ -43,7 +43,6 @@ struct EndpointPlan {
 /// --dry-run, --print-curl, with or without --json.
 int show_endpoint_plan(Context& context, const SendOptions& options, const EndpointPlan& plan,
                        nlohmann::ordered_json document);
-void print_document(Context& context, const nlohmann::ordered_json& document);
 
 struct EndpointReply {
     openai::EndpointOutcome outcome = openai::EndpointOutcome::network_failure;

@@ -1,6 +1,9 @@
 #include "json_output.hpp"
 
+#include "context.hpp"
+
 #include <nlohmann/json.hpp>
+#include <ostream>
 
 namespace callchain::cli {
 
@@ -8,6 +11,10 @@ using Json = nlohmann::ordered_json;
 
 std::string json_document(const Json& json) {
     return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+void print_document(const Context& context, const Json& document) {
+    context.out << json_document(document) << "\n";
 }
 
 std::string json_line(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }

@@ -7,11 +7,16 @@
 
 namespace callchain::cli {
 
+class Context;
+
 /// A document for people and scripts: indented by two, without a line end. Bytes that are not UTF-8 become
 /// U+FFFD.
 [[nodiscard]] std::string json_document(const nlohmann::ordered_json& json);
 
-/// The same on one line, as NDJSON has it.
+/// json_document() and a line end, as a command's result.
+void print_document(const Context& context, const nlohmann::ordered_json& document);
+
+/// On one line, as NDJSON has it; bytes that are not UTF-8 as above.
 [[nodiscard]] std::string json_line(const nlohmann::ordered_json& json);
 
 /// Members in their order; `is_discarded()` where the text is no JSON.

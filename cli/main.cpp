@@ -56,7 +56,7 @@ int print_version(Context& context) {
                                 std::to_string(NLOHMANN_JSON_VERSION_MINOR) + "." +
                                 std::to_string(NLOHMANN_JSON_VERSION_PATCH)},
           {"cli11", CLI11_VERSION}}}};
-    context.out << json_document(document) << "\n";
+    print_document(context, document);
     return kDone;
 }
 

@@ -509,7 +509,7 @@ INSTANTIATE_TEST_SUITE_P(Client, ClientTest, testing::Values(ClientKind::on_a_th
 
 // poll(2): "EINVAL The nfds value exceeds the RLIMIT_NOFILE value."
 TEST(ClientOnAThread, AnswersWhatIsUnderWayWherePollingFails) {
-    if (is_sanitized()) GTEST_SKIP() << "UBSan needs descriptors of its own";
+    if (has_ubsan()) GTEST_SKIP() << "UBSan needs descriptors of its own";
     Held held;
     const auto server = start_server([hold = held.handler()](Request request, Responder responder) {
         if (request.target == "/held") return hold(std::move(request), std::move(responder));

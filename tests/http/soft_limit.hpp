@@ -10,9 +10,10 @@
 
 namespace callchain::http {
 
-/// Sanitizers want room of their own: UBSan opens a pipe to look whether an object can be read.
-inline constexpr bool is_sanitized() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+/// Whether UBSan watches. It opens a pipe to look whether an object can be read, and takes a sound one for
+/// broken where no descriptor is left for that.
+constexpr bool has_ubsan() {
+#ifdef CALLCHAIN_HAS_UBSAN
     return true;
 #else
     return false;

@@ -414,7 +414,7 @@ TEST(UpgradingServer, ServesIpv6) {
 }
 
 TEST(UpgradingServer, ServesWhoCameWhileDescriptorsHadRunOut) {
-    if (is_sanitized()) GTEST_SKIP() << "UBSan needs descriptors of its own";
+    if (has_ubsan()) GTEST_SKIP() << "UBSan needs descriptors of its own";
     const auto server =
         start({.on_request = [](const Request&, const Answer& answer) { answer({}); }, .on_upgrade = {}});
     std::optional<RawClient> client;
@@ -429,7 +429,7 @@ TEST(UpgradingServer, ServesWhoCameWhileDescriptorsHadRunOut) {
 }
 
 TEST(UpgradingServer, SaysThatDescriptorsHaveRunOut) {
-    if (is_sanitized()) GTEST_SKIP() << "UBSan needs descriptors of its own";
+    if (has_ubsan()) GTEST_SKIP() << "UBSan needs descriptors of its own";
     const SoftLimit one(RLIMIT_NOFILE, descriptors_and(1));
     const auto server = UpgradingServer::start("127.0.0.1:0", {});
     ASSERT_FALSE(server.has_value());

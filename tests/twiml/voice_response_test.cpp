@@ -344,6 +344,7 @@ TEST(CheckVoiceResponse, JudgesUrlsAndLetsThemPass) {
              Row{"https://localhost/x", "cannot reach"},
              Row{"https://127.0.0.1:3000/x", "cannot reach"},
              Row{"https://[::1]/x", "cannot reach"},
+             Row{"https://127.example.com/x", nullptr},
          }) {
         SCOPED_TRACE(row.url);
         const auto response = with([&](auto& r) { r.action = row.url; });

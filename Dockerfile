@@ -12,7 +12,7 @@ COPY . .
 # ./dev knows what a build needs, and installs it.
 RUN ./dev build release callchain && deploy/image-files.sh build/release/callchain /image
 
-# Nothing but the program and what it is linked to: no shell, no package manager.
+# Nothing but the program and its libraries: no shell, no package manager.
 FROM scratch
 COPY --from=build /image /
 # The number, so that a platform can see that it is not root's: callchain in /etc/passwd.

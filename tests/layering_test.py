@@ -59,7 +59,8 @@ HOMES = {
     "boost/asio*": ["core/http/*", "core/gateway/*"],
     "boost/beast*": ["core/http/*.cpp"],
     "boost/system/*": ["core/http/*", "core/gateway/*"],
-    "curl/*": ["core/http/*.cpp", "core/http/client_transfer*.hpp"],
+    "curl/*": ["core/http/*.cpp", "core/http/curl_library.hpp"],
+    "dlfcn.h": ["core/http/curl_library.cpp"],
     "ares*.h": ["core/gateway/*.cpp"],
     "prometheus/*": ["core/observe/*"],
 }

@@ -4,7 +4,6 @@
 #include "system/signals_blocked.hpp"
 
 #include <algorithm>
-#include <curl/curl.h>
 #include <future>
 #include <mutex>
 #include <thread>
@@ -47,7 +46,7 @@ struct Client::State {
 
 Client::State::State(ClientOptions options) : transfers_(std::move(options)) {
     if (transfers_.multi() == nullptr) {
-        stopping_ = true;  // out of memory: every request is answered with `closed`
+        stopping_ = true;  // every request is answered with failure_when_stopped()
         return;
     }
     const system::SignalsBlocked blocked;
@@ -64,7 +63,7 @@ void Client::State::send(ClientRequest request, std::function<void(ClientResult)
     const bool first = queue_.empty();  // the thread has not been woken for an earlier one
     queue_.push_back(std::move(transfer));
     lock.unlock();
-    if (first) curl_multi_wakeup(transfers_.multi());
+    if (first) curl().multi_wakeup(transfers_.multi());
 }
 
 void Client::State::stop() {
@@ -72,7 +71,8 @@ void Client::State::stop() {
         const std::lock_guard lock(mutex_);
         stopping_ = true;
     }
-    curl_multi_wakeup(transfers_.multi());
+    if (transfers_.multi() == nullptr) return;  // there is no thread
+    curl().multi_wakeup(transfers_.multi());
     const std::lock_guard joining(join_mutex_);
     if (thread_.joinable()) thread_.join();
 }
@@ -80,7 +80,7 @@ void Client::State::stop() {
 void Client::State::run() {
     while (take_queue()) {
         int running = 0;
-        transfers_.turn(curl_multi_perform(transfers_.multi(), &running));
+        transfers_.turn(curl().multi_perform(transfers_.multi(), &running));
         wait();
     }
     std::vector<std::unique_ptr<Transfer>> left;
@@ -109,7 +109,7 @@ void Client::State::wait() {
     if (const auto first = transfers_.first_deadline(); first != Clock::time_point::max())
         most = std::clamp(std::chrono::ceil<milliseconds>(first - Clock::now()), milliseconds{0}, kIdlePoll);
     const auto code =
-        curl_multi_poll(transfers_.multi(), nullptr, 0, static_cast<int>(most.count()), nullptr);
+        curl().multi_poll(transfers_.multi(), nullptr, 0, static_cast<int>(most.count()), nullptr);
     if (code == CURLM_OK) return;
     transfers_.turn(code);
     std::this_thread::sleep_for(milliseconds{10});  // not to spin, should it fail again at once
@@ -134,9 +134,17 @@ void Client::stop() { state_->stop(); }
 
 std::chrono::milliseconds Client::delay() const { return state_->delay(); }
 
+Result<void> load_client_library() {
+    const auto& library = curl_library();
+    if (!library) return tl::unexpected(library.error());
+    return {};
+}
+
 std::string curl_version_text() {
+    const auto& library = curl_library();
+    if (!library) return "none";
     constexpr std::string_view kPrefix = "libcurl/";
-    std::string_view text = curl_version();
+    std::string_view text = library->version();
     if (text.starts_with(kPrefix)) text.remove_prefix(kPrefix.size());
     return std::string(text);
 }

@@ -1,6 +1,7 @@
 /// The HTTP client: libcurl's multi interface on a thread of its own, with one pool of connections.
 #pragma once
 
+#include "base/result.hpp"
 #include "http/message.hpp"
 
 #include <chrono>
@@ -60,7 +61,7 @@ enum class TlsCause {
 /// never a header or body.
 struct ClientFailure {
     enum class Kind {
-        url,      ///< not http or https, or malformed, also method or headers; nothing was sent
+        url,      ///< not http or https, malformed, also method or headers; or no libcurl: nothing was sent
         resolve,  ///< no such host
         connect,  ///< refused, also by a proxy, unreachable, or not connected in time: nothing was sent
         tls,      ///< handshake or certificate: nothing was sent
@@ -131,7 +132,11 @@ class Client {
 /// characters are written as $'\n' does; a body with a NUL comes through a pipe from printf.
 [[nodiscard]] std::string curl_command(const ClientRequest& request, std::string_view secret_variable);
 
-/// "7.88.1 …": the version of libcurl that is loaded.
+/// Loads libcurl, which else the first client does. Errors: io where the system has none that is usable; the
+/// hint says how to get one. Without it each request ends as ClientFailure::url, with these words.
+[[nodiscard]] Result<void> load_client_library();
+
+/// "7.88.1 …": the version of libcurl that is loaded; "none" where it cannot be.
 [[nodiscard]] std::string curl_version_text();
 
 }  // namespace callchain::http

@@ -87,13 +87,13 @@ Driver::Driver(Loop& loop, ClientOptions options)
     : io_(loop.state().io), timer_(io_), transfers_(std::move(options)) {
     auto* multi = transfers_.multi();
     if (multi == nullptr) {
-        stopped_ = true;  // out of memory: every request is answered with `closed`
+        stopped_ = true;  // every request is answered with failure_when_stopped()
         return;
     }
-    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &callchain_on_socket);
-    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
-    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &callchain_on_timer);
-    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, this);
+    curl().multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &callchain_on_socket);
+    curl().multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
+    curl().multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &callchain_on_timer);
+    curl().multi_setopt(multi, CURLMOPT_TIMERDATA, this);
 }
 
 void Driver::send(ClientRequest request, std::function<void(ClientResult)> done) {
@@ -172,7 +172,7 @@ void Driver::act_soon() {
 
 void Driver::act(curl_socket_t socket, int events) {
     int running = 0;
-    transfers_.turn(curl_multi_socket_action(transfers_.multi(), socket, events, &running));
+    transfers_.turn(curl().multi_socket_action(transfers_.multi(), socket, events, &running));
     set_timer();
 }
 

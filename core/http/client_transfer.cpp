@@ -28,7 +28,7 @@ class EasyOptions {
     explicit EasyOptions(CURL* easy) : easy_(easy) {}
     template <class Value>
     EasyOptions& set(CURLoption option, Value value) {
-        const auto code = curl_easy_setopt(easy_, option, value);
+        const auto code = curl().easy_setopt(easy_, option, value);
         if (code != CURLE_OK && first_ == CURLE_OK) first_ = code;
         return *this;
     }
@@ -105,7 +105,7 @@ extern "C" int callchain_before_request(void* user, char*, char*, int, int) {
     auto& transfer = *static_cast<Transfer*>(user);
     if (!transfer.begun) {
         transfer.begun = true;
-        curl_easy_getinfo(transfer.easy.get(), CURLINFO_REQUEST_SIZE, &transfer.bytes_before);
+        curl().easy_getinfo(transfer.easy.get(), CURLINFO_REQUEST_SIZE, &transfer.bytes_before);
         return CURL_PREREQFUNC_OK;
     }
     if (transfer.progress() == Progress::waiting || is_idempotent(transfer.request.method))
@@ -114,7 +114,7 @@ extern "C" int callchain_before_request(void* user, char*, char*, int, int) {
 }
 
 void append(HeaderList& list, const std::string& line) {
-    if (auto* longer = curl_slist_append(list.get(), line.c_str())) {
+    if (auto* longer = curl().slist_append(list.get(), line.c_str())) {
         static_cast<void>(list.release());
         list.reset(longer);
     }
@@ -155,7 +155,7 @@ void set_trust(EasyOptions& options, const ClientOptions& client) {
         .set(CURLOPT_CA_CACHE_TIMEOUT, kCaCacheSeconds);
     if (!client.ca_file.empty()) options.set(CURLOPT_CAINFO, client.ca_file.c_str());
     // With a folder set as well, libcurl reads the whole bundle for each connection: some 20 ms of CPU.
-    static const bool has_bundle = curl_version_info(CURLVERSION_NOW)->cainfo != nullptr;
+    static const bool has_bundle = curl().version_info(CURLVERSION_NOW)->cainfo != nullptr;
     if (!client.ca_file.empty() || has_bundle) options.set(CURLOPT_CAPATH, static_cast<char*>(nullptr));
 }
 
@@ -221,7 +221,7 @@ std::string version_text(long version) {
 Progress Transfer::progress() const {
     if (!begun) return Progress::waiting;
     long bytes = 0;
-    curl_easy_getinfo(easy.get(), CURLINFO_REQUEST_SIZE, &bytes);
+    curl().easy_getinfo(easy.get(), CURLINFO_REQUEST_SIZE, &bytes);
     return bytes > bytes_before ? Progress::sent : Progress::waiting;
 }
 
@@ -258,7 +258,7 @@ CURLcode set_up(Transfer& transfer, const ClientOptions& client, std::size_t run
 ClientFailure failure_of(const Transfer& transfer, CURLcode code) {
     auto kind = kind_of_curl_code(code, transfer.progress());
     std::string_view words = transfer.words.data();
-    if (words.empty()) words = curl_easy_strerror(code);
+    if (words.empty()) words = curl().easy_strerror(code);
     // libcurl's word for a header line that is longer than it takes, and for a head of ours that is.
     if (code == CURLE_OUT_OF_MEMORY && kind == Kind::broken && !transfer.block_ended)
         words = "a line of its header is too long";
@@ -272,7 +272,7 @@ ClientFailure failure_of(const Transfer& transfer, CURLcode code) {
     ClientFailure failure{kind, failure_message(kind, transfer.request.url, words)};
     if (kind == Kind::tls) {
         long verify_result = 0;
-        curl_easy_getinfo(transfer.easy.get(), CURLINFO_SSL_VERIFYRESULT, &verify_result);
+        curl().easy_getinfo(transfer.easy.get(), CURLINFO_SSL_VERIFYRESULT, &verify_result);
         failure.tls_cause = tls_cause_of(code, verify_result, words);
     }
     return failure;
@@ -289,12 +289,12 @@ ClientResult result_of(Transfer& transfer, CURLcode code) {
     auto& response = transfer.response;
     long status = 0;
     long version = 0;
-    curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(transfer.easy.get(), CURLINFO_HTTP_VERSION, &version);
+    curl().easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
+    curl().easy_getinfo(transfer.easy.get(), CURLINFO_HTTP_VERSION, &version);
     response.status = static_cast<int>(status);
     response.version = version_text(version);
     const char* peer = nullptr;
-    curl_easy_getinfo(transfer.easy.get(), CURLINFO_PRIMARY_IP, &peer);
+    curl().easy_getinfo(transfer.easy.get(), CURLINFO_PRIMARY_IP, &peer);
     if (peer != nullptr) response.peer = peer;
     response.duration =
         std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - transfer.sent_at);
@@ -308,6 +308,9 @@ ClientFailure failure_when_late(const Transfer& transfer) {
 }
 
 ClientFailure failure_when_stopped(const ClientRequest& request) {
+    if (const auto& library = curl_library(); !library)
+        return {Kind::url, failure_message(Kind::url, request.url,
+                                           library.error().message + "; " + library.error().hint)};
     return {Kind::closed, failure_message(Kind::closed, request.url, {})};
 }
 

@@ -4,10 +4,10 @@
 
 #include "http/client.hpp"
 #include "http/client_failure.hpp"
+#include "http/curl_library.hpp"
 
 #include <array>
 #include <chrono>
-#include <curl/curl.h>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,10 +15,10 @@
 namespace callchain::http {
 
 struct FreeEasy {
-    void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+    void operator()(CURL* easy) const { curl().easy_cleanup(easy); }
 };
 struct FreeList {
-    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+    void operator()(curl_slist* list) const { curl().slist_free_all(list); }
 };
 using Easy = std::unique_ptr<CURL, FreeEasy>;
 using HeaderList = std::unique_ptr<curl_slist, FreeList>;
@@ -58,7 +58,7 @@ struct Transfer {
 [[nodiscard]] ClientFailure failure_of(const Transfer& transfer, CURLcode code);
 /// Its deadline has passed.
 [[nodiscard]] ClientFailure failure_when_late(const Transfer& transfer);
-/// The client was stopped.
+/// The client was stopped, or never had a libcurl to send with.
 [[nodiscard]] ClientFailure failure_when_stopped(const ClientRequest& request);
 
 /// Calls `done`, and lets nothing that it throws come out.

@@ -3,7 +3,6 @@
 #include "http/request_rules.hpp"
 
 #include <algorithm>
-#include <mutex>
 #include <string>
 #include <utility>
 
@@ -19,22 +18,16 @@ constexpr std::size_t kMostSpareHandles = 256;
 constexpr std::size_t kMostAtOnce = 512;
 constexpr long kMostIdleConnections = 256;
 
-// libcurl's own initialisation is safe among threads since 7.84; it is undone by nobody.
-void initialise_libcurl() {
-    static std::once_flag once;
-    std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
-}
-
 }  // namespace
 
 Transfers::Transfers(ClientOptions options) : options_(std::move(options)) {
-    initialise_libcurl();
-    multi_.reset(curl_multi_init());
+    if (!curl_library()) return;
+    multi_.reset(curl().multi_init());
     if (!multi_) return;
     const auto most_per_host = static_cast<long>(options_.most_connections_per_host);
-    curl_multi_setopt(multi_.get(), CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
-    curl_multi_setopt(multi_.get(), CURLMOPT_MAX_HOST_CONNECTIONS, most_per_host);
-    curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, std::max(kMostIdleConnections, most_per_host));
+    curl().multi_setopt(multi_.get(), CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
+    curl().multi_setopt(multi_.get(), CURLMOPT_MAX_HOST_CONNECTIONS, most_per_host);
+    curl().multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, std::max(kMostIdleConnections, most_per_host));
 }
 
 void Transfers::take(std::unique_ptr<Transfer> transfer) {
@@ -87,14 +80,14 @@ void Transfers::start(std::unique_ptr<Transfer> transfer) {
     if (left.count() <= 0) return call_back(transfer->done, failure_when_late(*transfer));
 
     if (spare_.empty()) {
-        transfer->easy.reset(curl_easy_init());
+        transfer->easy.reset(curl().easy_init());
     } else {
         transfer->easy = std::move(spare_.back());
         spare_.pop_back();
     }
     transfer->most_body_bytes = options_.body_bytes;
     auto code = transfer->easy ? set_up(*transfer, options_, running_.size(), left) : CURLE_OUT_OF_MEMORY;
-    if (code == CURLE_OK && curl_multi_add_handle(multi_.get(), transfer->easy.get()) != CURLM_OK)
+    if (code == CURLE_OK && curl().multi_add_handle(multi_.get(), transfer->easy.get()) != CURLM_OK)
         code = CURLE_FAILED_INIT;
     if (code != CURLE_OK) return call_back(transfer->done, failure_of(*transfer, code));
     const Key key{transfer->deadline, transfer.get()};
@@ -103,11 +96,11 @@ void Transfers::start(std::unique_ptr<Transfer> transfer) {
 
 void Transfers::finish_completed() {
     int left = 0;
-    while (const auto* message = curl_multi_info_read(multi_.get(), &left)) {
+    while (const auto* message = curl().multi_info_read(multi_.get(), &left)) {
         if (message->msg != CURLMSG_DONE) continue;
         const auto code = message->data.result;
         Transfer* transfer = nullptr;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+        curl().easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
         finish(*transfer, result_of(*transfer, code));
     }
 }
@@ -126,10 +119,10 @@ void Transfers::finish_late() {
 }
 
 void Transfers::finish(Transfer& transfer, ClientResult result) {
-    curl_multi_remove_handle(multi_.get(), transfer.easy.get());
+    curl().multi_remove_handle(multi_.get(), transfer.easy.get());
     const auto node = running_.extract({transfer.deadline, &transfer});
     if (spare_.size() < kMostSpareHandles) {
-        curl_easy_reset(transfer.easy.get());  // it borrows from the transfer
+        curl().easy_reset(transfer.easy.get());  // it borrows from the transfer
         spare_.push_back(std::move(transfer.easy));
     }
     call_back(transfer.done, std::move(result));
@@ -139,7 +132,7 @@ void Transfers::finish_all(CURLMcode code) {
     while (!running_.empty()) {
         auto& transfer = *running_.begin()->second;
         finish(transfer, ClientFailure{Kind::broken, failure_message(Kind::broken, transfer.request.url,
-                                                                     curl_multi_strerror(code))});
+                                                                     curl().multi_strerror(code))});
     }
 }
 

@@ -7,7 +7,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <curl/curl.h>
 #include <map>
 #include <memory>
 #include <set>
@@ -17,7 +16,7 @@
 namespace callchain::http {
 
 struct FreeMulti {
-    void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+    void operator()(CURLM* multi) const { curl().multi_cleanup(multi); }
 };
 
 /// Who owns it drives libcurl, by polling or by the descriptors of a loop, and calls turn() behind that. One
@@ -32,7 +31,7 @@ class Transfers {
     /// stop() has been called, or nothing was ever taken.
     ~Transfers() = default;
 
-    /// nullptr: there was no memory for it, and nothing may be taken.
+    /// nullptr: there is no libcurl or no memory for it, and nothing may be taken.
     [[nodiscard]] CURLM* multi() const { return multi_.get(); }
 
     /// Starts it at its turn. A request that cannot be sent at all is answered here and now.

@@ -1,11 +1,11 @@
 #include "http/tls_store.hpp"
 
 #include "base/text.hpp"
+#include "http/curl_library.hpp"
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <curl/curl.h>
 #include <memory>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -25,8 +25,9 @@ struct FreeCertificate {
 
 // Where libcurl was built to look, which on Debian is where OpenSSL looks as well.
 std::string system_file() {
-    const auto* version = curl_version_info(CURLVERSION_NOW);
-    if (version->age >= CURLVERSION_SEVENTH && version->cainfo != nullptr) return version->cainfo;
+    const auto* version = curl_library() ? curl().version_info(CURLVERSION_NOW) : nullptr;
+    if (version != nullptr && version->age >= CURLVERSION_SEVENTH && version->cainfo != nullptr)
+        return version->cainfo;
     return X509_get_default_cert_file();
 }
 

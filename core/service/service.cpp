@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "encoding/json_text.hpp"
 #include "encoding/text_codings.hpp"
+#include "http/client.hpp"
 #include "http/client_on_loop.hpp"
 #include "http/loop.hpp"
 #include "http/server.hpp"
@@ -283,6 +284,7 @@ Service::~Service() {
 
 Result<std::unique_ptr<Service>> Service::start(const ServeConfig& config, observe::Log& log,
                                                 const std::string& version) {
+    CALLCHAIN_TRY(http::load_client_library());  // not first with a call that waits for its accept
     std::unique_ptr<observe::CaptureStore> store;
     if (!config.capture_dir.empty()) store = CALLCHAIN_TRY(observe::CaptureStore::open(config.capture_dir));
     auto state = std::make_unique<State>(config, log, version);

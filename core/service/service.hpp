@@ -21,7 +21,8 @@ enum class ServiceEnd {
 
 class Service {
   public:
-    /// Opens the capture folder and binds the addresses. Errors: those of http::Server and CaptureStore.
+    /// Loads libcurl, opens the capture folder and binds the addresses. Errors: those of
+    /// http::load_client_library(), http::Server and CaptureStore.
     [[nodiscard]] static Result<std::unique_ptr<Service>> start(const ServeConfig& config, observe::Log& log,
                                                                 const std::string& version);
     Service(const Service&) = delete;

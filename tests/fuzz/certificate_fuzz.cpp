@@ -6,6 +6,7 @@
 #include "gateway/tls_certificate.hpp"
 #include "gateway/tls_pem.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 using namespace callchain;
@@ -62,8 +63,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         check_said(read.error().message);
         constexpr std::size_t kTelling = 24;
         const auto line = key.text.find('\n') + 1;
-        if (key.text.size() > line + kTelling && key.text[line] != '-')
-            require(read.error().message.find(key.text.substr(line, kTelling)) == std::string::npos);
+        const auto telling = key.text.substr(std::min(line, key.text.size()), kTelling);
+        // Base64 has no blank; words of our own messages, which the fuzzer finds as well, have some.
+        if (telling.size() == kTelling && telling.front() != '-' && telling.find(' ') == std::string::npos)
+            require(read.error().message.find(telling) == std::string::npos);
     }
     if (const auto facts = inspect_certificate(certificate, key, kNoAuthorities, kNow)) check_facts(*facts);
     // With a key that can be read, also what is wrong with the certificate alone comes to light.

@@ -56,7 +56,8 @@ Endpoint seen_from_its_host(Endpoint listening) {
 }
 
 bool is_private_host(std::string_view host) {
-    const auto lower = ascii_lower(host);
+    auto lower = ascii_lower(host);
+    if (lower.ends_with('.')) lower.pop_back();  // the same name, said in full
     if (lower.starts_with('[')) {
         const auto address = std::string_view(lower).substr(1);
         return address.starts_with("::1]") || address.starts_with("::]") || address.starts_with("fc") ||

@@ -41,10 +41,10 @@ TEST(Endpoint, OfTheOwnMachineOrNetworkIsPrivate) {
           "nas.lan",   "box.home.arpa", "a.test",        "a.invalid",     "127.0.0.1",
           "10.1.2.3",  "172.31.0.1",    "192.168.0.1",   "169.254.1.1",   "100.64.0.1",
           "0.0.0.0",   "[::1]",         "[::]",          "[fd12::1]",     "[FC00::1]",
-          "[fe80::1]"})
+          "[fe80::1]", "localhost.",    "nas.lan.",      "127.0.0.1."})
         EXPECT_TRUE(is_private_host(host)) << host;
     for (const char* host : {"", "example.com", "local.example.com", "mylocalhost", "172.32.0.1", "8.8.8.8",
-                             "[2001:4860::1]", "[::1:2]", "127.0.0.1.example.com"})
+                             "[2001:4860::1]", "[::1:2]", "127.0.0.1.example.com", "local.example.com.", "."})
         EXPECT_FALSE(is_private_host(host)) << host;
 }
 

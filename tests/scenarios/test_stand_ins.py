@@ -581,6 +581,7 @@ def test_the_webhook_has_the_invite(tmp_path, started, webhook):
 def test_openai_rejects(tmp_path, started, webhook, body, status):
     told = webhook("reject", body)
     calls_openai(tmp_path, started, "stand_in_uac_refused.xml", told.openai.port, status=str(status), expect="SIP").done()
+    told.wait_for_the_answer()  # of the API: the call ends before it
     assert told.answers == [200] and told.openai.call()["final_status"] == status
     told.openai.stop()
 

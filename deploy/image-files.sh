@@ -42,11 +42,14 @@ add_package() {
 
 # "libcurl.so.4 => /lib/x86_64-linux-gnu/libcurl.so.4 (0x…)" and "/lib64/ld-linux-x86-64.so.2 (0x…)"
 libraries=$(ldd "$program") || fail "$program is not linked to shared libraries" 'it must be a program of this system'
-case $libraries in *'not found'*) fail "a library is missing: $libraries" './dev build installs them' ;; esac
 # libcurl is loaded at the first request, and named in a note of the program alone: .note.dlopen.
 curl=$(/sbin/ldconfig -p | sed -n 's/.*libcurl\.so\.4 .* => //p' | head -n 1)
 [ -n "$curl" ] || fail 'libcurl.so.4 is missing' 'apt-get install libcurl4'
-for library in $(printf '%s\n' "$libraries" "$curl" "$(ldd "$curl")" | grep -o '/[^ ]*' | sort -u); do
+libraries="$libraries
+$curl
+$(ldd "$curl")"
+case $libraries in *'not found'*) fail "a library is missing: $libraries" './dev build installs them' ;; esac
+for library in $(printf '%s\n' "$libraries" | grep -o '/[^ ]*' | sort -u); do
     place=/usr/${library#/usr/}
     case $library in /lib*) place=/usr$library ;; esac
     mkdir -p "$folder$(dirname "$place")"

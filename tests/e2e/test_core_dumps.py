@@ -55,7 +55,7 @@ def running(request, callchain):
     try:
         while ready and ready not in (line := process.stdout.readline()):
             assert line, process.stderr.read()
-        wait_until(lambda: core_limits(process.pid) in expected_limits())
+        assert wait_until(lambda: core_limits(process.pid) in expected_limits())
         yield process
     finally:
         process.kill()

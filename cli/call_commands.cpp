@@ -29,10 +29,6 @@ struct Key {
     std::string variable = kDefaultKeyVariable;
 };
 
-bool is_header_safe(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-}
-
 // None is no error here: a dry run goes without.
 Result<Key> read_key(Context& context, const SecretSources& sources) {
     const auto keys = CALLCHAIN_TRY(read_secrets(context, sources, kDefaultKeyVariable));
@@ -40,7 +36,7 @@ Result<Key> read_key(Context& context, const SecretSources& sources) {
     if (keys.size() > 1)
         return fail(ErrorCode::usage,
                     "one API key is needed, and " + std::to_string(keys.size()) + " were given", kNoKeyHint);
-    if (!is_header_safe(keys.front().text))
+    if (!is_visible_ascii(keys.front().text))
         return fail(ErrorCode::usage,
                     "the API key \"" + keys.front().label + "\" has blanks or characters that no key has",
                     "copy it again, whole and alone");
@@ -100,8 +96,6 @@ std::string error_in_words(const openai::ApiAnswer& answer) {
     if (!answer.error_message.empty()) text += ": " + answer.error_message;
     return text;
 }
-
-Json text_or_null(std::string_view text) { return text.empty() ? Json(nullptr) : Json(std::string(text)); }
 
 Json error_json(const openai::ApiAnswer& answer) {
     if (answer.error_code.empty() && answer.error_type.empty() && answer.error_message.empty())

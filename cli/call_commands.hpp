@@ -109,7 +109,6 @@ int report_outcome(const Context& context, const service::AcceptResult& result);
 [[nodiscard]] std::string error_in_words(const openai::ApiAnswer& answer);
 /// code, type and message of the answer's error; null where it has none.
 [[nodiscard]] nlohmann::ordered_json error_json(const openai::ApiAnswer& answer);
-[[nodiscard]] nlohmann::ordered_json text_or_null(std::string_view text);
 /// What came of it as one remark: "done, 200, 1 attempt, 120 ms".
 [[nodiscard]] std::string measure_of(const service::AcceptResult& result);
 

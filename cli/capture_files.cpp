@@ -28,12 +28,7 @@ std::string shown_target(const webhook::CaptureSummary& summary) {
 
 std::string time_of(const CaptureFile& file) { return file.time ? write_rfc3339(*file.time) : "-"; }
 
-// data.call_id or data.session_id, whichever the event has.
-std::optional<std::string> call_of(const webhook::EventIdentity& event) {
-    return event.call_id ? event.call_id : event.session_id;
-}
-
-Json text_or_null(const std::optional<std::string>& text) {
+Json visible_or_null(const std::optional<std::string>& text) {
     return text ? Json(visible(*text)) : Json(nullptr);
 }
 
@@ -41,7 +36,7 @@ std::string event_in_words(const webhook::EventIdentity& event) {
     if (!event.type && !event.id) return "none in the body";
     std::string text = visible_excerpt(event.type.value_or("(no type)"), kMostShown);
     if (event.id) text += ", " + visible_excerpt(*event.id, kMostShown);
-    if (const auto call = call_of(event)) text += ", call " + visible_excerpt(*call, kMostShown);
+    if (const auto call = event.call()) text += ", call " + visible_excerpt(*call, kMostShown);
     return text;
 }
 
@@ -129,7 +124,7 @@ void print_capture_line(Context& context, const CaptureFile& file) {
                 << shown_target(summary) << "  " << count_of(summary.body_length, "byte") << "  "
                 << visible_excerpt(summary.webhook_id.value_or("-"), kMostShown) << "  "
                 << visible_excerpt(summary.event.type.value_or("-"), kMostShown) << "  "
-                << visible_excerpt(call_of(summary.event).value_or("-"), kMostShown) << "  "
+                << visible_excerpt(summary.event.call().value_or("-"), kMostShown) << "  "
                 << visible_excerpt(base_name(file.path), kMostShown) << std::endl;
 }
 
@@ -141,13 +136,13 @@ void print_capture_json(Context& context, const CaptureFile& file, const ShowPar
               {"time", file.time ? Json(write_rfc3339(*file.time)) : Json(nullptr)},
               {"method", visible(summary.method)},
               {"target", visible(webhook::mask_telephone_numbers(summary.target))},
-              {"webhook_id", text_or_null(summary.webhook_id)},
+              {"webhook_id", visible_or_null(summary.webhook_id)},
               {"body", {{"length", summary.body_length}, {"sha256", summary.body_sha256}}},
               {"event",
-               {{"type", text_or_null(summary.event.type)},
-                {"id", text_or_null(summary.event.id)},
-                {"created_at", text_or_null(summary.event.created_at)},
-                {"call_id", text_or_null(call_of(summary.event))}}},
+               {{"type", visible_or_null(summary.event.type)},
+                {"id", visible_or_null(summary.event.id)},
+                {"created_at", visible_or_null(summary.event.created_at)},
+                {"call_id", visible_or_null(summary.event.call())}}},
               {"signatures", Json::array()},
               {"remarks", Json::array()}};
     for (const auto& header : summary.signatures)

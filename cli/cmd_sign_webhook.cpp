@@ -28,13 +28,8 @@ struct SignOptions {
     bool hash = false;
 };
 
-// What would break the header lines or be signed otherwise than it is sent.
-bool is_header_safe(std::string_view text) {
-    for (const char c : text) {
-        if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7F) return false;
-    }
-    return !text.empty();
-}
+// Anything else would break the header lines or be signed otherwise than it is sent.
+bool is_header_safe(std::string_view text) { return !text.empty() && is_visible_ascii(text); }
 
 void complete(SignOptions& options, const Context& context, webhook::MadeUpIds& ids) {
     if (options.timestamp.empty()) {

@@ -39,7 +39,7 @@ constexpr std::size_t kMostCalls = 100'000;
 constexpr double kMostTalk = 600;
 constexpr const char* kEnvironmentFile = "environment";
 
-struct CallOptions {
+struct SimulateCallOptions {
     std::vector<std::string> faults;
     bool list_faults = false;
     std::size_t calls = 1;
@@ -51,7 +51,7 @@ struct CallOptions {
 };
 
 // The plan with its faults, or which of them do not fit.
-Result<simulator::Plan> plan_of(const CallOptions& options, const simulator::RunSecrets& secrets) {
+Result<simulator::Plan> plan_of(const SimulateCallOptions& options, const simulator::RunSecrets& secrets) {
     auto plan = simulator::make_plan(secrets);
     plan.with_gateway = options.without != "gateway";
     plan.calls = options.calls;
@@ -296,7 +296,7 @@ Json stay_json(const Outcome& outcome) {
     return {{"environment", evidence.folder + "/" + evidence.environment_file}, {"commands", outcome.to_ask}};
 }
 
-void print_json(const Outcome& outcome, const CallOptions& options, Context& context) {
+void print_json(const Outcome& outcome, const SimulateCallOptions& options, Context& context) {
     auto stages = Json::array();
     for (const auto& stage : stages_of(outcome.result))
         stages.push_back({{"name", stage.name},
@@ -374,7 +374,7 @@ std::vector<std::string> commands_to_ask(const ChainResult& result) {
     return commands;
 }
 
-int tell(const Outcome& outcome, const CallOptions& options, Context& context) {
+int tell(const Outcome& outcome, const SimulateCallOptions& options, Context& context) {
     if (context.output.json)
         print_json(outcome, options, context);
     else
@@ -391,7 +391,7 @@ struct Desk {
 };
 
 // Looks into what the run left, writes and prints what is found. The exit code.
-int judge(ChainResult& result, const Desk& desk, const CallOptions& options, Context& context) {
+int judge(ChainResult& result, const Desk& desk, const SimulateCallOptions& options, Context& context) {
     if (result.calls.empty())
         return context.report_error({.code = ErrorCode::internal,
                                      .message = "no side told of any call",
@@ -440,7 +440,7 @@ void warn_of_shadowed(const std::map<std::string, std::string>& environment, con
 
 // The verdict while everything is up, with the file that leads other commands there.
 int judge_staying(ChainResult result, const std::map<std::string, std::string>& environment, const Desk& desk,
-                  const CallOptions& options, Context& context) {
+                  const SimulateCallOptions& options, Context& context) {
     const config::Assignments assignments(environment.begin(), environment.end());
     const auto path = desk.folder + "/" + kEnvironmentFile;
     if (const auto written = write_private_file(path, config::write_env_file(assignments)); !written)
@@ -451,7 +451,7 @@ int judge_staying(ChainResult result, const std::map<std::string, std::string>& 
 }
 
 // The exit code of the verdict.
-Result<int> run_with_progress(const Desk& desk, const CallOptions& options, Context& context) {
+Result<int> run_with_progress(const Desk& desk, const SimulateCallOptions& options, Context& context) {
     g_interrupted = 0;
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGINT, note_interrupt);
@@ -481,7 +481,7 @@ Result<int> run_with_progress(const Desk& desk, const CallOptions& options, Cont
     return kInterrupted;
 }
 
-int run(const CallOptions& options, Context& context) {
+int run(const SimulateCallOptions& options, Context& context) {
     if (options.list_faults) return list_faults(context);
     const auto secrets = simulator::make_secrets(system::random_bytes(kSecretBytes));
     auto plan = plan_of(options, secrets);
@@ -514,7 +514,7 @@ std::string footer() {
 }  // namespace
 
 void add_simulate_call(CLI::App& simulate, Context& context) {
-    auto options = std::make_shared<CallOptions>();
+    auto options = std::make_shared<SimulateCallOptions>();
     auto* command =
         simulate.add_subcommand("call", "One call through the whole chain, or many, with faults on request");
     command->add_option("--fault", options->faults, "Break the chain in that way; may be given several times")

@@ -59,8 +59,6 @@ bool is_good(const MetaCall& call) {
     return call.answered && (call.end == End::hung_up || call.end == End::ended_by_peer);
 }
 
-Json ms_of(const std::optional<milliseconds>& time) { return time ? Json(time->count()) : Json(nullptr); }
-
 CallReport report_of(const MetaCall& call) {
     CallReport report;
     report.good = is_good(call);
@@ -74,8 +72,8 @@ CallReport report_of(const MetaCall& call) {
                                    {"warning", call.warning},
                                    {"end", simulator::word_of(call.end)},
                                    {"why", call.why},
-                                   {"rang_ms", ms_of(call.rang)},
-                                   {"answered_ms", ms_of(call.answered)},
+                                   {"rang_ms", ms_or_null(call.rang)},
+                                   {"answered_ms", ms_or_null(call.answered)},
                                    {"ended_ms", call.ended.count()}});
     return report;
 }

@@ -66,8 +66,6 @@ bool is_good(const OpenAiCall& call) {
            (call.ended_by == "caller" || call.ended_by == "model" || call.ended_by == "hangup");
 }
 
-Json ms_of(const std::optional<milliseconds>& time) { return time ? Json(time->count()) : Json(nullptr); }
-
 std::string sentence_of(const OpenAiCall& call) {
     std::vector<std::string> statuses;
     for (const auto status : call.webhook_statuses)
@@ -103,9 +101,9 @@ CallReport report_of(const OpenAiCall& call) {
                                    {"sideband", call.sideband},
                                    {"greeted", call.greeted},
                                    {"final_status", call.final_status},
-                                   {"webhook_ms", ms_of(call.webhook_after)},
-                                   {"accepted_ms", ms_of(call.accepted_after)},
-                                   {"greeted_ms", ms_of(call.greeted_after)},
+                                   {"webhook_ms", ms_or_null(call.webhook_after)},
+                                   {"accepted_ms", ms_or_null(call.accepted_after)},
+                                   {"greeted_ms", ms_or_null(call.greeted_after)},
                                    {"ended_ms", call.ended.count()},
                                    {"ended_by", call.ended_by},
                                    {"why", call.why}});

@@ -142,16 +142,16 @@ void print_evidence(const DialResult& result, Context& context) {
 
 void print_text(const DialResult& result, const DialReading& reading, const Answer& answer,
                 Context& context) {
-    constexpr std::size_t kWidth = 88;
+    constexpr std::size_t kTextWidth = 88;
     const auto colour = context.colour_of_out();
     const auto word = reading.severity == DialSeverity::ok ? diagnosis::paint("OK", Paint::green, colour)
                       : reading.severity == DialSeverity::failed
                           ? diagnosis::paint("FAILED", Paint::red, colour)
                           : diagnosis::paint("CANNOT TELL", Paint::bold, colour);
     context.out << word << ": " << reading.name << " (" << twiml::confidence_name(reading.confidence)
-                << ")\n  " << wrap_text(reading.happened, kWidth, "  ") << "\n\n";
+                << ")\n  " << wrap_text(reading.happened, kTextWidth, "  ") << "\n\n";
     print_evidence(result, context);
-    context.out << "\n  next: " << wrap_text(reading.next, kWidth, "        ") << "\n";
+    context.out << "\n  next: " << wrap_text(reading.next, kTextWidth, "        ") << "\n";
     if (reading.related_code) {
         const auto* page = twilio::find_error(*reading.related_code);
         const auto code = std::to_string(*reading.related_code);

@@ -21,4 +21,10 @@ std::string json_line(const Json& json) { return json.dump(-1, ' ', false, Json:
 
 Json read_json(std::string_view text) { return Json::parse(text, nullptr, false); }
 
+Json text_or_null(std::string_view text) { return text.empty() ? Json(nullptr) : Json(std::string(text)); }
+
+Json ms_or_null(const std::optional<std::chrono::milliseconds>& time) {
+    return time ? Json(time->count()) : Json(nullptr);
+}
+
 }  // namespace callchain::cli

@@ -33,14 +33,8 @@ Json document(const char* type) {
     return {{"schema", "callchain.listen/1"}, {"tool_version", CALLCHAIN_VERSION}, {"type", type}};
 }
 
-Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
-
 const char* word_of(Judgement::Scheme scheme) {
     return scheme == Judgement::Scheme::twilio ? "twilio" : "standard";
-}
-
-std::optional<std::string> call_of(const webhook::EventIdentity& event) {
-    return event.call_id ? event.call_id : event.session_id;
 }
 
 }  // namespace
@@ -160,7 +154,7 @@ std::string ListenOutput::json_of(const DeliveryReport& report) const {
     json["body"] = {{"length", summary.body_length}, {"sha256", summary.body_sha256}};
     json["event"] = {{"type", shown_or_null(summary.event.type)},
                      {"id", shown_or_null(summary.event.id)},
-                     {"call_id", shown_or_null(call_of(summary.event))}};
+                     {"call_id", shown_or_null(summary.event.call())}};
     json["verdict"] = service::name_of(judgement.verdict);
     json["scheme"] = is_signed ? Json(word_of(judgement.scheme)) : Json(nullptr);
     json["secret"] = text_or_null(visible(judgement.label));

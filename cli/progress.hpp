@@ -13,6 +13,9 @@ namespace callchain::cli {
 /// clear() first; the destructor does.
 class ProgressLine {
   public:
+    /// When to show it first, where nothing else happens: just behind that half second.
+    static constexpr std::chrono::milliseconds kFirstLook{600};
+
     explicit ProgressLine(Context& context);
     ProgressLine(const ProgressLine&) = delete;
     ProgressLine& operator=(const ProgressLine&) = delete;

@@ -16,7 +16,6 @@ using diagnosis::CaseOutcome;
 using diagnosis::MatrixCase;
 using diagnosis::Paint;
 
-constexpr std::chrono::milliseconds kFirstLook{600};
 // Far below the 300 seconds that a receiver allows.
 constexpr std::chrono::seconds kFreshFor{30};
 
@@ -108,7 +107,7 @@ class Matrix {
                 if (silent()) driver->stop();
             },
             [&loop] { loop.stop(); });
-        const auto first_look = loop.after(kFirstLook, [this] { show_progress(); });
+        const auto first_look = loop.after(ProgressLine::kFirstLook, [this] { show_progress(); });
         driver->start();
         interrupted_ = !run_until_interrupted(loop);
         client.stop();

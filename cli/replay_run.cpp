@@ -21,7 +21,6 @@ using std::chrono::microseconds;
 // Deliveries that are shown one by one; of a longer run those that were not answered as expected.
 constexpr std::size_t kMostShown = 20;
 constexpr std::size_t kMostInJson = 1'000;
-constexpr std::chrono::milliseconds kFirstLook{600};
 
 // One delivery that is told of.
 struct Told {
@@ -93,7 +92,7 @@ class Run {
             loop, service::sender_of(client), shape, [this](std::size_t number) { return make(number); },
             [this](std::size_t number, http::ClientResult result) { take(number, std::move(result)); },
             [&loop] { loop.stop(); });
-        const auto first_look = loop.after(kFirstLook, [this] { show_progress(); });
+        const auto first_look = loop.after(ProgressLine::kFirstLook, [this] { show_progress(); });
         driver.start();
         totals_.interrupted = !run_until_interrupted(loop);
         totals_.elapsed =

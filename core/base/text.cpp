@@ -151,6 +151,10 @@ bool is_utf8(std::string_view text) {
     return true;
 }
 
+bool is_visible_ascii(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return c >= '!' && c <= '~'; });
+}
+
 std::string visible(std::string_view text) {
     return visible_excerpt(text, std::numeric_limits<std::size_t>::max());
 }

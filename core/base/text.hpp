@@ -38,6 +38,8 @@ namespace callchain {
 /// Source: RFC 3629 section 4 (no surrogates, nothing overlong, nothing above U+10FFFF).
 [[nodiscard]] std::size_t utf8_sequence_length(std::string_view text);
 [[nodiscard]] bool is_utf8(std::string_view text);
+/// Whether each byte is one of '!' to '~'; so is an empty text. Source: RFC 5234 appendix B.1, VCHAR.
+[[nodiscard]] bool is_visible_ascii(std::string_view text);
 
 /// Text from outside made safe for a terminal or log: control characters (C0, DEL, C1 and the bidirectional
 /// overrides) and bytes that are not UTF-8 become `\n`, `\t`, `\x1b`, `\u202e`; a backslash stays as it is.

@@ -89,14 +89,12 @@ class Reader : config::SettingsReader {
 
     void check_api_key(const std::string& configured) {
         const auto& key = config_.api_key;
-        const bool visible_ascii =
-            std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < 0x7F; });
         if (key.empty())
             problem("OPENAI_API_KEY is empty", "set it to a key of the project that the calls go to, sk-…");
         else if (key.starts_with(signature::kSecretPrefix))
             problem("OPENAI_API_KEY holds a webhook secret (whsec_…)",
                     "the API key begins with sk-; the webhook secret belongs in OPENAI_WEBHOOK_SECRET");
-        else if (!visible_ascii)
+        else if (!is_visible_ascii(key))
             problem("OPENAI_API_KEY has blanks, line ends or other characters that no key has",
                     "copy it again, whole, on one line");
         else if (key.size() != configured.size())

@@ -39,8 +39,7 @@ bool read_contact(Received& received, std::string_view value) {
 /// "=" is no character of a Call-ID by RFC 3261 section 25.1, but Meta's have it; blanks nobody may have.
 bool read_call_id(Received& received, std::string_view value) {
     received.call_id = value;
-    return !value.empty() &&
-           std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c < '\x7F'; });
+    return !value.empty() && is_visible_ascii(value);
 }
 
 bool read_cseq(Received& received, std::string_view value) {

@@ -47,7 +47,7 @@ bool is_web_url(std::string_view url) {
         if (!starts_with_ignoring_case(url, scheme)) continue;
         const auto rest = url.substr(scheme.size());
         return !rest.empty() && std::string_view("/?#:").find(rest.front()) == std::string_view::npos &&
-               std::all_of(rest.begin(), rest.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+               is_visible_ascii(rest);
     }
     return false;
 }

@@ -16,6 +16,9 @@ struct EventIdentity {
     std::optional<std::string> created_at;  ///< Unix seconds, the number's token as written
     std::optional<std::string> call_id;     ///< data.call_id, "rtc_…"
     std::optional<std::string> session_id;  ///< data.session_id, "live_…"
+
+    /// call_id, or else session_id: what the event says of which call it is.
+    [[nodiscard]] const std::optional<std::string>& call() const { return call_id ? call_id : session_id; }
 };
 
 /// All members absent for what is no JSON object. Never recurses; depth is limited.

@@ -46,6 +46,13 @@ TEST(Utf8SequenceLength, RefusesWhatRfc3629Forbids) {
     }
 }
 
+TEST(IsVisibleAscii, IsRfc5234sVchar) {
+    EXPECT_TRUE(is_visible_ascii("!sk-proj_9~"));
+    EXPECT_TRUE(is_visible_ascii(""));
+    for (const auto* bad : {" ", "a b", "a\t", "\x1f", "\x7f", "\x80", "é"})
+        EXPECT_FALSE(is_visible_ascii(bad)) << visible(bad);
+}
+
 TEST(CountOf, WritesNumbersForPeople) {
     EXPECT_EQ(count_of(1, "byte"), "1 byte");
     EXPECT_EQ(count_of(1680, "byte"), "1,680 bytes");

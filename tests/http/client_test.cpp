@@ -349,6 +349,28 @@ TEST_P(ClientTest, CountsTheTimeInTheQueue) {
     EXPECT_EQ(std::get<ClientFailure>(first.get_future().get()).kind, Kind::closed);
 }
 
+// Behind those that it hands to libcurl at once.
+TEST_P(ClientTest, EndsInTimeWhatHasNotHadItsTurn) {
+    constexpr int kAtOnce = 512;
+    std::atomic<int> closed = 0;
+    EitherClient client(GetParam());
+    for (int i = 0; i < kAtOnce; ++i) {
+        client.send(get(peer().url("http", "/hang")), [&](const ClientResult& result) {
+            const auto* failure = std::get_if<ClientFailure>(&result);
+            closed += failure != nullptr && failure->kind == Kind::closed;
+        });
+    }
+    auto waiting = get(peer().url("http", "/echo"));
+    waiting.total_time = 500ms;
+    const auto failure = failure_of(client, waiting);
+    EXPECT_EQ(failure.kind, Kind::connect) << failure.message;
+    EXPECT_TRUE(failure.nothing_was_sent());
+    EXPECT_TRUE(contains(failure.message, "500 ms")) << failure.message;
+    EXPECT_EQ(closed, 0);
+    client.stop();
+    EXPECT_EQ(closed, kAtOnce);
+}
+
 TEST_P(ClientTest, PutsNoSecretIntoMessages) {
     EitherClient client(GetParam(), {.ca_file = peer().ca_file()});
     for (const auto& url :

@@ -36,7 +36,7 @@ std::string event_in_words(const webhook::EventIdentity& event) {
     if (!event.type && !event.id) return "none in the body";
     std::string text = visible_excerpt(event.type.value_or("(no type)"), kMostShown);
     if (event.id) text += ", " + visible_excerpt(*event.id, kMostShown);
-    if (const auto call = event.call()) text += ", call " + visible_excerpt(*call, kMostShown);
+    if (const auto& call = event.call()) text += ", call " + visible_excerpt(*call, kMostShown);
     return text;
 }
 

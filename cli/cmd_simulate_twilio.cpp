@@ -107,21 +107,20 @@ CallReport report_of(const TwilioCall& call) {
     report.good = call.bridged;
     report.id = call.call_sid;
     report.sentence = sentence_of(call);
-    report.fields =
-        json_line(Json{{"call_sid", call.call_sid},
-                       {"call_id", call.call_id},
-                       {"callchain_id", call.callchain_id},
-                       {"refused_with", call.refused_with},
-                       {"twilio_error", call.twilio_error},
-                       {"why", call.why},
-                       {"webhook_status", call.webhook_status},
-                       {"dial_status", call.dial_status},
-                       {"dial_sip_status", call.dial_sip_status},
-                       {"dial_call_id", call.dial_call_id},
-                       {"bridged", call.bridged},
-                       {"bridged_ms", call.bridged_after ? Json(call.bridged_after->count()) : Json(nullptr)},
-                       {"ended_ms", call.ended.count()},
-                       {"ended_by", call.ended_by}});
+    report.fields = json_line(Json{{"call_sid", call.call_sid},
+                                   {"call_id", call.call_id},
+                                   {"callchain_id", call.callchain_id},
+                                   {"refused_with", call.refused_with},
+                                   {"twilio_error", call.twilio_error},
+                                   {"why", call.why},
+                                   {"webhook_status", call.webhook_status},
+                                   {"dial_status", call.dial_status},
+                                   {"dial_sip_status", call.dial_sip_status},
+                                   {"dial_call_id", call.dial_call_id},
+                                   {"bridged", call.bridged},
+                                   {"bridged_ms", ms_or_null(call.bridged_after)},
+                                   {"ended_ms", call.ended.count()},
+                                   {"ended_by", call.ended_by}});
     return report;
 }
 

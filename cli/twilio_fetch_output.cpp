@@ -67,7 +67,7 @@ Json exchange_json(const twilio::WebhookExchange& exchange, Numbers numbers) {
             {"method", shown(exchange.method, numbers)},
             {"url", shown(signature::show_url(exchange.url), numbers)},
             {"status", exchange.status == 0 ? Json(nullptr) : Json(exchange.status)},
-            {"duration_ms", exchange.duration ? Json(exchange.duration->count()) : Json(nullptr)},
+            {"duration_ms", ms_or_null(exchange.duration)},
             {"content_type", text_or_null(shown(exchange.content_type, numbers))}};
 }
 

@@ -42,6 +42,14 @@ TEST(ReadEventIdentity, LooksIntoDataAndNoOtherMember) {
     EXPECT_EQ(both.call_id, "rtc");
 }
 
+TEST(EventIdentity, SaysWhichCallItIsOf) {
+    EXPECT_EQ(read_event_identity(R"({"data": {"call_id": "rtc_1"}})").call(), "rtc_1");
+    EXPECT_EQ(read_event_identity(R"({"data": {"session_id": "live_1"}})").call(), "live_1");
+    EXPECT_EQ(read_event_identity(R"({"data": {"session_id": "live_1", "call_id": "rtc_1"}})").call(),
+              "rtc_1");
+    EXPECT_EQ(read_event_identity("{}").call(), std::nullopt);
+}
+
 TEST(ReadEventIdentity, IsEmptyForWhatIsNoJsonObject) {
     for (const auto* body :
          {"", "null", "\"id\"", "[{\"id\": \"evt_1\"}]", "{\"id\": \"evt_1\"", "{\"id\": \"evt_1\"} x"}) {

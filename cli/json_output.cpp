@@ -9,15 +9,9 @@ namespace callchain::cli {
 
 using Json = nlohmann::ordered_json;
 
-std::string json_document(const Json& json) {
-    return json.dump(2, ' ', false, Json::error_handler_t::replace);
-}
-
 void print_document(const Context& context, const Json& document) {
     context.out << json_document(document) << "\n";
 }
-
-std::string json_line(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json read_json(std::string_view text) { return Json::parse(text, nullptr, false); }
 

@@ -1,5 +1,6 @@
 #include "base/http_date.hpp"
 
+#include "base/internet_time.hpp"
 #include "base/text.hpp"
 
 namespace callchain {
@@ -38,6 +39,13 @@ std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text) {
     if (!day.ok() || weekday{sys_days{day}}.c_encoding() != weekday_at / 4) return std::nullopt;
     if (*hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
     return sys_days{day} + hours{*hour} + minutes{*minute} + seconds{*second};
+}
+
+std::string write_http_date(std::chrono::sys_seconds time) {
+    constexpr std::string_view kZone = "+0000";
+    auto text = write_rfc2822(time);
+    text.replace(text.size() - kZone.size(), kZone.size(), "GMT");
+    return text;
 }
 
 }  // namespace callchain

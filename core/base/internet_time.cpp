@@ -9,6 +9,12 @@ namespace {
 
 using std::chrono::microseconds;
 
+constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
+constexpr std::string_view kWeekdays = "SunMonTueWedThuFriSat";
+// What is written has a year of four digits.
+constexpr InternetTime kFirst{microseconds{0}};
+constexpr InternetTime kLast{microseconds{253'402'300'799'999'999}};
+
 /// Takes a number of `least` to `most` digits off the front of `text`; -1 where there is none.
 int take_number(std::string_view& text, std::size_t least, std::size_t most) {
     std::size_t count = 0;
@@ -79,8 +85,6 @@ microseconds take_fraction(std::string_view& text) {
 
 std::string write_rfc3339(InternetTime time, TimePrecision precision) {
     using namespace std::chrono;
-    constexpr InternetTime kFirst{microseconds{0}};
-    constexpr InternetTime kLast{microseconds{253'402'300'799'999'999}};
     time = std::clamp(time, kFirst, kLast);
     const auto day = floor<days>(time);
     const year_month_day date{day};
@@ -120,7 +124,6 @@ std::optional<InternetTime> parse_rfc3339(std::string_view text) {
 }
 
 std::optional<InternetTime> parse_rfc2822(std::string_view text) {
-    constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
     text = trim(text);
     if (const auto comma = text.find(','); comma == 3) text = trim_left(text.substr(comma + 1));
     Fields fields;
@@ -138,6 +141,18 @@ std::optional<InternetTime> parse_rfc2822(std::string_view text) {
     const auto time = time_of(fields);
     if (!zone || !time) return std::nullopt;
     return *time - *zone;
+}
+
+std::string write_rfc2822(std::chrono::sys_seconds time) {
+    using namespace std::chrono;
+    time = std::clamp(time, floor<seconds>(kFirst), floor<seconds>(kLast));
+    const auto day = floor<days>(time);
+    const auto month = static_cast<unsigned>(year_month_day{day}.month());
+    const auto digits = write_rfc3339(time, TimePrecision::seconds);  // "2026-11-28T17:47:08Z"
+    std::string out(kWeekdays.substr(weekday{day}.c_encoding() * std::size_t{3}, 3));
+    out.append(", ").append(digits, 8, 2).append(" ").append(kMonths.substr((month - 1) * std::size_t{3}, 3));
+    out.append(" ").append(digits, 0, 4).append(" ").append(digits, 11, 8).append(" +0000");
+    return out;
 }
 
 std::optional<InternetTime> parse_internet_time(std::string_view text) {

@@ -35,6 +35,10 @@ template <class Duration>
 /// for any other form. Source: RFC 5322 section 3.3; Twilio, "Date format" (RFC 2822, in GMT).
 [[nodiscard]] std::optional<InternetTime> parse_rfc2822(std::string_view text);
 
+/// "Sat, 28 Nov 2026 17:47:08 +0000". A time outside 1970 to 9999 is written as the nearest within.
+/// Source: as above.
+[[nodiscard]] std::string write_rfc2822(std::chrono::sys_seconds time);
+
 /// Either of both.
 [[nodiscard]] std::optional<InternetTime> parse_internet_time(std::string_view text);
 

@@ -360,10 +360,11 @@ constexpr CatalogueEntry kEntries[] = {
      "Record the body unmasked where only you can read it, or log its length and SHA-256 at the socket. "
      "Then take the next delivery.",
      "A log or a tracing tool put ***, [REDACTED] or [Filtered] in place of phone numbers, tokens or "
-     "names. The original values are gone, and no amount of computing brings them back. The mask is seen "
-     "in the body, so this is a hint and can practically never be proved: it says that this copy cannot "
-     "decide anything about the signature. Length and SHA-256 of the original, if they were logged, "
-     "still show whether another copy is the right one."},
+     "names; callchain's own logs and bundles have [withheld], and …4321 for a number. The original "
+     "values are gone, and no amount of computing brings them back. The mask is seen in the body, so this "
+     "is a hint and can practically never be proved: it says that this copy cannot decide anything about "
+     "the signature. Length and SHA-256 of the original, if they were logged, still show whether another "
+     "copy is the right one."},
     {"body_replacement_characters", "Bytes of the body were replaced by the character U+FFFD",
      "Keep the body as bytes up to the check. In Python leave out errors='replace'; in Java use byte[] "
      "instead of String; in Node collect Buffers and join them before toString().",

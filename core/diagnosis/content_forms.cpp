@@ -1,14 +1,13 @@
 #include "diagnosis/content_forms.hpp"
 
+#include "base/internet_time.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "webhook/event.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <chrono>
-#include <cstdio>
 #include <optional>
 #include <unordered_set>
 
@@ -66,34 +65,19 @@ std::vector<IdForm> id_forms(std::string_view id, const webhook::EventIdentity& 
 }
 
 std::string iso8601(std::int64_t seconds, std::string_view tail) {
-    using namespace std::chrono;
-    const sys_seconds time{std::chrono::seconds(seconds)};
-    const auto day = floor<days>(time);
-    const year_month_day date(day);
-    const hh_mm_ss clock(time - day);
-    std::array<char, 40> out{};
-    std::snprintf(out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
-                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                  static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                  static_cast<int>(clock.seconds().count()));
-    return out.data() + std::string(tail);
+    auto text =
+        write_rfc3339(std::chrono::sys_seconds{std::chrono::seconds(seconds)}, TimePrecision::seconds);
+    text.pop_back();  // the Z
+    return text + std::string(tail);
 }
 
-// "2025-06-25T14:20:10", with a blank for the T, and anything after the seconds, which are taken as UTC.
+// A time without a zone, or with one in words, is taken as UTC.
 std::optional<std::int64_t> parse_iso8601(std::string_view text) {
-    using namespace std::chrono;
-    if (text.size() < 19 || text[4] != '-' || text[7] != '-' || text[13] != ':' || text[16] != ':')
-        return std::nullopt;
-    const auto number = [&](std::size_t at, std::size_t digits) {
-        return parse_decimal(text.substr(at, digits));
-    };
-    const auto y = number(0, 4), mo = number(5, 2), d = number(8, 2), h = number(11, 2), mi = number(14, 2),
-               s = number(17, 2);
-    if (!y || !mo || !d || !h || !mi || !s) return std::nullopt;
-    const year_month_day date{year(static_cast<int>(*y)), month(static_cast<unsigned>(*mo)),
-                              day(static_cast<unsigned>(*d))};
-    if (!date.ok()) return std::nullopt;
-    return duration_cast<seconds>(sys_days(date).time_since_epoch()).count() + *h * 3600 + *mi * 60 + *s;
+    constexpr auto kToSeconds = std::string_view("2025-06-25T14:20:10").size();
+    auto time = parse_rfc3339(text);
+    if (!time) time = parse_rfc3339(std::string(text.substr(0, kToSeconds)) + "Z");
+    if (!time) return std::nullopt;
+    return std::chrono::floor<std::chrono::seconds>(*time).time_since_epoch().count();
 }
 
 // A Unix time of our century has ten digits until the year 2286.

@@ -13,8 +13,8 @@
 namespace callchain::diagnosis {
 namespace {
 
-constexpr std::string_view kRedactionMarks[] = {"[REDACTED]", "[redacted]", "[FILTERED]", "[Filtered]",
-                                                "<redacted>"};
+constexpr std::string_view kRedactionMarks[] = {"[REDACTED]", "[redacted]", "[FILTERED]",
+                                                "[Filtered]", "<redacted>", "[withheld]"};
 constexpr std::string_view kPlaceholders[] = {
     "[object Object]", "undefined", "null", "None", "[object ArrayBuffer]", "[object ReadableStream]"};
 
@@ -37,6 +37,18 @@ struct Mask {
     std::size_t at;
 };
 
+// What callchain itself leaves of a telephone number, in its logs and bundles: "…4321".
+std::optional<Mask> find_cut_number(std::string_view body) {
+    constexpr std::string_view kCut = "…";
+    constexpr std::size_t kDigits = 4;
+    for (auto at = body.find(kCut); at != std::string_view::npos; at = body.find(kCut, at + kCut.size())) {
+        const auto rest = body.substr(at + kCut.size());
+        const auto* const end = std::find_if_not(rest.begin(), rest.end(), is_ascii_digit);
+        if (end - rest.begin() == kDigits) return Mask{body.substr(at, kCut.size() + kDigits), at};
+    }
+    return std::nullopt;
+}
+
 // Stars between blanks are emphasis or a rule; stars that touch a word stand for a part of it.
 std::optional<Mask> find_mask(std::string_view body) {
     for (const auto mark : kRedactionMarks) {
@@ -49,7 +61,7 @@ std::optional<Mask> find_mask(std::string_view body) {
         if (!free_in_front || !free_behind) return Mask{"***", at};
         at = end;
     }
-    return std::nullopt;
+    return find_cut_number(body);
 }
 
 }  // namespace

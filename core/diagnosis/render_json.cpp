@@ -2,6 +2,7 @@
 #include "diagnosis/catalogue.hpp"
 #include "diagnosis/render.hpp"
 #include "diagnosis/report.hpp"
+#include "encoding/json_document.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -104,7 +105,7 @@ nlohmann::ordered_json report_json(const Report& report, std::string_view tool_v
 }
 
 std::string render_json(const Report& report, std::string_view tool_version) {
-    return report_json(report, tool_version).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return encoding::json_document(report_json(report, tool_version)) + "\n";
 }
 
 }  // namespace callchain::diagnosis

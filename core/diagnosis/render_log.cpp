@@ -2,6 +2,7 @@
 #include "base/text.hpp"
 #include "diagnosis/log_diagnosis.hpp"
 #include "diagnosis/render.hpp"
+#include "encoding/json_document.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -151,7 +152,7 @@ std::string render_log_json(const LogReport& report, const webhook::LogReading& 
     log["clear_secret_lines"] = reading.clear_secret_lines;
     log["not_searched"] = report.not_searched;
     document["log"] = std::move(log);
-    return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return encoding::json_document(document) + "\n";
 }
 
 }  // namespace callchain::diagnosis

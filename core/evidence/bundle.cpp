@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
+#include "encoding/json_document.hpp"
 #include "evidence/selection.hpp"
 #include "timeline/timeline.hpp"
 #include "webhook/capture.hpp"
@@ -60,10 +61,9 @@ class Assembler {
         add_timeline(selection.calls);
         if (!verdicts_.empty())
             add_file("verdicts.json",
-                     masked("verdicts.json", Json{{"schema", "callchain.verdicts/1"},
-                                                  {"tool_version", request_.tool_version},
-                                                  {"captures", verdicts_}}
-                                                     .dump(2, ' ', false, Json::error_handler_t::replace) +
+                     masked("verdicts.json", encoding::json_document({{"schema", "callchain.verdicts/1"},
+                                                                      {"tool_version", request_.tool_version},
+                                                                      {"captures", verdicts_}}) +
                                                  "\n"));
         add_file("README.txt", masked("README.txt", readme()));
         out_.manifest = manifest();
@@ -254,7 +254,7 @@ class Assembler {
             {"sources", sources_},
             {"files", std::move(listed)}};
         Tally ignored;  // the manifest cannot count what is masked in itself
-        return masker_.mask(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", ignored);
+        return masker_.mask(encoding::json_document(document) + "\n", ignored);
     }
 
     const Request& request_;

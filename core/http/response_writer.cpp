@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdio>
 
 namespace callchain::http {
 namespace {
@@ -68,23 +67,6 @@ void write_response(std::string& out, const Response& response, const ResponseFr
     }
     out.append("\r\n");
     if (!bodiless && frame.body == ResponseFrame::Body::sent) out.append(response.body);
-}
-
-std::string format_date(std::chrono::sys_seconds time) {
-    constexpr std::array<const char*, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    constexpr std::array<const char*, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    const auto day = std::chrono::floor<std::chrono::days>(time);
-    const std::chrono::year_month_day date{day};
-    const std::chrono::hh_mm_ss clock{time - day};
-    std::array<char, 64> text{};
-    const int size =
-        std::snprintf(text.data(), text.size(), "%s, %02u %s %04d %02d:%02d:%02d GMT",
-                      kDays[std::chrono::weekday{day}.c_encoding()], static_cast<unsigned>(date.day()),
-                      kMonths[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
-                      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                      static_cast<int>(clock.seconds().count()));
-    return {text.data(), static_cast<std::size_t>(size)};
 }
 
 }  // namespace callchain::http

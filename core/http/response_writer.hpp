@@ -3,7 +3,6 @@
 
 #include "http/message.hpp"
 
-#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -13,7 +12,7 @@ namespace callchain::http {
 struct ResponseFrame {
     enum class Connection { stays, stays_and_says_so, closes };  ///< the second is for HTTP/1.0 clients
     enum class Body { sent, left_off };                          ///< the second is for HEAD
-    std::string_view date = {};                                  ///< as format_date() writes it
+    std::string_view date = {};                                  ///< as write_http_date() has it
     Connection connection = Connection::stays;
     Body body = Body::sent;
 };
@@ -23,8 +22,5 @@ struct ResponseFrame {
 /// length. A status outside of 200 to 599 becomes 500.
 /// Source: RFC 9112 sections 4 and 6.3; RFC 9110 sections 6.4.1 and 8.6.
 void write_response(std::string& out, const Response& response, const ResponseFrame& frame);
-
-/// "Sun, 06 Nov 1994 08:49:37 GMT". Source: RFC 9110 section 5.6.7.
-[[nodiscard]] std::string format_date(std::chrono::sys_seconds time);
 
 }  // namespace callchain::http

@@ -1,5 +1,6 @@
 #include "http/server_thread.hpp"
 
+#include "base/http_date.hpp"
 #include "http/response_writer.hpp"
 #include "http/server_session.hpp"
 
@@ -98,7 +99,7 @@ void ServerThread::give_back(std::string buffer) {
 std::string_view ServerThread::date(std::chrono::sys_seconds now) {
     if (now != date_of_) {
         date_of_ = now;
-        date_ = format_date(now);
+        date_ = write_http_date(now);
     }
     return date_;
 }

@@ -1,5 +1,6 @@
 #include "http/upgrading_server.hpp"
 
+#include "base/http_date.hpp"
 #include "http/listener.hpp"
 #include "http/response_writer.hpp"
 
@@ -228,7 +229,8 @@ void Connection::answer(std::uint64_t turn, const Response& response) {
 
 void Connection::write(const Response& response) {
     using Frame = ResponseFrame;
-    const auto date = format_date(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+    const auto date =
+        write_http_date(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
     answer_bytes_.clear();
     const bool is_head = parser_->get().method() == beast::http::verb::head;
     write_response(

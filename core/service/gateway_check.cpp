@@ -1,6 +1,7 @@
 #include "service/gateway_check.hpp"
 
 #include "base/http_date.hpp"
+#include "base/internet_time.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "gateway/loop.hpp"
@@ -23,11 +24,7 @@ constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
 constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
 
 std::string date_of(std::chrono::sys_seconds time) {
-    const auto day = std::chrono::floor<std::chrono::days>(time);
-    const std::chrono::year_month_day date(day);
-    const auto two = [](unsigned number) { return (number < 10 ? "0" : "") + std::to_string(number); };
-    return std::to_string(static_cast<int>(date.year())) + "-" + two(static_cast<unsigned>(date.month())) +
-           "-" + two(static_cast<unsigned>(date.day()));
+    return write_rfc3339(time, TimePrecision::seconds).substr(0, std::string_view("2026-11-28").size());
 }
 
 Check check_dates(const gateway::CertificateFacts& facts, std::chrono::sys_seconds now) {

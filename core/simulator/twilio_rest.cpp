@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
 #include "encoding/base64.hpp"
+#include "encoding/json_document.hpp"
 #include "encoding/text_codings.hpp"
 #include "simulator/failing.hpp"
 #include "simulator/twilio_webhook.hpp"
@@ -28,7 +29,7 @@ constexpr std::string_view kToken = "PA";  // of a page: behind it the sid of th
 constexpr const char* kSipDomain = "SD00000000000000000000000000000001";
 
 http::Response write(int status, const Json& body) {
-    return {status, "application/json", body.dump(-1, ' ', false, Json::error_handler_t::replace), {}};
+    return {status, "application/json", encoding::json_line(body), {}};
 }
 
 http::Response rest_error(int status, int code, const std::string& message) {
@@ -44,7 +45,7 @@ http::Response not_found(const http::Request& request) {
 }
 
 Json date_or_null(const std::optional<sys_seconds>& when) {
-    return when ? Json(rfc2822_date(*when)) : Json(nullptr);
+    return when ? Json(write_rfc2822(*when)) : Json(nullptr);
 }
 
 std::string value_of(const encoding::FormFields& query, std::string_view name) {
@@ -149,7 +150,7 @@ Json call_json(const KeptCall& call, const std::string& account) {
         {"phone_number_sid", nullptr},
         {"status", call.status},
         {"direction", call.parent_sid.empty() ? "inbound" : "outbound-dial"},
-        {"start_time", rfc2822_date(call.created)},
+        {"start_time", write_rfc2822(call.created)},
         {"end_time", date_or_null(call.ended)},
         {"duration", call.duration ? Json(std::to_string(call.duration->count())) : Json(nullptr)},
         {"price", nullptr},
@@ -162,8 +163,8 @@ Json call_json(const KeptCall& call, const std::string& account) {
         {"annotation", nullptr},
         {"queue_time", "0"},
         {"api_version", kVersion},
-        {"date_created", rfc2822_date(call.created)},
-        {"date_updated", rfc2822_date(updated)},
+        {"date_created", write_rfc2822(call.created)},
+        {"date_updated", write_rfc2822(updated)},
         {"uri", uri + ".json"},
         {"subresource_uris",
          {{"notifications", uri + "/Notifications.json"}, {"events", uri + "/Events.json"}}},
@@ -185,7 +186,7 @@ void add_exchange(Json& json, const KeptNotice& notice, Detail detail) {
 }
 
 Json notification_json(const KeptNotice& notice, const std::string& account, Detail detail) {
-    const auto date = rfc2822_date(notice.at);
+    const auto date = write_rfc2822(notice.at);
     Json json{{"sid", notice.sid},
               {"account_sid", account},
               {"call_sid", notice.call_sid},
@@ -241,7 +242,7 @@ Json event_json(const KeptExchange& exchange) {
               {"request_duration", exchange.duration.count()},
               {"content_type", exchange.content_type},
               {"response_body", exchange.response_body},
-              {"date_created", rfc2822_date(exchange.at)}}}};
+              {"date_created", write_rfc2822(exchange.at)}}}};
 }
 
 // ---- lists ----

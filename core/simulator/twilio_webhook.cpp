@@ -1,11 +1,11 @@
 #include "simulator/twilio_webhook.hpp"
 
+#include "base/internet_time.hpp"
 #include "base/text.hpp"
 #include "signature/twilio.hpp"
 #include "signature/twilio_url.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace callchain::simulator {
@@ -187,29 +187,12 @@ FormFields status_fields(const WebhookAccount& account, const WebhookCall& call,
                       {"Direction", "outbound-dial"},
                       {"CallbackSource", "call-progress-events"},
                       {"SequenceNumber", std::to_string(sequence)},
-                      {"Timestamp", rfc2822_date(now)},
+                      {"Timestamp", write_rfc2822(now)},
                       {"SipCallId", leg.call_id}};
     add_parties(fields, leg.from, leg.to);
     if (leg.duration) fields.emplace_back("CallDuration", std::to_string(leg.duration->count()));
     if (leg.sip_status != 0) fields.emplace_back("SipResponseCode", std::to_string(leg.sip_status));
     return fields;
-}
-
-std::string rfc2822_date(std::chrono::sys_seconds when) {
-    constexpr std::array<const char*, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    constexpr std::array<const char*, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    const auto day = std::chrono::floor<std::chrono::days>(when);
-    const std::chrono::year_month_day date(day);
-    const std::chrono::hh_mm_ss time(when - day);
-    const auto two = [](auto number) {
-        const auto text = std::to_string(number);
-        return text.size() < 2 ? "0" + text : text;
-    };
-    return std::string(kDays[std::chrono::weekday(day).c_encoding()]) + ", " +
-           two(static_cast<unsigned>(date.day())) + " " + kMonths[static_cast<unsigned>(date.month()) - 1] +
-           " " + std::to_string(static_cast<int>(date.year())) + " " + two(time.hours().count()) + ":" +
-           two(time.minutes().count()) + ":" + two(time.seconds().count()) + " +0000";
 }
 
 http::ClientRequest make_webhook(const WebhookAccount& account, const std::string& method,

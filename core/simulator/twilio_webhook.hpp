@@ -69,8 +69,6 @@ struct DialedLeg {
 [[nodiscard]] encoding::FormFields status_fields(const WebhookAccount& account, const WebhookCall& call,
                                                  const DialedLeg& leg, int sequence,
                                                  std::chrono::sys_seconds now);
-/// "Sat, 28 Nov 2026 10:00:00 +0000". Source: RFC 2822 section 3.3.
-[[nodiscard]] std::string rfc2822_date(std::chrono::sys_seconds when);
 
 /// The whole request with its signature; the URL in it is sent_url(). Of GET the fields are in the query.
 /// `token` has 16 random bytes and becomes I-Twilio-Idempotency-Token.

@@ -1,5 +1,6 @@
 #include "base/internet_time.hpp"
 #include "base/text.hpp"
+#include "encoding/json_document.hpp"
 #include "timeline/timeline.hpp"
 
 #include <array>
@@ -46,9 +47,9 @@ Json call_of(const Timeline& timeline) {
 std::string to_json(const std::vector<Timeline>& calls, std::string_view tool_version) {
     Json list = Json::array();
     for (const auto& timeline : calls) list.push_back(call_of(timeline));
-    return Json{
-               {"schema", "callchain.timeline/1"}, {"tool_version", tool_version}, {"calls", std::move(list)}}
-               .dump(2) +
+    return encoding::json_document({{"schema", "callchain.timeline/1"},
+                                    {"tool_version", tool_version},
+                                    {"calls", std::move(list)}}) +
            "\n";
 }
 

@@ -171,7 +171,7 @@ std::string mask_phone_numbers(std::string_view text) {
         const auto fewest = is_behind_country(text, at) ? kFewestOfUserId : kFewestDigits;
         const auto shown = text.substr(at, run.end - at);
         if (run.digits.size() >= fewest && !is_date(shown)) {
-            out += "***";
+            out += "…";
             out += run.digits.substr(run.digits.size() - kShownDigits);
         } else {
             out += shown;

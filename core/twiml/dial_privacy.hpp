@@ -8,7 +8,7 @@
 
 namespace callchain::twiml {
 
-/// `text` with all but the last four digits of each phone number left out: "+***3636". A phone number is a
+/// `text` with all but the last four digits of each phone number left out: "+…3636". A phone number is a
 /// run of seven digits or more, within words too, and across what people put between them (blanks, hyphens,
 /// dots, brackets); also the digits of a WhatsApp user id (BR.1502576394655843) where there are five or more.
 /// Sids, UUIDs and dates stay.

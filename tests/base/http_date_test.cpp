@@ -24,6 +24,18 @@ TEST(ParseHttpDate, ReadsTheOneFormThatIsSent) {
     }
 }
 
+TEST(WriteHttpDate, WritesTheExamplesOfTheStandards) {
+    EXPECT_EQ(write_http_date(sys_seconds(seconds(784'111'777))), "Sun, 06 Nov 1994 08:49:37 GMT");
+    EXPECT_EQ(write_http_date(sys_seconds(seconds(1'289'690'940))), "Sat, 13 Nov 2010 23:29:00 GMT");
+}
+
+TEST(WriteHttpDate, IsReadAgain) {
+    for (std::int64_t second = 1; second < 253'402'300'800; second = second * 2 + 86'399) {
+        const sys_seconds time{seconds(second)};
+        EXPECT_EQ(parse_http_date(write_http_date(time)), time) << second;
+    }
+}
+
 TEST(ParseHttpDate, RefusesAnyOtherForm) {
     for (const auto* text :
          {"", "yesterday", "Sunday, 06-Nov-94 08:49:37 GMT",

@@ -75,5 +75,17 @@ TEST(WriteRfc3339, IsReadAgain) {
     }
 }
 
+// Source: RFC 5322 appendix A.1.1, in UTC; `date -u -R -d @SECONDS` for the others.
+TEST(WriteRfc2822, WritesUtc) {
+    using std::chrono::sys_seconds;
+    const auto written = [](std::int64_t second) {
+        return write_rfc2822(sys_seconds{std::chrono::seconds{second}});
+    };
+    EXPECT_EQ(written(880'127'706), "Fri, 21 Nov 1997 15:55:06 +0000");
+    EXPECT_EQ(written(1'709'251'199), "Thu, 29 Feb 2024 23:59:59 +0000");
+    EXPECT_EQ(written(-1), "Thu, 01 Jan 1970 00:00:00 +0000");
+    EXPECT_EQ(written(253'402'300'800), "Fri, 31 Dec 9999 23:59:59 +0000");
+}
+
 }  // namespace
 }  // namespace callchain

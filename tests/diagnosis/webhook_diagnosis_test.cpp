@@ -264,7 +264,10 @@ TEST(DiagnoseWebhook, ProvesWhichTimeAnotherNotationStandsFor) {
     for (const auto& row :
          {Row{"2025-06-18T22:51:18Z", "timestamp_iso8601"},
           Row{"2025-06-18 22:51:18.000+00:00", "timestamp_iso8601"},
-          Row{"1750287078, 1750287078", "header_joined"}, Row{"1750287070,1750287078", "header_joined"}}) {
+          Row{"2025-06-19T00:51:18+02:00", "timestamp_iso8601"},
+          Row{"2025-06-18T22:51:18 UTC", "timestamp_iso8601"},
+          Row{"2025-06-18T22:51:18", "timestamp_iso8601"}, Row{"1750287078, 1750287078", "header_joined"},
+          Row{"1750287070,1750287078", "header_joined"}}) {
         SCOPED_TRACE(row.timestamp);
         auto material = delivery();
         material.timestamp = row.timestamp;
@@ -274,6 +277,15 @@ TEST(DiagnoseWebhook, ProvesWhichTimeAnotherNotationStandsFor) {
         ASSERT_NE(found, nullptr);
         EXPECT_EQ(found->proof, Proof::proved);
     }
+}
+
+TEST(DiagnoseWebhook, ReadsNoTimeThatNoClockShows) {
+    // As a sum of its parts it would be the right one.
+    auto material = delivery();
+    material.timestamp = "2025-06-17T46:51:18Z";
+    const auto report = diagnose_webhook(material, kSentAt, 300s);
+    ASSERT_FALSE(report.has_value());
+    EXPECT_EQ(report.error().code, ErrorCode::bad_input);
 }
 
 // Source: the form of an event, {data{call_id | session_id}}, as OpenAI's API reference has it.
@@ -354,6 +366,9 @@ TEST(DiagnoseWebhook, RemarksOnWhatLooksOddWhereNothingIsProved) {
           Row{"stars before a word", [](auto& m) { m.body = "sent by ***4567"; }, "body_redacted"},
           Row{"stars after a word", [](auto& m) { m.body = "a *** rule, and tok*** is cut"; },
               "body_redacted"},
+          Row{"what is left of a number", [](auto& m) { m.body = R"({"from": "whatsapp:+…4321"})"; },
+              "body_redacted"},
+          Row{"what we withheld", [](auto& m) { m.body = R"({"token": "[withheld]"})"; }, "body_redacted"},
           Row{"an object as text", [](auto& m) { m.body = "[object Object]"; }, "body_object_placeholder"},
           Row{"ed25519 only", [](auto& m) { m.signature = "v1a," + m.signature.substr(3); },
               "signature_ed25519_only"},

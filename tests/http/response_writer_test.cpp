@@ -15,10 +15,6 @@ std::string written(const Response& response, ResponseFrame frame = {}) {
     return out;
 }
 
-TEST(FormatDate, WritesTheExampleOfTheStandard) {
-    EXPECT_EQ(format_date(std::chrono::sys_seconds{std::chrono::seconds{784111777}}), kDate);
-}
-
 TEST(WriteResponse, WritesHeadAndBody) {
     EXPECT_EQ(
         written({.status = 401, .content_type = "text/plain", .body = "no", .headers = {{"A", "b"}}}),

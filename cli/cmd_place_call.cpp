@@ -2,11 +2,11 @@
 #include "base/text.hpp"
 #include "call_commands.hpp"
 #include "commands.hpp"
-#include "encoding/base64.hpp"
 #include "encoding/text_codings.hpp"
 #include "json_output.hpp"
 #include "twilio/create_call.hpp"
 #include "twilio/error_codes.hpp"
+#include "twilio_account.hpp"
 #include "twiml/caller_id.hpp"
 #include "twiml/fallback.hpp"
 #include "webhook/capture_summary.hpp"
@@ -22,26 +22,17 @@ using Json = nlohmann::ordered_json;
 using twilio::CallOutcome;
 using FormFields = encoding::FormFields;
 
-constexpr const char* kTokenHint =
-    "the token is read from a variable (--auth-token-env NAME), a file (--auth-token-file PATH) or a "
-    "descriptor "
-    "(--auth-token-fd N), else from TWILIO_AUTH_TOKEN or TWILIO_TOKEN";
-
 struct PlaceOptions {
     twilio::CreateCall call;
     std::string message;
     std::string language = "pt-BR";
-    std::string account_sid;
-    std::string base_url;
     int ring_s = 0;
-    SecretSources token;
+    TwilioAccountOptions account;
     SendOptions send;
 };
 
 struct PlacePlan {
-    std::string account_sid;
-    std::string token;
-    std::string token_variable = "TWILIO_AUTH_TOKEN";
+    TwilioAccount account;
     FormFields form;
     http::ClientRequest request;
 };
@@ -53,14 +44,6 @@ struct PlaceResult {
     std::chrono::milliseconds duration{};
 };
 
-// The first of these variables that is set and not empty.
-std::string first_variable(const Context& context, std::initializer_list<const char*> names) {
-    for (const char* name : names) {
-        if (const auto value = context.variable(name); value && !value->empty()) return *value;
-    }
-    return {};
-}
-
 std::string value_of(const FormFields& form, std::string_view name) {
     const auto field =
         std::find_if(form.begin(), form.end(), [&](const auto& one) { return one.first == name; });
@@ -69,7 +52,7 @@ std::string value_of(const FormFields& form, std::string_view name) {
 
 Result<FormFields> form_of(const PlaceOptions& options, const Context& context) {
     auto call = options.call;
-    if (call.from.empty()) call.from = first_variable(context, {"WHATSAPP_CALL_FROM"});
+    call.from = value_or_variable(call.from, context, {"WHATSAPP_CALL_FROM"});
     if (options.ring_s > 0) call.ring_seconds = options.ring_s;
     if (!options.message.empty()) {
         twiml::Fallback said;
@@ -79,101 +62,49 @@ Result<FormFields> form_of(const PlaceOptions& options, const Context& context) 
         call.twiml = CALLCHAIN_TRY(twiml::write_fallback(said));
     }
     if (call.url.empty() && call.twiml.empty() && call.application_sid.empty())
-        call.url = first_variable(context, {"TWILIO_CALL_TWIML_URL"});
+        call.url = value_or_variable("", context, {"TWILIO_CALL_TWIML_URL"});
     return twilio::create_call_form(call);
-}
-
-struct Token {
-    std::string text;
-    std::string variable = "TWILIO_AUTH_TOKEN";
-};
-
-Result<Token> read_token(const PlaceOptions& options, Context& context) {
-    const bool is_older_name = first_variable(context, {"TWILIO_AUTH_TOKEN"}).empty();
-    const char* usual = is_older_name ? "TWILIO_TOKEN" : "TWILIO_AUTH_TOKEN";
-    const auto tokens = CALLCHAIN_TRY(read_secrets(context, options.token, usual));
-    if (tokens.empty()) return Token{};
-    if (tokens.size() > 1)
-        return fail(ErrorCode::usage,
-                    "one auth token is needed, and " + std::to_string(tokens.size()) + " were given",
-                    kTokenHint);
-    Token token{tokens.front().text};
-    if (options.token.empty()) token.variable = usual;
-    if (options.token.variables.size() == 1) token.variable = tokens.front().label;
-    return token;
 }
 
 Result<PlacePlan> plan_place(const PlaceOptions& options, Context& context) {
     PlacePlan plan;
-    std::vector<std::string> problems;
-    std::string hint;
-    const auto refuse = [&](const Error& error) {
-        problems.push_back(error.message);
-        if (hint.empty()) hint = error.hint;
-    };
-    const auto form = form_of(options, context);
-    if (!form) refuse(form.error());
-    plan.account_sid = !options.account_sid.empty()
-                           ? options.account_sid
-                           : first_variable(context, {"TWILIO_ACCOUNT_SID", "TWILIO_SID"});
-    const auto url = twilio::calls_url(
-        options.base_url.empty() ? twilio::kDefaultApiUrl : std::string_view(options.base_url),
-        plan.account_sid);
-    if (plan.account_sid.empty())
-        refuse({ErrorCode::usage, "no account given, and neither TWILIO_ACCOUNT_SID nor TWILIO_SID is set",
-                std::nullopt, "give --account-sid AC…; it is no secret"});
-    else if (!url)
-        refuse(url.error());
-    else if (!http::is_url_for_secrets(*url))
-        refuse({ErrorCode::usage, "the auth token goes only over https, or over http to this machine",
-                std::nullopt, "write https:// in --base-url"});
-    const auto token = read_token(options, context);
-    if (!token)
-        refuse(token.error());
-    else if (token->text.empty() && !options.send.only_shows())
-        refuse({ErrorCode::usage,
-                "no auth token given, and neither TWILIO_AUTH_TOKEN nor TWILIO_TOKEN is set", std::nullopt,
-                kTokenHint});
-    if (!problems.empty()) return fail(ErrorCode::usage, join(problems, "; "), hint);
+    Problems problems;
+    auto form = form_of(options, context);
+    if (!form) problems.add(form.error());
+    plan.account = read_twilio_account(context, options.account, options.send, problems);
+    if (!problems.texts.empty()) return tl::unexpected(problems.error(context));
 
-    plan.token = token->text;
-    plan.token_variable = token->variable;
-    plan.form = *form;
-    plan.request.url = *url;
-    plan.request.headers = {
-        {"Authorization", "Basic " + encoding::to_base64(plan.account_sid + ":" + plan.token)},
-        {"Content-Type", "application/x-www-form-urlencoded"},
-        {"Accept", "application/json"}};
+    plan.form = *std::move(form);
+    plan.request.url = CALLCHAIN_TRY(twilio::calls_url(plan.account.origin, plan.account.sid));
+    plan.request.headers = {{"Authorization", plan.account.basic()},
+                            {"Content-Type", "application/x-www-form-urlencoded"},
+                            {"Accept", "application/json"}};
     plan.request.body = encoding::write_form(plan.form);
     plan.request.total_time = std::chrono::seconds{options.send.timeout_s};
     plan.request.connect_time = std::min(plan.request.connect_time, plan.request.total_time);
     return plan;
 }
 
-// The token stays a variable of the shell that runs it.
-std::string credentials_of(const PlacePlan& plan) {
-    return " -u \"" + plan.account_sid + ":$" + plan.token_variable + "\"";
-}
-
 std::string curl_of(const PlacePlan& plan) {
     auto request = plan.request;
     std::erase_if(request.headers, [](const auto& header) { return header.name == "Authorization"; });
-    return http::curl_command(request, plan.token_variable) + credentials_of(plan);
+    return http::curl_command(request, plan.account.secret_variable) + plan.account.curl_option();
 }
 
 // How to see whether a call was made after all.
 std::string look_command(const PlacePlan& plan) {
     return "curl -G '" + plan.request.url + "' --data-urlencode 'To=" + value_of(plan.form, "To") +
-           "' -d PageSize=5" + credentials_of(plan);
+           "' -d PageSize=5" + plan.account.curl_option();
 }
 
 Json plan_json(const PlacePlan& plan, const SendOptions& options) {
-    Json json{{"schema", "callchain.place-call/1"},
-              {"tool_version", CALLCHAIN_VERSION},
-              {"sent", false},
-              {"to", show_number(value_of(plan.form, "To"))},
-              {"from", show_number(value_of(plan.form, "From"))},
-              {"request", request_json(plan.request, options.only_shows(), "$" + plan.token_variable)}};
+    Json json{
+        {"schema", "callchain.place-call/1"},
+        {"tool_version", CALLCHAIN_VERSION},
+        {"sent", false},
+        {"to", show_number(value_of(plan.form, "To"))},
+        {"from", show_number(value_of(plan.form, "From"))},
+        {"request", request_json(plan.request, options.only_shows(), "$" + plan.account.secret_variable)}};
     if (options.only_shows()) json["curl"] = curl_of(plan);
     return json;
 }
@@ -184,7 +115,7 @@ void show_plan(const PlacePlan& plan, const SendOptions& options, Context& conte
     else if (options.print_curl)
         context.out << curl_of(plan) << "\n";
     else
-        show_request(context, plan.request, plan.account_sid + ":$" + plan.token_variable + " (base64)");
+        show_request(context, plan.request, plan.account.shown() + " (base64)");
 }
 
 // Sent once: each request that arrives is a call.
@@ -323,18 +254,7 @@ void add_call_parameters(CLI::App& command, PlaceOptions& options) {
 void add_account_options(CLI::App& command, PlaceOptions& options) {
     constexpr const char* kGroup = "How to send";
     constexpr int kLongestTimeout = 600;
-    command
-        .add_option("--account-sid", options.account_sid,
-                    "The account, AC…; else TWILIO_ACCOUNT_SID, else TWILIO_SID")
-        ->type_name("SID")
-        ->group(kGroup);
-    command
-        .add_option("--base-url", options.base_url,
-                    "Scheme and host of the API, for a region or a test (Twilio's: https://api.twilio.com)")
-        ->type_name("URL")
-        ->group(kGroup);
-    add_secret_options(command, "auth-token", "the auth token; else TWILIO_AUTH_TOKEN, else TWILIO_TOKEN",
-                       options.token);
+    add_twilio_account_options(command, options.account);
     command
         .add_option("--timeout", options.send.timeout_s, "Longest wait for Twilio's answer; it is asked once")
         ->check(CLI::Range(1, kLongestTimeout))
@@ -358,7 +278,7 @@ void define_place_call(CLI::App& command, Context& context) {
         "must\nhave allowed calls first (37000). The request is sent once, whatever comes of it: each one "
         "that "
         "arrives is a\ncall, and WhatsApp allows few a day.\n"
-        "Exit codes: 0 queued at Twilio, 2 usage, 4 account or token refused, 5 Twilio answered with an "
+        "Exit codes: 0 queued at Twilio, 2 usage, 4 credential refused, 5 Twilio answered with an "
         "error, "
         "6 network\nfailure or timeout.",
         {"callchain place-call --to +5561999998888 --from +556133334444 --message 'Bom dia.' --account-sid "

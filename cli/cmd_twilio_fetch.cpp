@@ -74,23 +74,12 @@ int run(const TwilioFetchOptions& options, Context& context) {
 void add_credential_options(CLI::App& command, TwilioFetchOptions& options) {
     constexpr const char* kGroup = "How to send";
     constexpr int kLongestTimeout = 600;
-    const auto add = [&](const char* name, std::string& value, const char* text, const char* type) {
-        command.add_option(name, value, text)->type_name(type)->group(kGroup);
-    };
-    add("--account-sid", options.account_sid, "The account, AC…; else TWILIO_ACCOUNT_SID, else TWILIO_SID",
-        "SID");
-    add("--api-key-sid", options.api_key, "An API key, SK…, in place of the auth token; else TWILIO_API_KEY",
-        "SID");
-    add("--edge", options.edge, "Twilio's edge, e.g. dublin; else TWILIO_EDGE", "EDGE");
-    add("--region", options.region, "Twilio's region, e.g. ie1; else TWILIO_REGION", "REGION");
-    add("--base-url", options.base_url,
-        "Scheme and host of the API, for a test; else CALLCHAIN_TWILIO_API_URL", "URL");
-    add("--monitor-url", options.monitor_url,
-        "The same of Monitor, which has the alerts; else CALLCHAIN_TWILIO_MONITOR_URL", "URL");
-    add_secret_options(command, "auth-token", "the auth token; else TWILIO_AUTH_TOKEN, else TWILIO_TOKEN",
-                       options.token);
-    add_secret_options(command, "api-secret", "the secret of the API key; else TWILIO_API_SECRET",
-                       options.api_secret);
+    add_twilio_account_options(command, options.account);
+    command
+        .add_option("--monitor-url", options.monitor_url,
+                    "The same of Monitor, which has the alerts; else CALLCHAIN_TWILIO_MONITOR_URL")
+        ->type_name("URL")
+        ->group(kGroup);
     command.add_option("--timeout", options.send.timeout_s, "Longest wait for each answer")
         ->check(CLI::Range(1, kLongestTimeout))
         ->capture_default_str()

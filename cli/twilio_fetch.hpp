@@ -5,9 +5,9 @@
 #include "context.hpp"
 #include "diagnosis/call_post_mortem.hpp"
 #include "http/client.hpp"
-#include "secrets.hpp"
 #include "timeline/timeline.hpp"
 #include "twilio/call_resources.hpp"
+#include "twilio_account.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -19,14 +19,8 @@ namespace callchain::cli {
 
 struct TwilioFetchOptions {
     std::string call_sid;
-    std::string account_sid;
-    std::string api_key;
-    std::string base_url;
+    TwilioAccountOptions account;
     std::string monitor_url;
-    std::string edge;
-    std::string region;
-    SecretSources token;
-    SecretSources api_secret;
     std::vector<std::string> logs;
     std::string save;
     bool wait = false;
@@ -34,11 +28,7 @@ struct TwilioFetchOptions {
 };
 
 struct TwilioFetchPlan {
-    std::string account;
-    std::string user;             ///< the account, or the API key
-    std::string secret;           ///< empty: none was given, which a dry run does without
-    std::string secret_variable;  ///< the name that stands for it in what is shown
-    std::string api_origin;
+    TwilioAccount account;
     std::string monitor_origin;
     http::ClientRequest first;  ///< the call itself
 };

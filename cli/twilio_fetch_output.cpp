@@ -119,8 +119,7 @@ int exit_code_of(FetchOutcome outcome) {
 std::string curl_of(const TwilioFetchPlan& plan) {
     auto request = plan.first;
     std::erase_if(request.headers, [](const auto& header) { return header.name == "Authorization"; });
-    return http::curl_command(request, plan.secret_variable) + " -u \"" + plan.user + ":$" +
-           plan.secret_variable + "\"";
+    return http::curl_command(request, plan.account.secret_variable) + plan.account.curl_option();
 }
 
 bool has_sid(const timeline::Timeline& call, const std::string& sid) {
@@ -213,7 +212,7 @@ Json fetch_plan_json(const TwilioFetchPlan& plan, const TwilioFetchOptions& opti
         {"tool_version", CALLCHAIN_VERSION},
         {"call_sid", options.call_sid},
         {"sent", false},
-        {"request", request_json(plan.first, options.send.only_shows(), "$" + plan.secret_variable)}};
+        {"request", request_json(plan.first, options.send.only_shows(), "$" + plan.account.secret_variable)}};
     if (options.send.only_shows()) document["curl"] = curl_of(plan);
     return document;
 }
@@ -256,8 +255,8 @@ std::string saved_document(const TwilioFetchPlan& plan, const TwilioFetchOptions
     document["resources"] = std::move(resources);
     const auto text = json_document(document) + "\n";
     signature::LabelledSecret own;
-    own.label = plan.secret_variable;
-    own.text = plan.secret;
+    own.label = plan.account.secret_variable;
+    own.text = plan.account.secret;
     evidence::Tally ignored;
     return evidence::Masker({&own, 1}, {}).withhold(text, ignored);
 }
@@ -279,7 +278,7 @@ void show_fetch_plan(const TwilioFetchPlan& plan, const TwilioFetchOptions& opti
     else if (options.send.print_curl)
         context.out << curl_of(plan) << "\n";
     else
-        show_request(context, plan.first, plan.user + ":$" + plan.secret_variable + " (base64)");
+        show_request(context, plan.first, plan.account.shown() + " (base64)");
 }
 
 int report_not_fetched(const Fetched& fetched, const Context& context) {

@@ -83,8 +83,8 @@ class Fetcher {
           context_(context),
           client_(options_of(options.send)),
           known_(std::vector<signature::LabelledSecret>{
-              {plan.secret_variable, plan.secret},
-              {"Basic", encoding::to_base64(plan.user + ":" + plan.secret)}}) {}
+              {plan.account.secret_variable, plan.account.secret},
+              {"Basic", encoding::to_base64(plan.account.user + ":" + plan.account.secret)}}) {}
 
     std::optional<Fetched> fetch() {
         const auto started = SteadyClock::now();
@@ -194,8 +194,8 @@ class Fetcher {
 
     void fetch_legs() {
         fetch_list<twilio::CallResource>(
-            "legs", options_.call_sid, plan_.api_origin,
-            twilio::child_calls_url(plan_.api_origin, plan_.account, options_.call_sid),
+            "legs", options_.call_sid, plan_.account.origin,
+            twilio::child_calls_url(plan_.account.origin, plan_.account.sid, options_.call_sid),
             twilio::read_call_page, [this](twilio::CallResource&& leg) {
                 const auto& legs = out_.file.legs;
                 const bool is_new = std::none_of(legs.begin(), legs.end(),
@@ -225,8 +225,8 @@ class Fetcher {
     void fetch_notifications() {
         for (const auto& sid : all_sids()) {
             std::vector<CallNotice> found;
-            fetch_list<CallNotice>("notifications", sid, plan_.api_origin,
-                                   twilio::notifications_url(plan_.api_origin, plan_.account, sid),
+            fetch_list<CallNotice>("notifications", sid, plan_.account.origin,
+                                   twilio::notifications_url(plan_.account.origin, plan_.account.sid, sid),
                                    twilio::read_notification_page, [&](CallNotice&& notice) {
                                        if (notice.call_sid.empty()) notice.call_sid = sid;
                                        if (!has_notice(notice.sid)) found.push_back(std::move(notice));
@@ -239,7 +239,7 @@ class Fetcher {
     void add_with_details(CallNotice&& notice) {
         const char* const what = notice.is_alert ? "alert" : "notification";
         const auto url = notice.is_alert ? twilio::alert_url(plan_.monitor_origin, notice.sid)
-                                         : twilio::notification_url(plan_.api_origin, plan_.account,
+                                         : twilio::notification_url(plan_.account.origin, plan_.account.sid,
                                                                     notice.call_sid, notice.sid);
         out_.file.notices.push_back(std::move(notice));
         auto& kept = out_.file.notices.back();
@@ -292,8 +292,8 @@ class Fetcher {
     void fetch_exchanges() {
         for (const auto& sid : all_sids()) {
             fetch_list<twilio::WebhookExchange>(
-                "events", sid, plan_.api_origin,
-                twilio::call_events_url(plan_.api_origin, plan_.account, sid),
+                "events", sid, plan_.account.origin,
+                twilio::call_events_url(plan_.account.origin, plan_.account.sid, sid),
                 [&sid](const JsonValue& document) { return twilio::read_exchange_page(document, sid); },
                 [this](twilio::WebhookExchange&& exchange) {
                     out_.file.exchanges.push_back(std::move(exchange));

@@ -11,8 +11,6 @@
 
 namespace callchain::twilio {
 
-inline constexpr std::string_view kDefaultApiUrl = "https://api.twilio.com";
-
 /// One call. One of `url`, `twiml` and `application_sid` says what happens when it is answered.
 struct CreateCall {
     std::string to = {};    ///< as people write it: "+55 61 …", with or without "whatsapp:"

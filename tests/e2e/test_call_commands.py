@@ -319,6 +319,17 @@ def test_place_call_with_a_message_and_the_older_variables(callchain, twilio):
     assert b"%3CSay+language%3D%22pt-BR%22%3EBom+dia+%26amp%3B+at%C3%A9" in twilio.requests[0].body
 
 
+def test_place_call_with_an_api_key(place, twilio):
+    key, secret = "SK" + "0" * 31 + "7", "fedcba9876543210" * 2
+    twilio.secrets = {key: secret}
+    assert place("--message", "Oi").code == 4  # the auth token alone
+    done = place("--message", "Oi", TWILIO_API_KEY=key, TWILIO_API_SECRET=secret)
+    assert done.code == 0, done.err
+    assert len(twilio.calls) == 1 and secret not in done.out + done.err
+    # A token that is named is meant, whatever key is set.
+    assert place("--message", "Oi", "--auth-token-env", "TWILIO_AUTH_TOKEN", TWILIO_API_KEY=key, TWILIO_API_SECRET=secret).code == 4
+
+
 @pytest.mark.parametrize(("answer", "code", "word"), [
     (twilio_standin.error(400, 37000, "No permission"), 5, "37000"),
     (twilio_standin.error(401, 20003, "Authenticate"), 4, "20003"),

@@ -116,7 +116,7 @@ TEST(CallsUrl, IsBuiltFromBaseAndAccount) {
           "https://api.twilio.com?x=1", "ftp://api.twilio.com"})
         EXPECT_FALSE(calls_url(base, kAccount).has_value()) << base;
     for (const char* account : {"", "AC1", kApplication, "AC0000000000000000000000000000000G", "../etc"})
-        EXPECT_FALSE(calls_url(kDefaultApiUrl, account).has_value()) << account;
+        EXPECT_FALSE(calls_url("https://api.twilio.com", account).has_value()) << account;
 }
 
 // Source: Twilio, "Create a Call resource"; "Error and Warning Dictionary".

@@ -40,9 +40,7 @@ Result<Key> read_key(Context& context, const SecretSources& sources) {
         return fail(ErrorCode::usage,
                     "the API key \"" + keys.front().label + "\" has blanks or characters that no key has",
                     "copy it again, whole and alone");
-    Key key{keys.front().text};
-    if (sources.variables.size() == 1) key.variable = keys.front().label;
-    return key;
+    return Key{keys.front().text, shown_variable(sources, kDefaultKeyVariable)};
 }
 
 std::string base_url_of(const ApiOptions& options, const Context& context) {

@@ -139,6 +139,11 @@ bool looks_like_secret(std::string_view text) {
            });
 }
 
+std::string shown_variable(const SecretSources& sources, const std::string& default_variable) {
+    if (sources.variables.size() != 1) return default_variable;
+    return split_label(sources.variables.front(), "").where;
+}
+
 std::string safe_echo(std::string_view argument, std::size_t most) {
     constexpr std::size_t kShortestKey = 20;
     const auto is_key_char = [](char c) {

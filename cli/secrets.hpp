@@ -30,6 +30,10 @@ void add_secret_options(CLI::App& command, const std::string& name, const std::s
 [[nodiscard]] Result<std::vector<signature::LabelledSecret>> read_secrets(
     Context& context, const SecretSources& sources, const std::string& default_variable);
 
+/// The variable that stands for the one secret in a command that is shown: the one that was named, without
+/// its label, else `default_variable`.
+[[nodiscard]] std::string shown_variable(const SecretSources& sources, const std::string& default_variable);
+
 /// True for text that must not be echoed: a webhook secret or an API key stands in it, or it has the form of
 /// a Twilio auth token.
 [[nodiscard]] bool looks_like_secret(std::string_view text);

@@ -11,8 +11,12 @@ namespace {
 
 constexpr const char* kTokenHint =
     "the token is read from a variable (--auth-token-env NAME), a file (--auth-token-file PATH) or a "
-    "descriptor (--auth-token-fd N), else from TWILIO_AUTH_TOKEN or TWILIO_TOKEN; with an API key its secret "
-    "likewise: --api-secret-env, --api-secret-file, --api-secret-fd, else TWILIO_API_SECRET";
+    "descriptor (--auth-token-fd N), else from TWILIO_AUTH_TOKEN or TWILIO_TOKEN; an API key in its place: "
+    "--api-key-sid";
+constexpr const char* kApiSecretHint =
+    "the secret is read from a variable (--api-secret-env NAME), a file (--api-secret-file PATH) or a "
+    "descriptor (--api-secret-fd N), else from TWILIO_API_SECRET; an auth token goes before a key in "
+    "TWILIO_API_KEY where it is named: --auth-token-env TWILIO_AUTH_TOKEN";
 
 struct Credential {
     std::string text;
@@ -20,17 +24,15 @@ struct Credential {
 };
 
 Result<Credential> read_credential(Context& context, const SecretSources& sources, const char* variable,
-                                   const char* what) {
+                                   const char* what, const char* hint) {
     const auto secrets = CALLCHAIN_TRY(read_secrets(context, sources, variable));
     if (secrets.empty()) return Credential{"", variable};
     if (secrets.size() > 1)
         return fail(
             ErrorCode::usage,
             std::string("one ") + what + " is needed, and " + std::to_string(secrets.size()) + " were given",
-            kTokenHint);
-    Credential credential{secrets.front().text, variable};
-    if (sources.variables.size() == 1) credential.variable = secrets.front().label;
-    return credential;
+            hint);
+    return Credential{secrets.front().text, shown_variable(sources, variable)};
 }
 
 void read_sid(const TwilioAccountOptions& options, const Context& context, TwilioAccount& account,
@@ -65,18 +67,20 @@ void read_user(const TwilioAccountOptions& options, const SendOptions& send, Con
                       "an API key is SK and 32 hex digits, not \"" + safe_echo(key, 40) + "\"", std::nullopt,
                       "the console lists them under API keys & tokens"});
     account.user = key.empty() ? account.sid : key;
+    const char* const hint = key.empty() ? kTokenHint : kApiSecretHint;
     const auto credential =
         key.empty()
             ? read_credential(context, options.token, is_older_name ? "TWILIO_TOKEN" : "TWILIO_AUTH_TOKEN",
-                              "auth token")
-            : read_credential(context, options.api_secret, "TWILIO_API_SECRET", "secret of the API key");
+                              "auth token", hint)
+            : read_credential(context, options.api_secret, "TWILIO_API_SECRET", "secret of the API key",
+                              hint);
     if (!credential) return problems.add(credential.error());
     if (credential->text.empty() && !send.only_shows())
         problems.add({ErrorCode::usage,
                       key.empty()
                           ? "no auth token given, and neither TWILIO_AUTH_TOKEN nor TWILIO_TOKEN is set"
                           : "no secret of the API key given, and TWILIO_API_SECRET is not set",
-                      std::nullopt, kTokenHint});
+                      std::nullopt, hint});
     account.secret = credential->text;
     account.secret_variable = credential->variable;
 }

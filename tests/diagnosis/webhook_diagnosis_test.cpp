@@ -288,6 +288,15 @@ TEST(DiagnoseWebhook, ReadsNoTimeThatNoClockShows) {
     EXPECT_EQ(report.error().code, ErrorCode::bad_input);
 }
 
+TEST(DiagnoseWebhook, TakesNoDotsOfProseForWhatIsLeftOfANumber) {
+    auto material = delivery();
+    material.secrets = testing::labelled(kOtherSecret);
+    for (const auto* body : {"wait… 4321 it is", "…432 and …43210", "and so on…", "…"}) {
+        material.body = body;
+        EXPECT_EQ(find(judge(material), "body_redacted"), nullptr) << body;
+    }
+}
+
 // Source: the form of an event, {data{call_id | session_id}}, as OpenAI's API reference has it.
 TEST(DiagnoseWebhook, ProvesThatAnIdOfTheEventStoodForThatOfTheDelivery) {
     const std::string body =

@@ -278,12 +278,13 @@ def package_version(folder: Path, name: str) -> str:
     return json.loads((folder / "node_modules" / name / "package.json").read_text(encoding="utf-8"))["version"]
 
 
-def machine() -> str:
+def machine(build: Path) -> str:
+    level = re.search(r"^CMAKE_CXX_FLAGS_RELEASE:\w+=.*?(-O\w+)", (build / "CMakeCache.txt").read_text(encoding="utf-8"), re.MULTILINE)
     model = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
     debian = Path("/etc/debian_version").read_text(encoding="utf-8").strip() if Path("/etc/debian_version").exists() else platform.system()
     compiler = first_line(["g++", "-dumpfullversion"])
     return (f"{datetime.date.today().isoformat()}, {commit()}; Debian {debian}, {os.cpu_count()} cores"
-            f" ({model.group(1) if model else platform.machine()}), g++ {compiler} -O3")
+            f" ({model.group(1) if model else platform.machine()}), g++ {compiler} {level.group(1) if level else ''}".rstrip())
 
 
 PAGE_HEAD = """# Benchmarks
@@ -295,11 +296,11 @@ SECTIONS = {"verify-sig": bench_verify_sig, "diagnosis": bench_diagnosis, "sdp-f
             "gateway": bench_gateway}
 
 
-def write_section(name: str, text: str) -> None:
+def write_section(name: str, text: str, measured: str) -> None:
     """Replaces the section of that name in the page, or adds it."""
     page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else PAGE_HEAD
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    section = f"{begin}\n{text}\n\nMeasured {machine()}.\n{end}\n"
+    section = f"{begin}\n{text}\n\nMeasured {measured}.\n{end}\n"
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}\n", re.DOTALL)
     page = pattern.sub(lambda _: section, page) if pattern.search(page) else f"{page.rstrip()}\n\n{section}"
     PAGE.write_text(page, encoding="utf-8")
@@ -317,7 +318,7 @@ def main() -> int:
         print(f"bench: the load is {os.getloadavg()[0]:.1f}: other work is running, and wall times will tell of it", file=sys.stderr)
     for name in options.what or SECTIONS:
         text = SECTIONS[name](options.build.resolve(), options.rounds)
-        write_section(name, text)
+        write_section(name, text, machine(options.build))
         print(text, end="\n\n")
     print(f"written to {PAGE.relative_to(ROOT)}")
     return 0

@@ -68,7 +68,7 @@ std::string ascii_upper(std::string_view text) {
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](char x, char y) { return to_lower(x) == to_lower(y); });
+                      [](char x, char y) { return x == y || to_lower(x) == to_lower(y); });
 }
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {

@@ -133,7 +133,7 @@ struct SipStack::State : std::enable_shared_from_this<SipStack::State> {
 
     [[nodiscard]] sip::Via our_via(const FlowInfo& flow) const;
     void open_for_ack(sip::Message ack, sip::Failover failover);
-    void send_ack_on(const FlowInfo& flow, sip::Message ack);
+    void send_ack_on(const FlowInfo& flow, const sip::Message& ack);
     void stop_first_answer(RequestId id) { loop.stop_timer({kOfRequest | id.value, 0}); }
 
     Loop& loop;
@@ -364,7 +364,7 @@ void SipStack::State::open(RequestId id) {
 
 void SipStack::State::attempt_on(RequestId id, const FlowInfo& flow) {
     auto& one = *find(id);
-    auto created = layer.create_client({one.request.message, our_via(flow), flow.id, flow.flow().reliability},
+    auto created = layer.create_client(one.request.message, {our_via(flow), flow.id, flow.flow().reliability},
                                        Loop::now());
     if (!created) {  // send() has proved that it can be written
         one.last_trouble = created.error().message;
@@ -452,15 +452,14 @@ void SipStack::State::open_for_ack(sip::Message ack, sip::Failover failover) {
                              failover = std::move(failover)](Result<FlowInfo> flow) mutable {
         const auto self = weak.lock();
         if (!self) return;
-        if (flow) return self->send_ack_on(*flow, std::move(ack));
+        if (flow) return self->send_ack_on(*flow, ack);
         failover.next(sip::TargetFailure::connect);
         self->open_for_ack(std::move(ack), std::move(failover));
     });
 }
 
-void SipStack::State::send_ack_on(const FlowInfo& flow, sip::Message ack) {
-    ack.headers.insert(ack.headers.begin(), {"Via", sip::write_via(our_via(flow))});
-    auto bytes = sip::write_message(ack);
+void SipStack::State::send_ack_on(const FlowInfo& flow, const sip::Message& ack) {
+    auto bytes = sip::write_message(ack, sip::write_via(our_via(flow)));
     if (!bytes) return remark("ACK that could not be sent", bytes.error().message);
     static_cast<void>(transports.send(flow.id, *std::move(bytes)));  // it is due again with the next 2xx
 }
@@ -519,7 +518,7 @@ void SipStack::cancel(RequestId id) {
 void SipStack::send_ack(OutgoingRequest ack) {
     if (ack.flow) {
         if (const auto flow = state_->transports.find(*ack.flow))
-            return state_->send_ack_on(*flow, std::move(ack.message));
+            return state_->send_ack_on(*flow, ack.message);
     }
     state_->resolver.resolve(
         ack.destination, [weak = std::weak_ptr(state_),

@@ -174,6 +174,12 @@ bool read_parameters(Parameters& to, std::string_view text) {
     return true;
 }
 
+std::size_t room_for(const Parameters& parameters) {
+    std::size_t room = 0;
+    for (const auto& [name, value] : parameters.list) room += name.size() + (value ? value->size() : 0) + 2;
+    return room;
+}
+
 void append_parameters(std::string& out, const Parameters& parameters) {
     for (const auto& [name, value] : parameters.list) {
         out += ';';

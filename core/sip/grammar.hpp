@@ -64,7 +64,16 @@ enum class Blanks { none, around_colon };
 /// What stands behind the value of a header: nothing, or `;name=value` once or more, blanks around ';' and
 /// '=' left out. False: anything else. A value is a quoted string, or a token or an address.
 [[nodiscard]] bool read_parameters(Parameters& to, std::string_view text);
+
+// write_uri() and its like write into a text that has room: a request that is sent has some twenty such pieces.
+
 void append_parameters(std::string& out, const Parameters& parameters);
+void append_uri(std::string& out, const Uri& uri);
+/// At most this many octets are appended.
+[[nodiscard]] std::size_t room_for(const Parameters& parameters);
+[[nodiscard]] std::size_t room_for(const Uri& uri);
+/// Of ":65535".
+constexpr std::size_t kRoomForPort = 6;
 
 /// One value of Via. False: none by RFC 3261 section 20.42. The protocol's name and version are not looked
 /// at: an answer copies them as text.

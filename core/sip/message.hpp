@@ -109,9 +109,10 @@ struct Message {
 };
 
 /// The one writer: CRLF line ends, Content-Length last, made from the body (one in `headers` is left out).
+/// `via`: the value of a Via above all headers, which every hop adds to what it sends; where empty, none.
 /// Errors: bad_input where a name, value or part of the start line has CR, LF or NUL, a name is no token, a
 /// method is no token, or a status is not 100 to 699; nothing else can leave the process.
-[[nodiscard]] Result<std::string> write_message(const Message& message);
+[[nodiscard]] Result<std::string> write_message(const Message& message, std::string_view via = {});
 /// Whether write_message() would take it, without the writing. Errors: those of write_message().
 [[nodiscard]] Result<void> check_writable(const Message& message);
 

@@ -16,13 +16,17 @@ bool is_request_uri(std::string_view text) {
            std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c != '\x7F'; });
 }
 
-Result<std::string> write_start_line(const Message& message) {
+Result<void> append_start_line(std::string& text, const Message& message) {
     if (message.is_request()) {
-        const auto uri = write_uri(message.uri);
         if (!is_token(message.method)) return fail(ErrorCode::bad_input, "the method is no token");
-        if (!is_request_uri(uri))
+        text += message.method;
+        text += ' ';
+        const auto uri = text.size();
+        append_uri(text, message.uri);
+        if (!is_request_uri(std::string_view(text).substr(uri)))
             return fail(ErrorCode::bad_input, "the Request-URI has a blank or control character");
-        return message.method + ' ' + uri + " SIP/2.0\r\n";
+        text += " SIP/2.0\r\n";
+        return {};
     }
     constexpr int kLowest = 100;
     constexpr int kHighest = 699;
@@ -30,45 +34,62 @@ Result<std::string> write_start_line(const Message& message) {
         return fail(ErrorCode::bad_input, "the status is not one of 100 to 699");
     if (!is_line_safe(message.reason))
         return fail(ErrorCode::bad_input, "the reason phrase has CR, LF or NUL");
-    return "SIP/2.0 " + std::to_string(message.status) + ' ' + message.reason + "\r\n";
-}
-
-Result<void> check_field(const HeaderField& field) {
-    if (!is_token(field.name))
-        return fail(ErrorCode::bad_input, "a header name is no token: " + visible_excerpt(field.name, 40));
-    if (!is_line_safe(field.value))
-        return fail(ErrorCode::bad_input, "the value of " + field.name + " has CR, LF or NUL");
+    text += "SIP/2.0 ";
+    text += std::to_string(message.status);
+    text += ' ';
+    text += message.reason;
+    text += "\r\n";
     return {};
 }
 
-std::size_t size_of(const Message& message) {
-    constexpr std::size_t kStartLineAndLength = 160;
+Result<void> check_field(std::string_view name, std::string_view value) {
+    if (!is_token(name))
+        return fail(ErrorCode::bad_input, "a header name is no token: " + visible_excerpt(name, 40));
+    if (!is_line_safe(value))
+        return fail(ErrorCode::bad_input, "the value of " + std::string(name) + " has CR, LF or NUL");
+    return {};
+}
+
+Result<void> append_field(std::string& text, std::string_view name, std::string_view value) {
+    CALLCHAIN_TRY(check_field(name, value));
+    text += name;
+    text += ": ";
+    text += value;
+    text += "\r\n";
+    return {};
+}
+
+std::size_t room_for_start_line(const Message& message) {
+    constexpr std::size_t kVersionStatusAndEnd = 16;
+    return message.method.size() + room_for(message.uri) + message.reason.size() + kVersionStatusAndEnd;
+}
+
+std::size_t room_for(const Message& message, std::string_view via) {
+    constexpr std::size_t kViaAndLength = 54;  // their names and ends, the number and the empty line
     constexpr std::size_t kColonAndEnd = 4;
-    auto size = kStartLineAndLength + message.body.size();
-    for (const auto& field : message.headers) size += field.name.size() + field.value.size() + kColonAndEnd;
-    return size;
+    auto room = room_for_start_line(message) + via.size() + kViaAndLength + message.body.size();
+    for (const auto& field : message.headers) room += field.name.size() + field.value.size() + kColonAndEnd;
+    return room;
 }
 
 }  // namespace
 
 Result<void> check_writable(const Message& message) {
-    CALLCHAIN_TRY(write_start_line(message));
+    std::string start_line;
+    start_line.reserve(room_for_start_line(message));
+    CALLCHAIN_TRY(append_start_line(start_line, message));
     for (const auto& field : message.headers)
-        if (!is_content_length(field)) CALLCHAIN_TRY(check_field(field));
+        if (!is_content_length(field)) CALLCHAIN_TRY(check_field(field.name, field.value));
     return {};
 }
 
-Result<std::string> write_message(const Message& message) {
-    auto text = CALLCHAIN_TRY(write_start_line(message));
-    text.reserve(size_of(message));
-    for (const auto& field : message.headers) {
-        if (is_content_length(field)) continue;
-        CALLCHAIN_TRY(check_field(field));
-        text += field.name;
-        text += ": ";
-        text += field.value;
-        text += "\r\n";
-    }
+Result<std::string> write_message(const Message& message, std::string_view via) {
+    std::string text;
+    text.reserve(room_for(message, via));
+    CALLCHAIN_TRY(append_start_line(text, message));
+    if (!via.empty()) CALLCHAIN_TRY(append_field(text, "Via", via));
+    for (const auto& field : message.headers)
+        if (!is_content_length(field)) CALLCHAIN_TRY(append_field(text, field.name, field.value));
     text += "Content-Length: ";
     text += std::to_string(message.body.size());
     text += "\r\n\r\n";

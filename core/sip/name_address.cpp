@@ -59,17 +59,26 @@ Result<NameAddress> parse_name_address(std::string_view text) {
 }
 
 std::string write_name_address(const NameAddress& address) {
-    std::string text = address.display_name;
+    constexpr std::size_t kBlankAndBrackets = 3;
+    std::string text;
+    text.reserve(address.display_name.size() + room_for(address.uri) + room_for(address.parameters) + kBlankAndBrackets);
+    text += address.display_name;
     if (!text.empty()) text += ' ';
     text += '<';
-    text += write_uri(address.uri);
+    append_uri(text, address.uri);
     text += '>';
     append_parameters(text, address.parameters);
     return text;
 }
 
 std::string write_via(const Via& via) {
-    std::string text = "SIP/2.0/" + via.transport + ' ' + via.host;
+    constexpr std::string_view kProtocol = "SIP/2.0/";
+    std::string text;
+    text.reserve(kProtocol.size() + via.transport.size() + 1 + via.host.size() + kRoomForPort + room_for(via.parameters));
+    text += kProtocol;
+    text += via.transport;
+    text += ' ';
+    text += via.host;
     if (via.port) {
         text += ':';
         text += std::to_string(*via.port);

@@ -198,33 +198,32 @@ void TransactionLayer::set_flow(TransactionId id, FlowId flow) {
 
 // What the user wants.
 
-Result<TransactionLayer::Created> TransactionLayer::create_client(ClientRequest request, SteadyTime now) {
-    CALLCHAIN_TRY(check_client_message(request.message));
-    if (!identifies_transaction(request.via.branch()))
+Result<TransactionLayer::Created> TransactionLayer::create_client(const Message& message, const ClientHop& hop,
+                                                                  SteadyTime now) {
+    CALLCHAIN_TRY(check_client_message(message));
+    if (!identifies_transaction(hop.via.branch()))
         return fail(ErrorCode::bad_input, "the branch of the top Via identifies no transaction");
-    auto& message = request.message;
-    auto key = transaction_key(request.via);
+    auto key = transaction_key(hop.via);
     const auto [first, last] = clients_.equal_range(key);
     if (std::any_of(first, last, [&](const auto& one) { return one.second->method == message.method; }))
         return fail(ErrorCode::bad_input, "the branch of the top Via is in use");
 
     const bool is_invite = message.method == "INVITE";
-    auto via = write_via(request.via);
+    auto via = write_via(hop.via);
+    auto bytes = CALLCHAIN_TRY(write_message(message, via));
+    const auto vias = message.values("Via").size() + 1;
     std::unique_ptr<Message> core;
-    if (is_invite) core = std::make_unique<Message>(core_of_invite(message, via));
-    message.headers.insert(message.headers.begin(), {"Via", std::move(via)});
-    auto bytes = CALLCHAIN_TRY(write_message(message));
-    const auto vias = message.values("Via").size();
+    if (is_invite) core = std::make_unique<Message>(core_of_invite(message, std::move(via)));
 
     const auto machine = is_invite ? Machine::invite_client : Machine::non_invite_client;
-    auto& transaction = add(machine, std::move(key), std::move(message.method), request.reliability);
+    auto& transaction = add(machine, std::move(key), message.method, hop.reliability);
     transaction.core = std::move(core);
     transaction.kept = std::move(bytes);
     transaction.vias = vias;
-    if (request.flow) bind(transaction, *request.flow);
+    if (hop.flow) bind(transaction, *hop.flow);
     Created created{transaction.id};
     Moment moment{now};
-    perform(transaction, begin(machine, values_, request.reliability), moment);
+    perform(transaction, begin(machine, values_, hop.reliability), moment);
     created.actions = std::move(moment.out);
     return created;
 }

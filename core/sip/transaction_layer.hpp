@@ -131,10 +131,9 @@ using LayerAction = std::variant<SendBytes, SetTimer, StopTimer, RequestReceived
                                  NotDelivered, UnexpectedEvent, TransactionEnded>;
 using LayerActions = std::vector<LayerAction>;
 
-/// A request to be sent in a transaction of its own.
-struct ClientRequest {
-    Message message;  ///< without the top Via
-    Via via;          ///< of ours, with a branch that was never used before
+/// What a request gets on its way out.
+struct ClientHop {
+    Via via;  ///< of ours, with a branch that was never used before
     std::optional<FlowId> flow = std::nullopt;
     Reliability reliability = Reliability::reliable;
 };
@@ -168,10 +167,10 @@ class TransactionLayer {
         TransactionId id;
         LayerActions actions = {};
     };
-    /// Sends a request. Errors: bad_input where it is no request, is ACK or CANCEL, lacks From, To, Call-ID
+    /// Sends a request, which comes without the Via of this hop, in a transaction of its own. Errors: bad_input where it is no request, is ACK or CANCEL, lacks From, To, Call-ID
     /// or CSeq, its CSeq names another method, the branch identifies nothing or is in use, or write_message()
     /// refuses it.
-    [[nodiscard]] Result<Created> create_client(ClientRequest request, SteadyTime now);
+    [[nodiscard]] Result<Created> create_client(const Message& message, const ClientHop& hop, SteadyTime now);
     /// Whether create_client() would take that message under a branch that is new and a Via that can be
     /// written. Errors: those of create_client().
     [[nodiscard]] static Result<void> check_client(const Message& message);

@@ -130,25 +130,38 @@ Result<Uri> parse_uri(std::string_view text) {
     return uri;
 }
 
-std::string write_uri(const Uri& uri) {
-    std::string text = uri.scheme + ':';
-    text += uri.rest;
-    text += uri.user;
+std::size_t room_for(const Uri& uri) {
+    constexpr std::size_t kSeparators = 4;  // of scheme, password, host and headers
+    return uri.scheme.size() + uri.rest.size() + uri.user.size() + (uri.password ? uri.password->size() : 0) +
+           uri.host.size() + kRoomForPort + room_for(uri.parameters) + uri.headers.size() + kSeparators;
+}
+
+void append_uri(std::string& out, const Uri& uri) {
+    out += uri.scheme;
+    out += ':';
+    out += uri.rest;
+    out += uri.user;
     if (uri.password) {
-        text += ':';
-        text += *uri.password;
+        out += ':';
+        out += *uri.password;
     }
-    if (!uri.host.empty() && (!uri.user.empty() || uri.password)) text += '@';
-    text += uri.host;
+    if (!uri.host.empty() && (!uri.user.empty() || uri.password)) out += '@';
+    out += uri.host;
     if (uri.port) {
-        text += ':';
-        text += std::to_string(*uri.port);
+        out += ':';
+        out += std::to_string(*uri.port);
     }
-    append_parameters(text, uri.parameters);
+    append_parameters(out, uri.parameters);
     if (!uri.headers.empty()) {
-        text += '?';
-        text += uri.headers;
+        out += '?';
+        out += uri.headers;
     }
+}
+
+std::string write_uri(const Uri& uri) {
+    std::string text;
+    text.reserve(room_for(uri));
+    append_uri(text, uri);
     return text;
 }
 

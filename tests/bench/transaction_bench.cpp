@@ -117,6 +117,10 @@ Received request_of_peer(std::uint64_t number, const std::string& method) {
     return *parse_message(bytes.value_or(""), Carrier::stream);
 }
 
+struct ClientRequest : ClientHop {
+    Message message;
+};
+
 ClientRequest request_of_ours(std::uint64_t number, const std::string& method, Reliability reliability) {
     ClientRequest request;
     auto& message = request.message;
@@ -172,7 +176,8 @@ void server_completed(TransactionLayer& layer, std::uint64_t number, Reliability
 }
 void ask_and_be_answered(TransactionLayer& layer, std::uint64_t number, Reliability reliability,
                          const std::string& method, int status) {
-    const auto created = layer.create_client(request_of_ours(number, method, reliability), {});
+    const auto request = request_of_ours(number, method, reliability);
+    const auto created = layer.create_client(request.message, request, {});
     if (status != 0)
         benchmark::DoNotOptimize(layer.receive(answer_to(created->actions, status), {FlowId{2}}, {}));
 }

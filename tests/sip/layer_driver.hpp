@@ -42,6 +42,11 @@ struct RequestText {
     [[nodiscard]] Received received() const { return sip::received(text()); }
 };
 
+/// A request with what it gets on its way out.
+struct ClientRequest : ClientHop {
+    Message message;
+};
+
 /// A request of ours for a client transaction.
 inline ClientRequest client_request(std::string_view method = "INVITE",
                                     Reliability reliability = Reliability::unreliable,
@@ -162,8 +167,8 @@ class LayerDriver {
     Lines flow_failed(std::uint64_t flow) { return keep(layer.flow_failed(FlowId{flow}, now)); }
     Lines send_failed(TransactionId id) { return keep(layer.send_failed(id, now)); }
 
-    TransactionId create(ClientRequest request) {
-        auto created = layer.create_client(std::move(request), now);
+    TransactionId create(const ClientRequest& request) {
+        auto created = layer.create_client(request.message, request, now);
         if (!created) {
             std::cerr << created.error().message << "\n";
             std::abort();

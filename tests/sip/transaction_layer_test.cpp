@@ -68,7 +68,7 @@ TEST(MatchResponse, WantsAsManyViasAsWereSent) {
         LayerDriver driver;
         auto request = client_request("OPTIONS");
         request.message.add("Via", "SIP/2.0/TCP inner.example.com;branch=z9hG4bK-inner");
-        driver.create(std::move(request));
+        driver.create(request);
         auto response = answer_to(driver.sent, 180);
         response.via.resize(vias, response.via.back());
         EXPECT_EQ(driver.receive(std::move(response)).front(), want);
@@ -356,10 +356,10 @@ TEST(InviteOfOurs, WritesTheAckOfTheRfcsExample) {
         "CSeq: 986759 INVITE\n"
         "Content-Length: 0\n\n");
     std::erase_if(invite.headers, [](const auto& field) { return field.name == "Via"; });
-    ClientRequest request{std::move(invite), {"UDP", "pc33.atlanta.com"}, FlowId{9}, Reliability::unreliable};
+    ClientRequest request{{{"UDP", "pc33.atlanta.com"}, FlowId{9}, Reliability::unreliable}, std::move(invite)};
     request.via.parameters.set("branch", "z9hG4bKkjshdyff");
     LayerDriver driver;
-    driver.create(std::move(request));
+    driver.create(request);
     driver.receive(answer_to(driver.sent, 486, "99sa0xk"));
 
     const auto got = parse_message(driver.sent, Carrier::stream);
@@ -391,7 +391,7 @@ TEST(InviteOfOurs, HasItsRoutesInAckAndCancelAndNothingElse) {
     request.message.add("Content-Type", "application/sdp");
     request.message.body = "v=0\r\n";
     LayerDriver driver;
-    const auto id = driver.create(std::move(request));
+    const auto id = driver.create(request);
     const auto invite = driver.sent;
     driver.receive(answer_to(invite, 180));
     driver.cancel(id);
@@ -514,7 +514,7 @@ TEST(CancelOfOurs, GoesTheWayOfTheInvite) {
     LayerDriver driver;
     auto request = client_request();
     request.flow.reset();
-    const auto id = driver.create(std::move(request));
+    const auto id = driver.create(request);
     EXPECT_EQ(driver.lines_of_creation.front(), "send INVITE on a new flow #1");
     const auto invite = driver.sent;
     driver.layer.set_flow(id, FlowId{33});
@@ -550,7 +550,7 @@ TEST(RequestOfOurs, MayWaitForItsConnection) {
     LayerDriver driver;
     auto request = client_request("BYE", Reliability::reliable);
     request.flow.reset();
-    const auto id = driver.create(std::move(request));
+    const auto id = driver.create(request);
     EXPECT_EQ(driver.lines_of_creation, (Lines{"send BYE on a new flow #1", "set F 32000 #1"}));
     EXPECT_EQ(driver.send_failed(id), (Lines{"transport failed #1", "stop F #1", "ended #1"}));
 }
@@ -559,7 +559,7 @@ TEST(RequestOfOurs, LearnsItsFlowFromTheAnswer) {
     LayerDriver driver;
     auto request = client_request("INVITE", Reliability::reliable);
     request.flow.reset();
-    driver.create(std::move(request));
+    driver.create(request);
     driver.receive(answer_to(driver.sent, 100), {FlowId{44}, Reliability::reliable});
     EXPECT_EQ(driver.flow_failed(44), (Lines{"transport failed #1", "ended #1"}));
 }
@@ -602,14 +602,14 @@ TEST(RequestOfOurs, IsRefusedWhereItCannotBeOne) {
         const auto checked = TransactionLayer::check_client(request.message);
         const bool is_of_branch = row.want.find("branch") != std::string::npos;
         EXPECT_EQ(checked ? std::string() : checked.error().message, is_of_branch ? std::string() : row.want);
-        const auto created = driver.layer.create_client(std::move(request), driver.now);
+        const auto created = driver.layer.create_client(request.message, request, driver.now);
         ASSERT_FALSE(created.has_value());
         EXPECT_EQ(created.error().message, row.want);
     }
     auto request = client_request();
     request.message.add("Subject", "one\r\nInjected: yes");
     EXPECT_FALSE(TransactionLayer::check_client(request.message).has_value());
-    EXPECT_FALSE(driver.layer.create_client(std::move(request), driver.now).has_value());
+    EXPECT_FALSE(driver.layer.create_client(request.message, request, driver.now).has_value());
     EXPECT_EQ(driver.layer.size(), 1U);
 }
 
@@ -820,7 +820,7 @@ TEST(TransportFailure, OfAnotherFlowIsNobodysConcern) {
     const auto second = driver.create(client_request("BYE", Reliability::reliable, "z9hG4bK-b"));
     auto request = client_request("BYE", Reliability::reliable, "z9hG4bK-c");
     request.flow = FlowId{10};
-    const auto third = driver.create(std::move(request));
+    const auto third = driver.create(request);
     driver.layer.set_flow(first, FlowId{11});
     EXPECT_EQ(driver.flow_failed(12), Lines{});
     EXPECT_EQ(driver.flow_failed(9), (Lines{"transport failed #2", "stop F #2", "ended #2"}));

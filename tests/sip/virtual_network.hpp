@@ -138,8 +138,7 @@ class VirtualNetwork {
 
     void start_request(int number) {
         static const std::vector<std::string> kMethods{"INVITE", "INVITE", "BYE", "OPTIONS"};
-        ClientRequest request;
-        auto& message = request.message;
+        Message message;
         message.method = kMethods[random_() % kMethods.size()];
         message.uri = {"sip", "bob", std::nullopt, "server.example.com"};
         message.add("From", "<sip:alice@client.example.com>;tag=f" + std::to_string(number));
@@ -147,14 +146,15 @@ class VirtualNetwork {
         message.add("Call-ID", "call-" + std::to_string(number));
         message.add("CSeq", "1 " + message.method);
         message.add("Max-Forwards", "70");
-        request.via = {plan_.reliability == Reliability::reliable ? "TCP" : "UDP", "client.example.com"};
+        ClientHop hop;
+        hop.via = {plan_.reliability == Reliability::reliable ? "TCP" : "UDP", "client.example.com"};
         const auto branch = "z9hG4bK-" + std::to_string(number);
-        request.via.parameters.set("branch", branch);
-        request.reliability = plan_.reliability;
+        hop.via.parameters.set("branch", branch);
+        hop.reliability = plan_.reliability;
         const bool connects = plan_.reliability == Reliability::reliable && chance(30);
-        if (!connects) request.flow = flow_;
+        if (!connects) hop.flow = flow_;
         const bool is_invite = message.method == "INVITE";
-        auto created = client_.layer.create_client(std::move(request), now_);
+        auto created = client_.layer.create_client(message, hop, now_);
         if (!created) return fault(created.error().message);
         client_.branch_of[created->id.value] = branch;
         wanted_.insert(created->id.value);

@@ -262,7 +262,7 @@ def bench_serve(build: Path, rounds: int) -> str:
 
 
 def bench_gateway(build: Path, rounds: int) -> str:
-    # A round is two thousand calls through each of both, over each transport.
+    # A round is seven thousand calls through each of both, over each transport.
     return gateway.bench_gateway(build, gateway.Sizes(rounds=max(1, rounds // 12)))
 
 

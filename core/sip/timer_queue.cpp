@@ -1,6 +1,8 @@
 #include "sip/timer_queue.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <utility>
 
 namespace callchain::sip {
 namespace {
@@ -12,31 +14,35 @@ constexpr std::size_t kKeptCapacity = 1'024;
 }  // namespace
 
 void TimerQueue::set(TimerId id, SteadyTime due) {
-    const auto [found, is_new] = places_.try_emplace(id, 0);
     const auto order = next_order_++;
-    if (is_new) {
-        heap_.push_back({due, order, &*found});
-        found->second = static_cast<std::uint32_t>(heap_.size() - 1);
-        move_up(heap_.size() - 1);
+    if (const auto slot = find(id); slot != kNone) {
+        const std::size_t position = slots_[slot].position;
+        heap_[position].due = due;
+        heap_[position].order = order;
+        move_up(position);
+        move_down(slots_[slot].position);
         return;
     }
-    const std::size_t position = found->second;
-    heap_[position].due = due;
-    heap_[position].order = order;
-    move_up(position);
-    move_down(found->second);
+    if (heap_.size() == first_.size()) add_buckets();
+    if (free_ == kNone) {
+        slots_.emplace_back();
+        free_ = static_cast<Index>(slots_.size() - 1);
+    }
+    heap_.push_back({due, order, free_});
+    take_slot(id);  // last: what is above may find no memory
+    move_up(heap_.size() - 1);
 }
 
 bool TimerQueue::stop(TimerId id) {
-    const auto found = places_.find(id);
-    if (found == places_.end()) return false;
-    remove_at(found->second);
+    const auto slot = find(id);
+    if (slot == kNone) return false;
+    remove_at(slots_[slot].position);
     return true;
 }
 
 std::optional<TimerId> TimerQueue::pop_due(SteadyTime now) {
     if (heap_.empty() || heap_.front().due > now) return std::nullopt;
-    const auto id = heap_.front().place->first;
+    const auto id = slots_[heap_.front().slot].id();
     remove_at(0);
     return id;
 }
@@ -46,9 +52,48 @@ std::optional<SteadyTime> TimerQueue::next_due() const {
     return heap_.front().due;
 }
 
+/// Owners are numbered one after the other: neighbours in time become neighbours in memory. Their highest bits
+/// may tell kinds of owners apart.
+std::size_t TimerQueue::bucket_of(TimerId id) const {
+    return static_cast<std::size_t>(std::rotl(id.owner, 2) + id.which) & (first_.size() - 1);
+}
+
+TimerQueue::Index TimerQueue::find(TimerId id) const {
+    if (first_.empty()) return kNone;
+    auto slot = first_[bucket_of(id)];
+    while (slot != kNone && slots_[slot].id() != id) slot = slots_[slot].next;
+    return slot;
+}
+
+/// At least one for each timer, so that a bucket has one or two.
+void TimerQueue::add_buckets() {
+    constexpr std::size_t kFewest = 64;
+    first_.assign(std::max(kFewest, 2 * first_.size()), kNone);
+    for (const auto& entry : heap_) {
+        auto& slot = slots_[entry.slot];
+        auto& first = first_[bucket_of(slot.id())];
+        slot.next = first;
+        first = entry.slot;
+    }
+}
+
+/// The first free one, for the timer at the end of heap_.
+void TimerQueue::take_slot(TimerId id) {
+    const auto slot = std::exchange(free_, slots_[free_].next);
+    auto& first = first_[bucket_of(id)];
+    slots_[slot] = {id.owner, id.which, static_cast<Index>(heap_.size() - 1), std::exchange(first, slot)};
+}
+
+void TimerQueue::give_back(Index slot) {
+    auto* link = &first_[bucket_of(slots_[slot].id())];
+    while (*link != slot) link = &slots_[*link].next;
+    *link = slots_[slot].next;
+    slots_[slot].next = std::exchange(free_, slot);
+}
+
 void TimerQueue::place(std::size_t position, Entry entry) {
     heap_[position] = entry;
-    entry.place->second = static_cast<std::uint32_t>(position);
+    slots_[entry.slot].position = static_cast<Index>(position);
 }
 
 void TimerQueue::move_up(std::size_t position) {
@@ -80,14 +125,13 @@ void TimerQueue::move_down(std::size_t position) {
 }
 
 void TimerQueue::remove_at(std::size_t position) {
-    const auto id = heap_[position].place->first;  // a copy: it is in what is erased
-    places_.erase(id);
+    give_back(heap_[position].slot);
     const auto last = heap_.back();
     heap_.pop_back();
     if (position < heap_.size()) {
         place(position, last);
         move_up(position);
-        move_down(last.place->second);
+        move_down(slots_[last.slot].position);
     }
     if (heap_.empty()) release_memory();
 }

@@ -2,12 +2,10 @@
 /// its loop.
 #pragma once
 
-#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <unordered_map>
 #include <vector>
 
 namespace callchain::sip {
@@ -23,8 +21,9 @@ struct TimerId {
 };
 
 /// Running timers in the order of their due times; of equal times in the order in which they were set.
-/// Units:  set, stop and pop are O(log n) with n running timers; next_due() is O(1). About 90 bytes for each
-///         running timer; a stopped one leaves nothing behind, and an emptied queue gives its memory back.
+/// Units:  set, stop and pop are O(log n) with n running timers, fewer than 2^32; next_due() is O(1). About 80
+///         bytes for each running timer; a stopped one leaves nothing behind, and an emptied queue gives its
+///         memory back.
 /// Not for two threads at a time.
 class TimerQueue {
   public:
@@ -38,32 +37,41 @@ class TimerQueue {
     [[nodiscard]] std::size_t size() const { return heap_.size(); }
 
   private:
-    struct Hash {
-        std::size_t operator()(const TimerId& id) const {
-            // Owners are numbered one after the other: neighbours in time become neighbours in memory. Their
-            // highest bits may tell kinds of owners apart.
-            return static_cast<std::size_t>(std::rotl(id.owner, 4) + id.which);
-        }
+    // Some hundred thousand timers run at once, and what is touched of one is seldom in a cache: so their ids
+    // stand in one piece of memory, chained by numbers, and not each in a node of its own.
+    using Index = std::uint32_t;
+    static constexpr Index kNone = ~Index{0};
+    struct Slot {
+        std::uint64_t owner = 0;
+        std::uint32_t which = 0;
+        Index position = 0;  // in heap_
+        Index next = kNone;  // of the same bucket; of a slot that is free, the next that is
+        [[nodiscard]] TimerId id() const { return {owner, which}; }
     };
-    // Where the timer of that id stands in heap_. The map does not move what it holds.
-    using Places = std::unordered_map<TimerId, std::uint32_t, Hash>;
     struct Entry {
         SteadyTime due;
         std::uint64_t order = 0;  // of setting, so that equal times keep it
-        Places::value_type* place = nullptr;
+        Index slot = kNone;
     };
 
     static bool before(const Entry& a, const Entry& b) {
         return a.due != b.due ? a.due < b.due : a.order < b.order;
     }
+    [[nodiscard]] std::size_t bucket_of(TimerId id) const;
+    [[nodiscard]] Index find(TimerId id) const;
+    void add_buckets();
+    void take_slot(TimerId id);
+    void give_back(Index slot);
     void place(std::size_t position, Entry entry);
     void move_up(std::size_t position);
     void move_down(std::size_t position);
     void remove_at(std::size_t position);
     void release_memory();
 
-    std::vector<Entry> heap_;  // four children to a node: half the levels of a binary one
-    Places places_;
+    std::vector<Entry> heap_;   // four children to a node: half the levels of a binary one
+    std::vector<Slot> slots_;   // of what runs, and free ones
+    std::vector<Index> first_;  // of each bucket; none, or a power of two of them
+    Index free_ = kNone;        // the first that is
     std::uint64_t next_order_ = 0;
 };
 

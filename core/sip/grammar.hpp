@@ -65,7 +65,8 @@ enum class Blanks { none, around_colon };
 /// '=' left out. False: anything else. A value is a quoted string, or a token or an address.
 [[nodiscard]] bool read_parameters(Parameters& to, std::string_view text);
 
-// write_uri() and its like write into a text that has room: a request that is sent has some twenty such pieces.
+// write_uri() and its like write into a text that has room: a request that is sent has some twenty such
+// pieces.
 
 void append_parameters(std::string& out, const Parameters& parameters);
 void append_uri(std::string& out, const Uri& uri);

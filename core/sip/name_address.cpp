@@ -61,7 +61,8 @@ Result<NameAddress> parse_name_address(std::string_view text) {
 std::string write_name_address(const NameAddress& address) {
     constexpr std::size_t kBlankAndBrackets = 3;
     std::string text;
-    text.reserve(address.display_name.size() + room_for(address.uri) + room_for(address.parameters) + kBlankAndBrackets);
+    text.reserve(address.display_name.size() + room_for(address.uri) + room_for(address.parameters) +
+                 kBlankAndBrackets);
     text += address.display_name;
     if (!text.empty()) text += ' ';
     text += '<';
@@ -74,7 +75,8 @@ std::string write_name_address(const NameAddress& address) {
 std::string write_via(const Via& via) {
     constexpr std::string_view kProtocol = "SIP/2.0/";
     std::string text;
-    text.reserve(kProtocol.size() + via.transport.size() + 1 + via.host.size() + kRoomForPort + room_for(via.parameters));
+    text.reserve(kProtocol.size() + via.transport.size() + 1 + via.host.size() + kRoomForPort +
+                 room_for(via.parameters));
     text += kProtocol;
     text += via.transport;
     text += ' ';

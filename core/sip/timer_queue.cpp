@@ -52,10 +52,13 @@ std::optional<SteadyTime> TimerQueue::next_due() const {
     return heap_.front().due;
 }
 
-/// Owners are numbered one after the other: neighbours in time become neighbours in memory. Their highest bits
-/// may tell kinds of owners apart.
+/// Owners are numbered one after the other: neighbours in time become neighbours in memory. Their highest
+/// bits may tell kinds of owners apart. The second term moves each round through the buckets, so that owners
+/// of whom every eighth has a timer do not meet in an eighth of them.
 std::size_t TimerQueue::bucket_of(TimerId id) const {
-    return static_cast<std::size_t>(std::rotl(id.owner, 2) + id.which) & (first_.size() - 1);
+    const auto number = std::rotl(id.owner, 2) + id.which;
+    return static_cast<std::size_t>(number + (number >> std::countr_zero(first_.size()))) &
+           (first_.size() - 1);
 }
 
 TimerQueue::Index TimerQueue::find(TimerId id) const {

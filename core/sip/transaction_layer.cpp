@@ -198,8 +198,8 @@ void TransactionLayer::set_flow(TransactionId id, FlowId flow) {
 
 // What the user wants.
 
-Result<TransactionLayer::Created> TransactionLayer::create_client(const Message& message, const ClientHop& hop,
-                                                                  SteadyTime now) {
+Result<TransactionLayer::Created> TransactionLayer::create_client(const Message& message,
+                                                                  const ClientHop& hop, SteadyTime now) {
     CALLCHAIN_TRY(check_client_message(message));
     if (!identifies_transaction(hop.via.branch()))
         return fail(ErrorCode::bad_input, "the branch of the top Via identifies no transaction");

@@ -167,9 +167,9 @@ class TransactionLayer {
         TransactionId id;
         LayerActions actions = {};
     };
-    /// Sends a request, which comes without the Via of this hop, in a transaction of its own. Errors: bad_input where it is no request, is ACK or CANCEL, lacks From, To, Call-ID
-    /// or CSeq, its CSeq names another method, the branch identifies nothing or is in use, or write_message()
-    /// refuses it.
+    /// Sends a request, which comes without the Via of this hop, in a transaction of its own. Errors:
+    /// bad_input where it is no request, is ACK or CANCEL, lacks From, To, Call-ID or CSeq, its CSeq names
+    /// another method, the branch identifies nothing or is in use, or write_message() refuses it.
     [[nodiscard]] Result<Created> create_client(const Message& message, const ClientHop& hop, SteadyTime now);
     /// Whether create_client() would take that message under a branch that is new and a Via that can be
     /// written. Errors: those of create_client().

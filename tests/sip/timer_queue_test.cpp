@@ -127,8 +127,10 @@ RC_GTEST_PROP(TimerQueueProperty, DoesWhatASortedMapDoes, ()) {
     auto now = at(0ms);
     const auto steps = *rc::gen::inRange(0, 800);
     for (int step = 0; step < steps; ++step) {
-        const auto kind = *rc::gen::element<std::uint64_t>(0, std::uint64_t{1} << 62U, std::uint64_t{1} << 63U);
-        const TimerId id{kind | *rc::gen::inRange<std::uint64_t>(0, 40), *rc::gen::inRange<std::uint32_t>(0, 4)};
+        const auto kind =
+            *rc::gen::element<std::uint64_t>(0, std::uint64_t{1} << 62U, std::uint64_t{1} << 63U);
+        const TimerId id{kind | *rc::gen::inRange<std::uint64_t>(0, 40),
+                         *rc::gen::inRange<std::uint32_t>(0, 4)};
         switch (*rc::gen::weightedElement<int>({{5, 0}, {3, 1}, {2, 2}})) {
             case 0: {
                 const auto due = now + std::chrono::milliseconds(*rc::gen::inRange(-5, 60));

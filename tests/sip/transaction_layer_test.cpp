@@ -356,7 +356,8 @@ TEST(InviteOfOurs, WritesTheAckOfTheRfcsExample) {
         "CSeq: 986759 INVITE\n"
         "Content-Length: 0\n\n");
     std::erase_if(invite.headers, [](const auto& field) { return field.name == "Via"; });
-    ClientRequest request{{{"UDP", "pc33.atlanta.com"}, FlowId{9}, Reliability::unreliable}, std::move(invite)};
+    ClientRequest request{{{"UDP", "pc33.atlanta.com"}, FlowId{9}, Reliability::unreliable},
+                          std::move(invite)};
     request.via.parameters.set("branch", "z9hG4bKkjshdyff");
     LayerDriver driver;
     driver.create(request);

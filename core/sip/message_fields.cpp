@@ -90,8 +90,8 @@ std::optional<std::string_view> Message::find(std::string_view name) const {
 }
 
 void Message::add(std::string_view name, std::string value) {
-    constexpr std::size_t kMost = 8;  // of what we write ourselves: an answer's
-    if (headers.empty()) headers.reserve(kMost);
+    constexpr std::size_t kOfAnAnswer = 8;  // that many are usual, and more grow from there
+    if (headers.empty()) headers.reserve(kOfAnAnswer);
     headers.push_back({std::string(name), std::move(value)});
 }
 

@@ -29,10 +29,7 @@ Message make_response(const Received& request, int status, std::string_view reas
     const bool begins_dialog = from.method == "INVITE" && !request.to.tag();
     if (begins_dialog && status > kTrying && status < 300) copy_all(from, "Record-Route", response);
     response.add("From", std::string(from.find("From").value_or("")));
-    const auto asked = from.find("To").value_or("");
-    std::string to;
-    to.reserve(asked.size() + std::string_view(";tag=").size() + tag.size());
-    to += asked;
+    std::string to(from.find("To").value_or(""));
     if (!tag.empty() && !request.to.tag()) to.append(";tag=").append(tag);
     response.add("To", std::move(to));
     response.add("Call-ID", std::string(from.find("Call-ID").value_or("")));

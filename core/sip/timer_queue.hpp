@@ -22,8 +22,8 @@ struct TimerId {
 
 /// Running timers in the order of their due times; of equal times in the order in which they were set.
 /// Units:  set, stop and pop are O(log n) with n running timers, fewer than 2^32; next_due() is O(1). About
-///         80 bytes for each running timer; a stopped one leaves nothing behind, and an emptied queue gives
-///         its memory back.
+///         80 bytes for each timer of the most that ran at once: a stopped one leaves its place to the next,
+///         and an emptied queue gives its memory back.
 /// Not for two threads at a time.
 class TimerQueue {
   public:

@@ -117,14 +117,11 @@ Received request_of_peer(std::uint64_t number, const std::string& method) {
     return *parse_message(bytes.value_or(""), Carrier::stream);
 }
 
-struct ClientRequest : ClientHop {
-    Message message;
-};
+std::string id_of(std::uint64_t number) { return std::to_string(1'000'000'000'000'000 + number); }
 
-ClientRequest request_of_ours(std::uint64_t number, const std::string& method, Reliability reliability) {
-    ClientRequest request;
-    auto& message = request.message;
-    const auto id = std::to_string(1'000'000'000'000'000 + number);
+Message request_of_ours(std::uint64_t number, const std::string& method) {
+    const auto id = id_of(number);
+    Message message;
     message.method = method;
     message.uri = {"sip", "agent", std::nullopt, "example.sip.twilio.com"};
     message.add("From", "<sip:15557654321@gw.example.com>;tag=" + id);
@@ -136,11 +133,13 @@ ClientRequest request_of_ours(std::uint64_t number, const std::string& method, R
     message.add("Proxy-Authorization", "Digest username=\"u\", realm=\"r\", nonce=\"" + id + id + "\"");
     message.add("X-Callchain-Id", id);
     message.body = offer();
-    request.via = {"TLS", "gw.example.com", 5061};
-    request.via.parameters.set("branch", "z9hG4bK" + id);
-    request.flow = FlowId{2};
-    request.reliability = reliability;
-    return request;
+    return message;
+}
+
+ClientHop hop_of_ours(std::uint64_t number, Reliability reliability) {
+    ClientHop hop{{"TLS", "gw.example.com", 5061}, FlowId{2}, reliability};
+    hop.via.parameters.set("branch", "z9hG4bK" + id_of(number));
+    return hop;
 }
 
 Received answer_to(const LayerActions& actions, int status) {
@@ -176,8 +175,8 @@ void server_completed(TransactionLayer& layer, std::uint64_t number, Reliability
 }
 void ask_and_be_answered(TransactionLayer& layer, std::uint64_t number, Reliability reliability,
                          const std::string& method, int status) {
-    const auto request = request_of_ours(number, method, reliability);
-    const auto created = layer.create_client(request.message, request, {});
+    const auto created =
+        layer.create_client(request_of_ours(number, method), hop_of_ours(number, reliability), {});
     if (status != 0)
         benchmark::DoNotOptimize(layer.receive(answer_to(created->actions, status), {FlowId{2}}, {}));
 }

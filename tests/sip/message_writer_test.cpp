@@ -1,4 +1,4 @@
-#include "sip/message.hpp"
+#include "sip/grammar.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
@@ -38,6 +38,21 @@ TEST(WriteMessage, WritesAResponse) {
         *write_message(message),
         "SIP/2.0 488 Not Acceptable Here\r\nWarning: 304 gw.example.com \"DTLS offered\"\r\nContent-Length: "
         "0\r\n\r\n");
+}
+
+TEST(WriteMessage, PutsTheViaOfThisHopAboveAll) {
+    const std::string hop = "SIP/2.0/UDP b2bua.example.com;branch=z9hG4bK2";
+    const auto text = write_message(invite(), hop);
+    ASSERT_TRUE(text.has_value()) << text.error().message;
+    EXPECT_EQ(*text,
+              "INVITE sip:+12145551869@acme.sip.twilio.com;transport=tls SIP/2.0\r\n"
+              "Via: SIP/2.0/UDP b2bua.example.com;branch=z9hG4bK2\r\n"
+              "Via: SIP/2.0/TLS gw.example.com:5061;branch=z9hG4bK1\r\n"
+              "X-Empty: \r\n"
+              "Content-Length: 5\r\n\r\n"
+              "v=0\r\n");
+    for (const auto* end : {"\r", "\n", "\r\nInjected: yes"})
+        EXPECT_FALSE(write_message(invite(), hop + end).has_value());
 }
 
 TEST(WriteMessage, RefusesWhatWouldBecomeAnotherLine) {
@@ -234,6 +249,12 @@ TEST(WriteMessageProperty, WhatIsWrittenParsesBackFieldByField) {
         add_headers(made);
         const auto text = write_message(made.message);
         RC_ASSERT(text.has_value());
+        for (const auto& address : {made.from, made.to}) {
+            RC_ASSERT(write_uri(address.uri).size() <= room_for(address.uri));
+            std::string parameters;
+            append_parameters(parameters, address.parameters);
+            RC_ASSERT(parameters.size() <= room_for(address.parameters));
+        }
         const auto carrier = *rc::gen::element(Carrier::stream, Carrier::datagram);
         const auto read = parse_message(*text, carrier);
         if (!read) RC_FAIL(read.error().why + "\n" + *text);

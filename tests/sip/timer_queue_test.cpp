@@ -1,9 +1,12 @@
 // The timer queue by example, and against a multimap that does the same slowly.
 #include "sip/timer_queue.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <map>
 #include <optional>
 #include <rapidcheck.h>
@@ -17,6 +20,12 @@ namespace {
 using namespace std::chrono_literals;
 
 SteadyTime at(std::chrono::milliseconds time) { return SteadyTime{} + time; }
+
+/// Octets of the whole program; an address sanitizer does not count them, and proves nothing by them.
+std::size_t allocated() {
+    const auto info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
 
 /// Owners of all timers that are due, in order.
 std::vector<std::uint64_t> pop_all(TimerQueue& queue, SteadyTime now) {
@@ -82,12 +91,47 @@ TEST(TimerQueue, GivesATimeThatHasPassedAtOnce) {
 
 TEST(TimerQueue, StaysRightWhenItHasGivenItsMemoryBack) {
     TimerQueue queue;
+    const auto before = allocated();
     for (int round = 0; round < 3; ++round) {
         for (std::uint64_t owner = 0; owner < 5'000; ++owner) queue.set({owner, 0}, at(1ms * (owner % 97)));
         for (std::uint64_t owner = 0; owner < 5'000; owner += 2) EXPECT_TRUE(queue.stop({owner, 0}));
         EXPECT_EQ(pop_all(queue, at(1s)).size(), 2'500U);
         EXPECT_EQ(queue.size(), 0U);
+        EXPECT_LT(allocated(), before + 10'000);
     }
+}
+
+// More than the property has at once: each thousand meets the buckets of the one before.
+TEST(TimerQueue, FindsEachOfThousandsWhoseOwnersHaveGaps) {
+    for (const std::uint64_t gap : {1U, 8U, 63U, 64U}) {
+        SCOPED_TRACE(gap);
+        TimerQueue queue;
+        std::vector<TimerId> ids;
+        for (std::uint64_t n = 0; n < 3'000; ++n) {
+            for (const auto kind : {std::uint64_t{0}, std::uint64_t{1} << 62U, std::uint64_t{1} << 63U})
+                ids.push_back({kind | n * gap, static_cast<std::uint32_t>(n % 5)});
+        }
+        for (const auto& id : ids) queue.set(id, at(1ms * (id.owner % 977)));
+        for (const auto& id : ids) queue.set(id, at(1ms * (id.owner % 89)));
+        EXPECT_EQ(queue.size(), ids.size());
+        const auto stopped = ids.begin() + static_cast<std::ptrdiff_t>(ids.size() / 2);
+        EXPECT_TRUE(std::all_of(ids.begin(), stopped, [&](const auto& id) { return queue.stop(id); }));
+        EXPECT_TRUE(std::none_of(ids.begin(), stopped, [&](const auto& id) { return queue.stop(id); }));
+        EXPECT_EQ(pop_all(queue, at(1s)).size(), ids.size() - ids.size() / 2);
+    }
+}
+
+TEST(TimerQueue, GivesThePlaceOfAStoppedTimerToTheNext) {
+    TimerQueue queue;
+    queue.set({0, 0}, at(1h));  // never empty, so that it gives nothing back
+    const auto before = allocated();
+    for (std::uint64_t owner = 1; owner <= 100'000; ++owner) {
+        queue.set({owner, 0}, at(1s));
+        queue.set({owner, 1}, at(0ms));
+        EXPECT_TRUE(queue.stop({owner, 0}));
+        EXPECT_TRUE(queue.pop_due(at(0ms)).has_value());
+    }
+    EXPECT_LT(allocated(), before + 10'000);
 }
 
 /// The same with a sorted map: what the queue must be equal to.

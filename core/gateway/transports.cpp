@@ -85,8 +85,9 @@ struct Transports::State final : StreamHost, std::enable_shared_from_this<Transp
     void trace(bool received, const FlowInfo& info, std::string_view bytes);
     void tell_closed(FlowInfo info, std::string why);
 
-    bool send(sip::FlowId id, std::string_view bytes);
-    bool send_datagram(const UdpFlow& flow, std::string_view bytes);
+    bool send(sip::FlowId id, std::string bytes);
+    void send_datagram(const UdpFlow& flow, std::string bytes);
+    void flush_datagrams_soon();
     void open(SendTarget target, Done done);
     Result<FlowInfo> open_udp(const Endpoint& peer);
     void open_stream(const SendTarget& target, Done done);
@@ -107,6 +108,7 @@ struct Transports::State final : StreamHost, std::enable_shared_from_this<Transp
     std::unique_ptr<TlsClientContext> tls_client_;  // made when it is needed first
     std::vector<std::unique_ptr<Acceptor>> acceptors_;
     std::vector<std::unique_ptr<UdpSocket>> udp_sockets_;
+    bool flush_is_posted_ = false;  // of datagrams
     UdpFlows udp_flows_;
     std::unordered_map<std::uint64_t, Stream> streams_;            // by flow
     std::unordered_map<std::string, std::uint64_t> outbound_;      // by target
@@ -337,7 +339,7 @@ void Transports::State::trace(bool received, const FlowInfo& info, std::string_v
     if (events_.on_trace) events_.on_trace({.received = received, .flow = info, .bytes = bytes});
 }
 
-bool Transports::State::send(sip::FlowId id, std::string_view bytes) {
+bool Transports::State::send(sip::FlowId id, std::string bytes) {
     if (const auto connection = find_stream(id)) {
         if (!connection->send(bytes)) return false;
         ++counts_.messages_out;
@@ -345,22 +347,30 @@ bool Transports::State::send(sip::FlowId id, std::string_view bytes) {
         return true;
     }
     const auto* flow = udp_flows_.find(id);
-    return flow != nullptr && send_datagram(*flow, bytes);
+    if (flow == nullptr) return false;
+    send_datagram(*flow, std::move(bytes));
+    return true;
 }
 
-bool Transports::State::send_datagram(const UdpFlow& flow, std::string_view bytes) {
-    const auto id = flow.info.id;
-    const auto info = flow.info;  // a report of an ICMP error may take the flow away
-    const auto fault = udp_sockets_[flow.socket]->send(flow.peer, flow.info.local, bytes);
-    if (!fault.empty()) {
-        if (auto gone = udp_flows_.remove(id)) tell_closed(std::move(gone->info), fault);
-        return false;
-    }
-    udp_flows_.note_answered(id);
+void Transports::State::send_datagram(const UdpFlow& flow, std::string bytes) {
+    udp_flows_.note_answered(flow.info.id);
     ++counts_.messages_out;
     counts_.bytes_out += bytes.size();
-    trace(false, info, bytes);
-    return true;
+    trace(false, flow.info, bytes);
+    flush_datagrams_soon();
+    // The last one: it may send what has gathered, and a report of an ICMP error takes the flow away.
+    udp_sockets_[flow.socket]->send(flow.peer, flow.info.local, std::move(bytes));
+}
+
+/// Behind what else this turn of the loop brings, as connections do.
+void Transports::State::flush_datagrams_soon() {
+    if (std::exchange(flush_is_posted_, true)) return;
+    loop_.post([weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->flush_is_posted_ = false;
+        for (const auto& socket : self->udp_sockets_) socket->flush();
+    });
 }
 
 // Opening and closing ------------------------------------------------------------------------------------
@@ -457,7 +467,7 @@ Transports::~Transports() = default;
 
 Result<std::vector<BoundAddress>> Transports::listen() { return state_->listen(); }
 
-bool Transports::send(sip::FlowId flow, std::string bytes) { return state_->send(flow, bytes); }
+bool Transports::send(sip::FlowId flow, std::string bytes) { return state_->send(flow, std::move(bytes)); }
 
 void Transports::open(SendTarget target, std::function<void(Result<FlowInfo>)> done) {
     state_->open(std::move(target), std::move(done));

@@ -124,8 +124,9 @@ class Transports {
     /// certificate that cannot be read or does not fit its key); then nothing listens.
     [[nodiscard]] Result<std::vector<BoundAddress>> listen();
 
-    /// Sends one message on a flow, in order. False: the flow is gone, or its backlog was full, by which it
-    /// is closed (on_closed follows).
+    /// Sends one message on a flow, in order, with what else this turn of the loop brings. False: the flow is
+    /// gone, or its backlog was full, by which it is closed. A datagram that the system never can send closes
+    /// its flow, too (on_closed follows both).
     [[nodiscard]] bool send(sip::FlowId flow, std::string bytes);
 
     /// Finds the live outbound connection to that target and identity, or makes one. `done` is called once,

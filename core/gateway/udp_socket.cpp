@@ -6,6 +6,7 @@
 #include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
+#include <span>
 #include <sys/socket.h>
 #include <system_error>
 #include <utility>
@@ -15,28 +16,29 @@ namespace {
 
 constexpr int kMostReadsPerTurn = 8;  // then the connections have their turn
 constexpr std::size_t kMostPerRead = 8;
+constexpr std::size_t kMostPerSend = 16;
 constexpr std::size_t kMostDatagramBytes = std::size_t{64} << 10U;
 constexpr int kMostErrorsPerTurn = 64;
 constexpr std::size_t kControlBytes = 256;
 
-/// One call's message with room for what the kernel adds.
+/// The address and the control data of one datagram: with room for what the kernel adds.
 struct Envelope {
     system::SocketAddress peer;
     iovec vector{};
-    msghdr header{};
     alignas(cmsghdr) std::array<char, kControlBytes> control{};
 
-    Envelope(char* bytes, std::size_t size) {
+    /// A header that points here.
+    msghdr header_for(char* bytes, std::size_t size) {
         vector = {bytes, size};
+        msghdr header{};
         header.msg_name = &peer.storage;
         header.msg_namelen = sizeof peer.storage;
         header.msg_iov = &vector;
         header.msg_iovlen = 1;
         header.msg_control = control.data();
         header.msg_controllen = control.size();
+        return header;
     }
-    Envelope(const Envelope&) = delete;
-    Envelope& operator=(const Envelope&) = delete;
 };
 
 template <class T>
@@ -76,19 +78,19 @@ system::SocketAddress destination_in(msghdr& header) {
 }
 
 template <class Info>
-void add_control(Envelope& envelope, int level, int type, const Info& info) {
-    auto* message = CMSG_FIRSTHDR(&envelope.header);
+void add_control(msghdr& header, int level, int type, const Info& info) {
+    auto* message = CMSG_FIRSTHDR(&header);
     message->cmsg_level = level;
     message->cmsg_type = type;
     message->cmsg_len = CMSG_LEN(sizeof info);
     std::memcpy(CMSG_DATA(message), &info, sizeof info);
-    envelope.header.msg_controllen = CMSG_SPACE(sizeof info);
+    header.msg_controllen = CMSG_SPACE(sizeof info);
 }
 
-void set_source(Envelope& envelope, int family, const Endpoint& source) {
+void set_source(msghdr& header, int family, const Endpoint& source) {
     const auto address = socket_address_of(source);
     if (!address || is_unspecified(*address)) {
-        envelope.header.msg_controllen = 0;
+        header.msg_controllen = 0;
         return;
     }
     if (family == AF_INET) {
@@ -96,14 +98,14 @@ void set_source(Envelope& envelope, int family, const Endpoint& source) {
         std::memcpy(&typed, &address->storage, sizeof typed);
         in_pktinfo info{};
         info.ipi_spec_dst = typed.sin_addr;
-        return add_control(envelope, IPPROTO_IP, IP_PKTINFO, info);
+        return add_control(header, IPPROTO_IP, IP_PKTINFO, info);
     }
     const auto mapped = as_ipv6(*address);
     sockaddr_in6 typed{};
     std::memcpy(&typed, &mapped.storage, sizeof typed);
     in6_pktinfo info{};
     info.ipi6_addr = typed.sin6_addr;
-    add_control(envelope, IPPROTO_IPV6, IPV6_PKTINFO, info);
+    add_control(header, IPPROTO_IPV6, IPV6_PKTINFO, info);
 }
 
 std::string words_of(const sock_extended_err& error) {
@@ -121,37 +123,30 @@ bool is_lost_on_the_way(int error) {
 
 /// Room for what one call reads. Of the bytes only those become resident that a datagram was written to.
 struct UdpSocket::Inbox {
-    struct Slot {
-        system::SocketAddress peer;
-        iovec vector{};
-        alignas(cmsghdr) std::array<char, kControlBytes> control{};
-    };
-
     Inbox() : bytes(new char[kMostPerRead * kMostDatagramBytes]) {
-        for (std::size_t i = 0; i < kMostPerRead; ++i) {
-            slots[i].vector = {&bytes[i * kMostDatagramBytes], kMostDatagramBytes};
-            prepare(i);
-        }
+        for (std::size_t i = 0; i < kMostPerRead; ++i) prepare(i);
     }
     void prepare(std::size_t i) {
-        auto& header = headers[i].msg_hdr;
-        header = {};
-        header.msg_name = &slots[i].peer.storage;
-        header.msg_namelen = sizeof slots[i].peer.storage;
-        header.msg_iov = &slots[i].vector;
-        header.msg_iovlen = 1;
-        header.msg_control = slots[i].control.data();
-        header.msg_controllen = kControlBytes;
+        headers[i].msg_hdr = envelopes[i].header_for(&bytes[i * kMostDatagramBytes], kMostDatagramBytes);
     }
 
     std::unique_ptr<char[]> bytes;  // not filled, which a vector would be
-    std::array<Slot, kMostPerRead> slots{};
+    std::array<Envelope, kMostPerRead> envelopes{};
     std::array<mmsghdr, kMostPerRead> headers{};
+};
+
+/// What waits to be sent with one call.
+struct UdpSocket::Outbox {
+    std::size_t size = 0;
+    std::array<std::string, kMostPerSend> bytes{};
+    std::array<Envelope, kMostPerSend> envelopes{};
+    std::array<mmsghdr, kMostPerSend> headers{};
 };
 
 UdpSocket::UdpSocket(Loop& loop, system::Descriptor socket, Handlers handlers)
     : handlers_(std::move(handlers)),
       inbox_(std::make_unique<Inbox>()),
+      outbox_(std::make_unique<Outbox>()),
       socket_(loop, std::move(socket), {[this] { on_readable(); }, {}}) {
     if (!socket_.is_open()) return;
     const auto bound = bound_address(socket_.number());
@@ -160,7 +155,11 @@ UdpSocket::UdpSocket(Loop& loop, system::Descriptor socket, Handlers handlers)
     is_bound_to_all_ = is_unspecified(bound);
 }
 
-UdpSocket::~UdpSocket() = default;
+// What was sent shortly before, such as the last answer of a program that ends, still leaves.
+UdpSocket::~UdpSocket() {
+    handlers_ = {};
+    flush();
+}
 
 bool UdpSocket::reaches(int family) const {
     if (family == family_) return true;
@@ -184,9 +183,9 @@ bool UdpSocket::receive_some() {
     const auto received = static_cast<std::size_t>(count);
     for (std::size_t i = 0; i < received; ++i) {
         auto& [header, size] = inbox_->headers[i];
-        auto& slot = inbox_->slots[i];
-        slot.peer.size = header.msg_namelen;
-        handlers_.on_datagram(slot.peer, destination_of(header),
+        auto& peer = inbox_->envelopes[i].peer;
+        peer.size = header.msg_namelen;
+        handlers_.on_datagram(peer, destination_of(header),
                               {&inbox_->bytes[i * kMostDatagramBytes], size});
         inbox_->prepare(i);
     }
@@ -208,10 +207,10 @@ const Endpoint& UdpSocket::destination_of(msghdr& header) {
 void UdpSocket::report_errors() {
     std::array<char, 1> unused{};  // the datagram that did not arrive comes back here, and is not wanted
     for (int i = 0; i < kMostErrorsPerTurn; ++i) {
-        Envelope envelope(unused.data(), unused.size());
-        if (::recvmsg(socket_.number(), &envelope.header, MSG_ERRQUEUE) < 0) return;
-        envelope.peer.size = envelope.header.msg_namelen;
-        auto& header = envelope.header;
+        Envelope envelope;
+        auto header = envelope.header_for(unused.data(), unused.size());
+        if (::recvmsg(socket_.number(), &header, MSG_ERRQUEUE) < 0) return;
+        envelope.peer.size = header.msg_namelen;
         for (auto* message = CMSG_FIRSTHDR(&header); message != nullptr;
              message = CMSG_NXTHDR(&header, message)) {
             const bool is_error = (message->cmsg_level == IPPROTO_IP && message->cmsg_type == IP_RECVERR) ||
@@ -220,30 +219,53 @@ void UdpSocket::report_errors() {
             const auto error = read_control<sock_extended_err>(message);
             // The kernel has learned a smaller size for that way, and cuts what follows to it.
             if (error.ee_errno == EMSGSIZE) continue;
-            handlers_.on_unreachable(envelope.peer, words_of(error));
+            tell_unreachable(envelope.peer, words_of(error));
         }
     }
 }
 
-std::string UdpSocket::send(const system::SocketAddress& peer, const Endpoint& local,
-                            std::string_view bytes) {
-    // The call does not write to them, but its type says that it might.
-    Envelope envelope(const_cast<char*>(bytes.data()), bytes.size());
+void UdpSocket::tell_unreachable(const system::SocketAddress& peer, const std::string& why) {
+    if (handlers_.on_unreachable) handlers_.on_unreachable(peer, why);
+}
+
+void UdpSocket::send(const system::SocketAddress& peer, const Endpoint& local, std::string bytes) {
+    const auto i = outbox_->size++;
+    outbox_->bytes[i] = std::move(bytes);
+    auto& envelope = outbox_->envelopes[i];
     envelope.peer = family_ == AF_INET6 ? as_ipv6(peer) : peer;
-    envelope.header.msg_namelen = envelope.peer.size;
+    auto& header = outbox_->headers[i].msg_hdr;
+    header = envelope.header_for(outbox_->bytes[i].data(), outbox_->bytes[i].size());
+    header.msg_namelen = envelope.peer.size;
     if (is_bound_to_all_)
-        set_source(envelope, family_, local);
+        set_source(header, family_, local);
     else
-        envelope.header.msg_controllen = 0;
-    // The first try may only report what became of another datagram.
-    for (int tries = 0; tries < 2; ++tries) {
-        if (::sendmsg(socket_.number(), &envelope.header, MSG_NOSIGNAL) >= 0) return {};
-        if (is_lost_on_the_way(errno)) return {};
+        header.msg_controllen = 0;
+    if (outbox_->size == kMostPerSend) flush();
+}
+
+void UdpSocket::flush() {
+    bool was_tried = false;
+    for (std::size_t i = 0; i < outbox_->size;) {
+        const auto rest = static_cast<unsigned>(outbox_->size - i);
+        const int sent = ::sendmmsg(socket_.number(), &outbox_->headers[i], rest, MSG_NOSIGNAL);
         const int error = errno;
-        report_errors();
-        errno = error;
+        if (sent > 0) {
+            i += static_cast<std::size_t>(sent);
+            was_tried = false;
+            // Of an error that ended it the kernel says no more than that; it may be one of the queue's.
+            if (static_cast<unsigned>(sent) < rest) report_errors();
+            continue;
+        }
+        // The first try may only report what became of another datagram.
+        const bool is_lost = is_lost_on_the_way(error);
+        if (!is_lost) report_errors();
+        if (!is_lost && !std::exchange(was_tried, true)) continue;
+        if (!is_lost) tell_unreachable(outbox_->envelopes[i].peer, std::generic_category().message(error));
+        was_tried = false;
+        ++i;
     }
-    return std::generic_category().message(errno);
+    for (auto& bytes : std::span(outbox_->bytes).first(outbox_->size)) std::string().swap(bytes);
+    outbox_->size = 0;
 }
 
 Endpoint UdpSocket::source_for(const system::SocketAddress& peer) const {

@@ -19,7 +19,7 @@ class UdpSocket {
         /// `local` is the address at which it came, also where the socket is bound to all.
         std::function<void(const system::SocketAddress& peer, const Endpoint& local, std::string_view bytes)>
             on_datagram;
-        /// What was sent there did not arrive: an ICMP error.
+        /// What was sent there did not arrive (an ICMP error), or cannot be sent.
         std::function<void(const system::SocketAddress& peer, const std::string& why)> on_unreachable;
     };
     /// Takes a bound socket, as open_listening_socket() makes it.
@@ -32,23 +32,28 @@ class UdpSocket {
     [[nodiscard]] bool reaches(int family) const;
     void start() { socket_.await_readable(); }
 
-    /// From `local` where the socket is bound to all addresses. What the system has no room for at this
-    /// moment is lost, as on the way. "": sent, else why it never can be.
-    [[nodiscard]] std::string send(const system::SocketAddress& peer, const Endpoint& local,
-                                   std::string_view bytes);
+    /// From `local` where the socket is bound to all addresses, and with the next flush(): what is sent
+    /// together costs one call of the system and wakes its receiver once.
+    void send(const system::SocketAddress& peer, const Endpoint& local, std::string bytes);
+    /// What the system has no room for at this moment is lost, as on the way. What it never can send,
+    /// Handlers::on_unreachable hears of.
+    void flush();
     /// The address that datagrams to that peer leave from.
     [[nodiscard]] Endpoint source_for(const system::SocketAddress& peer) const;
 
   private:
     struct Inbox;
+    struct Outbox;
     void on_readable();
     /// False: nothing is left to read.
     bool receive_some();
     const Endpoint& destination_of(msghdr& header);
     void report_errors();
+    void tell_unreachable(const system::SocketAddress& peer, const std::string& why);
 
     Handlers handlers_;
     std::unique_ptr<Inbox> inbox_;
+    std::unique_ptr<Outbox> outbox_;
     Watched socket_;
     Endpoint local_;
     int family_ = 0;

@@ -86,9 +86,62 @@ TEST(Transports, SendLargeDatagramsAsTheyAre) {
     ASSERT_TRUE(client.transports->send(flow->id, options_request("large", std::string(20'000, 'x'))));
     ASSERT_TRUE(run_until(loop, [&] { return !server.messages.empty(); }));
     EXPECT_EQ(server.messages[0].message.message.body.size(), 20'000U);
-    EXPECT_FALSE(client.transports->send(flow->id, std::string(70'000, 'x')));
+    ASSERT_TRUE(client.transports->send(flow->id, std::string(70'000, 'x')));
     ASSERT_TRUE(run_until(loop, [&] { return !client.closed.empty(); }));
+    EXPECT_EQ(client.closed[0].flow.id, flow->id);
     EXPECT_NE(client.closed[0].why.find("too long"), std::string::npos) << client.closed[0].why;
+}
+
+TEST(Transports, SendTheDatagramsOfATurnInOrderAndPassOverWhatCannotBeSent) {
+    Loop loop;
+    Node first(loop, {}, {Transport::udp});
+    Node second(loop, {}, {Transport::udp});
+    Node client(loop, {}, {Transport::udp});
+    Endpoint gone;
+    {
+        Node server(loop, {}, {Transport::udp});
+        gone = server.endpoint(Transport::udp);
+    }
+    const auto to_first = open_flow(loop, client, target_of(first, Transport::udp));
+    const auto to_second = open_flow(loop, client, target_of(second, Transport::udp));
+    const auto to_nobody = open_flow(loop, client, {Transport::udp, gone});
+    ASSERT_TRUE(to_first && to_second && to_nobody);
+    constexpr int kEach = 40;  // more than one call of the system takes
+    loop.post([&] {
+        for (int i = 0; i < kEach; ++i) {
+            EXPECT_TRUE(client.transports->send(to_first->id, options_request("first-" + std::to_string(i))));
+            // Its ICMP error comes while the next ones are sent.
+            if (i % 10 == 3) static_cast<void>(client.transports->send(to_nobody->id, "lost"));
+            if (i == 21) static_cast<void>(client.transports->send(to_second->id, std::string(70'000, 'x')));
+            static_cast<void>(
+                client.transports->send(to_second->id, options_request("second-" + std::to_string(i))));
+        }
+    });
+    ASSERT_TRUE(run_until(loop, [&] { return first.messages.size() == kEach && client.closed.size() == 2; }));
+    for (int i = 0; i < kEach; ++i)
+        EXPECT_EQ(first.messages[static_cast<std::size_t>(i)].message.call_id, "first-" + std::to_string(i));
+    ASSERT_GT(second.messages.size(), 21U);  // what stood before the one that is too long, at least
+    for (std::size_t i = 0; i < second.messages.size(); ++i)
+        EXPECT_EQ(second.messages[i].message.call_id, "second-" + std::to_string(i));
+    for (const auto& closed : client.closed) {
+        const auto* const why = closed.flow.id == to_second->id ? "too long" : "port unreachable";
+        EXPECT_NE(closed.why.find(why), std::string::npos) << closed.why;
+        EXPECT_FALSE(closed.flow.id == to_first->id);
+    }
+}
+
+TEST(Transports, SendWhatWaitsBeforeTheyEnd) {
+    Loop loop;
+    Node server(loop, {}, {Transport::udp});
+    auto client = std::make_unique<Node>(loop, TransportSettings{}, std::vector{Transport::udp});
+    const auto flow = open_flow(loop, *client, target_of(server, Transport::udp));
+    ASSERT_TRUE(flow.has_value());
+    loop.post([&] {
+        EXPECT_TRUE(client->transports->send(flow->id, options_request("last")));
+        client.reset();
+    });
+    ASSERT_TRUE(run_until(loop, [&] { return server.messages.size() == 1; }));
+    EXPECT_EQ(server.messages[0].message.call_id, "last");
 }
 
 TEST(Transports, ReportAClosedUdpPort) {

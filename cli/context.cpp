@@ -5,10 +5,10 @@
 #include "secrets.hpp"
 #include "system/descriptor.hpp"
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <sys/stat.h>
@@ -43,13 +43,14 @@ Result<std::string> read_all(int fd, const std::string& name, std::size_t most_b
         if (S_ISREG(status.st_mode) && status.st_size > 0)
             bytes.reserve(std::min(static_cast<std::size_t>(status.st_size), most_bytes) + 1);
     }
-    std::array<char, 1U << 16U> block{};
+    constexpr std::size_t kMostPerRead = std::size_t{1} << 16U;
+    const std::unique_ptr<char[]> block(new char[kMostPerRead]);  // not filled: most files are far smaller
     for (;;) {
-        const ssize_t got = ::read(fd, block.data(), block.size());
+        const ssize_t got = ::read(fd, block.get(), kMostPerRead);
         if (got == 0) return bytes;
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return fail(ErrorCode::io, "cannot read " + name + ": " + std::strerror(errno));
-        bytes.append(block.data(), static_cast<std::size_t>(got));
+        bytes.append(block.get(), static_cast<std::size_t>(got));
         if (bytes.size() > most_bytes) {
             return fail(
                 ErrorCode::limit,

@@ -6,6 +6,7 @@
 #include "crypto/hash.hpp"
 #include "json_output.hpp"
 #include "observe/crash.hpp"
+#include "system/freed_memory.hpp"
 #include "usage.hpp"
 
 #include <CLI/CLI.hpp>
@@ -95,6 +96,7 @@ int run(int argc, char** argv, Context& context) {
 
 int main(int argc, char** argv) {
     using namespace callchain;
+    system::keep_freed_memory();
     observe::leave_no_core_dump();
     cli::hold_standard_descriptors();
     observe::say_only_the_type_of_exceptions();

@@ -96,8 +96,8 @@ int run(int argc, char** argv, Context& context) {
 
 int main(int argc, char** argv) {
     using namespace callchain;
-    system::keep_freed_memory();
     observe::leave_no_core_dump();
+    system::keep_freed_memory();
     cli::hold_standard_descriptors();
     observe::say_only_the_type_of_exceptions();
     // A reader that goes away early (head, less) is no reason for an error text.

@@ -248,11 +248,22 @@ CallActions CallStep::finish() {
     const bool waits = !s_.pending.empty() || !s_.retries.empty() || s_.bye_a_owed || s_.ack_owed;
     if (!waits) {
         s_.over = true;
+        release_session();
         actions_.emplace_back(CallOver{});
         // A 2xx of leg B is repeated for 64*T1, and each time wants its ACK.
         set_timer(CallTimer::forget, 64 * s_.settings.timers.t1);
     }
     return std::move(actions_);
+}
+
+// Repetitions are answered without any description, and many calls may wait for theirs: a quarter of what each
+// of them keeps.
+void CallStep::release_session() {
+    for (auto* const leg : {&s_.a, &s_.b}) {
+        std::string().swap(leg->sent);
+        std::string().swap(leg->received);
+    }
+    std::string().swap(s_.early_sdp);
 }
 
 // Before leg B knows of it

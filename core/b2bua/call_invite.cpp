@@ -186,7 +186,7 @@ void CallStep::answered(const sip::Received& response) {
     if (!s_.early_sdp.empty() && !from_early && !same_session(s_.early_sdp, body))
         remark(Remark::Level::info, "the answer differs from that of the 18x: the answer counts");
     (s_.offerless ? s_.record.offered : s_.record.answered) = std::move(decision.codecs);
-    s_.early_sdp = std::string();  // clear() would keep its memory as long as the call
+    std::string().swap(s_.early_sdp);  // clear() would keep its memory as long as the call
     s_.b.received = body;
     s_.answered = true;
     if (s_.offerless)

@@ -134,6 +134,7 @@ class CallStep {
     [[nodiscard]] Pending* find(RequestNumber number);
     void drop(RequestNumber number);
     [[nodiscard]] bool invite_is_open() const;
+    void release_session();
 
     // call_invite.cpp
     void ring(const sip::Received& response, std::size_t dialog);

@@ -48,7 +48,7 @@ void Framer::drop_taken() {
     // What a burst made large is given back: thousands of idle connections would keep it.
     constexpr std::size_t kWorthKeeping = std::size_t{16} << 10U;
     if (begin_ == buffer_.size() && buffer_.capacity() > kWorthKeeping)
-        buffer_ = std::string();
+        std::string().swap(buffer_);
     else
         buffer_.erase(0, begin_);
     examined_ += buffer_.size();
@@ -126,11 +126,12 @@ void Framer::take(std::size_t bytes) {
     searched_ = begin_;
     line_ = begin_;
     message_bytes_ = 0;
+    if (buffered() == 0) drop_taken();  // at once: nothing may come for an hour
 }
 
 Frame Framer::lose(std::string_view why) {
     lost_ = true;
-    buffer_ = std::string();
+    std::string().swap(buffer_);
     begin_ = 0;
     return Frame{Frame::Kind::lost, {}, std::string(why)};
 }

@@ -1,6 +1,8 @@
 // How calls end.
+#include "allocated.hpp"
 #include "b2bua/call_fixture.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 namespace callchain::b2bua {
@@ -426,6 +428,24 @@ TEST(CallOutward, Answers503WhereMetaRefusesThePassword) {
     EXPECT_EQ(happened.text(), "a:503 INVITE, over");
     EXPECT_NE(happened.remark("Meta refused our credentials"), nullptr);
     EXPECT_EQ(bench.record().twilio_error, 0);
+}
+
+// ---- What is left ----
+
+// Thousands of calls may wait for repetitions at a time.
+TEST(CallEnds, KeepsNoDescriptionOfACallThatIsOver) {
+    CallBench bench;
+    const std::string padding(50'000, 'x');  // in what leg A offers and leg B answers
+    bench.begin(meta_offer() + "a=x-padding:" + padding + "\r\n");
+    bench.answer(180, {.body = twilio_answer() + "a=x-padding:" + padding + "\r\n"});
+    bench.answer(200, {.body = twilio_answer() + "a=x-padding:" + padding + "\r\n"});
+    bench.ack_from_a();
+    const auto up = allocated();
+    const auto bye = bench.from_a("BYE");
+    EXPECT_EQ(bench.answer(bye.requests[0], 200).text(), "over");
+    EXPECT_LE(allocated(), up - std::min(up, padding.size()));
+    // What leg B repeats is acknowledged all the same.
+    EXPECT_EQ(bench.answer(bench.invite_b, 200, {.body = twilio_answer()}).text(), "b>ACK");
 }
 
 }  // namespace

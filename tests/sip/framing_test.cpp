@@ -1,5 +1,6 @@
 #include "sip/framing.hpp"
 
+#include "allocated.hpp"
 #include "base/text.hpp"
 #include "sip/message_files.hpp"
 
@@ -154,6 +155,25 @@ TEST(Framer, CutsTwoMegabytesOfPipelinedInvitesWithBoundedWorkAndMemory) {
     }
     EXPECT_EQ(count, kInvites);
     EXPECT_LE(framer.examined(), 4 * stream.size());
+}
+
+TEST(Framer, GivesBackWhatABurstMadeLarge) {
+    constexpr std::size_t kMessages = 20'000;
+    const auto before = allocated();
+    std::string burst;
+    for (std::size_t i = 0; i < kMessages; ++i) burst += kBye;
+    Framer framer;
+    framer.feed(burst);
+    std::string().swap(burst);
+    std::size_t count = 0;
+    while (framer.next()) ++count;
+    EXPECT_EQ(count, kMessages);
+    EXPECT_LT(allocated(), before + 10'000);  // and no byte has come since
+    framer.feed(kBye);
+    EXPECT_EQ(framer.next()->bytes, kBye);
+    framer.feed("\rno message" + std::string(1'000'000, 'x'));
+    EXPECT_EQ(framer.next()->kind, Kind::lost);
+    EXPECT_LT(allocated(), before + 10'000);
 }
 
 TEST(Framer, LooksAtASlowTrickleOnce) {

@@ -1,12 +1,13 @@
 // The timer queue by example, and against a multimap that does the same slowly.
 #include "sip/timer_queue.hpp"
 
+#include "allocated.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <gtest/gtest.h>
-#include <malloc.h>
 #include <map>
 #include <optional>
 #include <rapidcheck.h>
@@ -20,12 +21,6 @@ namespace {
 using namespace std::chrono_literals;
 
 SteadyTime at(std::chrono::milliseconds time) { return SteadyTime{} + time; }
-
-/// Octets of the whole program; an address sanitizer does not count them, and proves nothing by them.
-std::size_t allocated() {
-    const auto info = mallinfo2();
-    return info.uordblks + info.hblkhd;
-}
 
 /// Owners of all timers that are due, in order.
 std::vector<std::uint64_t> pop_all(TimerQueue& queue, SteadyTime now) {

@@ -327,7 +327,7 @@ bool StreamConnection::send(std::string_view bytes) {
     return true;
 }
 
-/// Behind what else this turn of the loop brings, so that messages leave together.
+/// Behind what was posted before in this turn of the loop, so that messages leave together.
 void StreamConnection::flush_soon() {
     if (std::exchange(flush_is_posted_, true)) return;
     host_.loop().post([weak = weak_from_this()] {

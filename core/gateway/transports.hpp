@@ -63,7 +63,7 @@ struct TransportSettings {
     TransportLimits limits = {};
 };
 
-/// One message as it crossed the wire, after decryption. Borrowed for the call.
+/// One message as it came, after decryption, or as it was handed over to be sent. Borrowed for the call.
 struct TracedMessage {
     bool received = true;
     const FlowInfo& flow;
@@ -75,7 +75,8 @@ struct TransportEvents {
     std::function<void(const FlowInfo&, sip::Received&&)> on_message;
     /// Bytes that are no readable message: to be answered statelessly where sip::Unreadable says so.
     std::function<void(const FlowInfo&, const sip::Unreadable&, std::string_view bytes)> on_unreadable;
-    /// A connection has ended, for whatever reason; over UDP an ICMP error of the peer. Once for each flow.
+    /// A connection has ended, for whatever reason; over UDP an ICMP error of the peer, or a datagram that the
+    /// system never can send. Once for each flow.
     std::function<void(const FlowInfo&, const std::string& why)> on_closed;
     /// An inbound connection was refused or dropped before it became a flow: limit, handshake, PROXY header.
     std::function<void(Transport, const Endpoint& peer, const std::string& why)> on_refused;
@@ -124,9 +125,8 @@ class Transports {
     /// certificate that cannot be read or does not fit its key); then nothing listens.
     [[nodiscard]] Result<std::vector<BoundAddress>> listen();
 
-    /// Sends one message on a flow, in order, with what else this turn of the loop brings. False: the flow is
-    /// gone, or its backlog was full, by which it is closed. A datagram that the system never can send closes
-    /// its flow, too (on_closed follows both).
+    /// Sends one message on a flow, in order, behind what the loop was asked to do before. False: the flow is
+    /// gone, or its backlog was full, by which it is closed (on_closed follows).
     [[nodiscard]] bool send(sip::FlowId flow, std::string bytes);
 
     /// Finds the live outbound connection to that target and identity, or makes one. `done` is called once,

@@ -19,6 +19,7 @@ constexpr std::size_t kMostPerRead = 8;
 constexpr std::size_t kMostPerSend = 16;
 constexpr std::size_t kMostDatagramBytes = std::size_t{64} << 10U;
 constexpr int kMostErrorsPerTurn = 64;
+constexpr int kMostTries = 8;  // of a datagram, where each reports what became of others
 constexpr std::size_t kControlBytes = 256;
 
 /// The address and the control data of one datagram: with room for what the kernel adds.
@@ -119,6 +120,9 @@ bool is_lost_on_the_way(int error) {
     return error == EAGAIN || error == ENOBUFS || error == ENOMEM || error == EINTR;
 }
 
+/// Nothing that a datagram meets as it is sent: an answer to one that was.
+bool tells_of_others(int error) { return error == ECONNREFUSED; }
+
 }  // namespace
 
 /// Room for what one call reads. Of the bytes only those become resident that a datagram was written to.
@@ -204,12 +208,12 @@ const Endpoint& UdpSocket::destination_of(msghdr& header) {
     return last_destination_;
 }
 
-void UdpSocket::report_errors() {
+bool UdpSocket::report_errors() {
     std::array<char, 1> unused{};  // the datagram that did not arrive comes back here, and is not wanted
     for (int i = 0; i < kMostErrorsPerTurn; ++i) {
         Envelope envelope;
         auto header = envelope.header_for(unused.data(), unused.size());
-        if (::recvmsg(socket_.number(), &header, MSG_ERRQUEUE) < 0) return;
+        if (::recvmsg(socket_.number(), &header, MSG_ERRQUEUE) < 0) return i > 0;
         envelope.peer.size = header.msg_namelen;
         for (auto* message = CMSG_FIRSTHDR(&header); message != nullptr;
              message = CMSG_NXTHDR(&header, message)) {
@@ -222,6 +226,7 @@ void UdpSocket::report_errors() {
             tell_unreachable(envelope.peer, words_of(error));
         }
     }
+    return true;
 }
 
 void UdpSocket::tell_unreachable(const system::SocketAddress& peer, const std::string& why) {
@@ -244,24 +249,25 @@ void UdpSocket::send(const system::SocketAddress& peer, const Endpoint& local, s
 }
 
 void UdpSocket::flush() {
-    bool was_tried = false;
+    int tries = 0;
     for (std::size_t i = 0; i < outbox_->size;) {
         const auto rest = static_cast<unsigned>(outbox_->size - i);
         const int sent = ::sendmmsg(socket_.number(), &outbox_->headers[i], rest, MSG_NOSIGNAL);
         const int error = errno;
         if (sent > 0) {
             i += static_cast<std::size_t>(sent);
-            was_tried = false;
+            tries = 0;
             // Of an error that ended it the kernel says no more than that; it may be one of the queue's.
             if (static_cast<unsigned>(sent) < rest) report_errors();
             continue;
         }
-        // The first try may only report what became of another datagram.
-        const bool is_lost = is_lost_on_the_way(error);
-        if (!is_lost) report_errors();
-        if (!is_lost && !std::exchange(was_tried, true)) continue;
-        if (!is_lost) tell_unreachable(outbox_->envelopes[i].peer, std::generic_category().message(error));
-        was_tried = false;
+        // What became of other datagrams is reported by the next one, one error at a time.
+        if (!is_lost_on_the_way(error)) {
+            if (report_errors() && ++tries < kMostTries) continue;
+            if (!tells_of_others(error))
+                tell_unreachable(outbox_->envelopes[i].peer, std::generic_category().message(error));
+        }
+        tries = 0;
         ++i;
     }
     for (auto& bytes : std::span(outbox_->bytes).first(outbox_->size)) std::string().swap(bytes);

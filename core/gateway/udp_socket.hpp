@@ -48,7 +48,8 @@ class UdpSocket {
     /// False: nothing is left to read.
     bool receive_some();
     const Endpoint& destination_of(msghdr& header);
-    void report_errors();
+    /// False: there was none.
+    bool report_errors();
     void tell_unreachable(const system::SocketAddress& peer, const std::string& why);
 
     Handlers handlers_;

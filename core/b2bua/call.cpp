@@ -256,8 +256,8 @@ CallActions CallStep::finish() {
     return std::move(actions_);
 }
 
-// Repetitions are answered without them, but for the ACK to an offer of leg B, whose answer is kept. Many calls
-// may wait for theirs: this is a quarter of what each of them kept.
+// Repetitions are answered without them, but for the ACK to an offer of leg B, whose answer is kept. Many
+// calls may wait for theirs: this is a quarter of what each of them kept.
 void CallStep::release_session() {
     for (auto* const leg : {&s_.a, &s_.b}) {
         std::string().swap(leg->sent);

@@ -362,7 +362,8 @@ void Transports::State::send_datagram(const UdpFlow& flow, std::string bytes) {
     udp_sockets_[flow.socket]->send(flow.peer, flow.info.local, std::move(bytes));
 }
 
-/// Behind what was posted before in this turn of the loop, so that datagrams leave together: as connections do.
+/// Behind what was posted before in this turn of the loop, so that datagrams leave together: as connections
+/// do.
 void Transports::State::flush_datagrams_soon() {
     if (std::exchange(flush_is_posted_, true)) return;
     loop_.post([weak = weak_from_this()] {

@@ -75,8 +75,8 @@ struct TransportEvents {
     std::function<void(const FlowInfo&, sip::Received&&)> on_message;
     /// Bytes that are no readable message: to be answered statelessly where sip::Unreadable says so.
     std::function<void(const FlowInfo&, const sip::Unreadable&, std::string_view bytes)> on_unreadable;
-    /// A connection has ended, for whatever reason; over UDP an ICMP error of the peer, or a datagram that the
-    /// system never can send. Once for each flow.
+    /// A connection has ended, for whatever reason; over UDP an ICMP error of the peer, or a datagram that
+    /// the system never can send. Once for each flow.
     std::function<void(const FlowInfo&, const std::string& why)> on_closed;
     /// An inbound connection was refused or dropped before it became a flow: limit, handshake, PROXY header.
     std::function<void(Transport, const Endpoint& peer, const std::string& why)> on_refused;

@@ -86,7 +86,7 @@ struct Transports::State final : StreamHost, std::enable_shared_from_this<Transp
     void tell_closed(FlowInfo info, std::string why);
 
     bool send(sip::FlowId id, std::string bytes);
-    void send_datagram(const UdpFlow& flow, std::string bytes);
+    bool send_datagram(const UdpFlow& flow, std::string bytes);
     void flush_datagrams_soon();
     void open(SendTarget target, Done done);
     Result<FlowInfo> open_udp(const Endpoint& peer);
@@ -347,12 +347,14 @@ bool Transports::State::send(sip::FlowId id, std::string bytes) {
         return true;
     }
     const auto* flow = udp_flows_.find(id);
-    if (flow == nullptr) return false;
-    send_datagram(*flow, std::move(bytes));
-    return true;
+    return flow != nullptr && send_datagram(*flow, std::move(bytes));
 }
 
-void Transports::State::send_datagram(const UdpFlow& flow, std::string bytes) {
+bool Transports::State::send_datagram(const UdpFlow& flow, std::string bytes) {
+    if (bytes.size() > UdpSocket::kMostBytes) {
+        close(flow.info.id, "too long for a datagram: " + std::to_string(bytes.size()) + " bytes");
+        return false;
+    }
     udp_flows_.note_answered(flow.info.id);
     ++counts_.messages_out;
     counts_.bytes_out += bytes.size();
@@ -360,6 +362,7 @@ void Transports::State::send_datagram(const UdpFlow& flow, std::string bytes) {
     flush_datagrams_soon();
     // The last one: it may send what has gathered, and a report of an ICMP error takes the flow away.
     udp_sockets_[flow.socket]->send(flow.peer, flow.info.local, std::move(bytes));
+    return true;
 }
 
 /// Behind what was posted before in this turn of the loop, so that datagrams leave together: as connections

@@ -76,7 +76,7 @@ struct TransportEvents {
     /// Bytes that are no readable message: to be answered statelessly where sip::Unreadable says so.
     std::function<void(const FlowInfo&, const sip::Unreadable&, std::string_view bytes)> on_unreadable;
     /// A connection has ended, for whatever reason; over UDP an ICMP error of the peer, or a datagram that
-    /// the system never can send. Once for each flow.
+    /// can never be sent. Once for each flow.
     std::function<void(const FlowInfo&, const std::string& why)> on_closed;
     /// An inbound connection was refused or dropped before it became a flow: limit, handshake, PROXY header.
     std::function<void(Transport, const Endpoint& peer, const std::string& why)> on_refused;
@@ -126,7 +126,8 @@ class Transports {
     [[nodiscard]] Result<std::vector<BoundAddress>> listen();
 
     /// Sends one message on a flow, in order, behind what the loop was asked to do before. False: the flow is
-    /// gone, or its backlog was full, by which it is closed (on_closed follows).
+    /// gone, or it is closed by this, since its backlog was full or no datagram holds so much (on_closed
+    /// follows).
     [[nodiscard]] bool send(sip::FlowId flow, std::string bytes);
 
     /// Finds the live outbound connection to that target and identity, or makes one. `done` is called once,

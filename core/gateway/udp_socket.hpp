@@ -32,8 +32,10 @@ class UdpSocket {
     [[nodiscard]] bool reaches(int family) const;
     void start() { socket_.await_readable(); }
 
+    /// What fits into one datagram of IPv4, behind its header and UDP's.
+    static constexpr std::size_t kMostBytes = 65'507;
     /// From `local` where the socket is bound to all addresses, and with the next flush(): what is sent
-    /// together costs one call of the system and wakes its receiver once.
+    /// together costs one call of the system and wakes its receiver once. No more than kMostBytes.
     void send(const system::SocketAddress& peer, const Endpoint& local, std::string bytes);
     /// What the system has no room for at this moment is lost, as on the way. What it never can send,
     /// Handlers::on_unreachable hears of.

@@ -1,4 +1,5 @@
-/// A shell command that runs beside the loop, its output in a file and its input silent.
+/// A shell command that runs beside the loop, its output in a file and its input silent but for what is
+/// typed.
 #pragma once
 
 #include <csignal>
@@ -60,6 +61,10 @@ class Process {
         all << std::ifstream(output_).rdbuf();
         return all.str();
     }
+    /// Into its input. False: not all of it was taken.
+    [[nodiscard]] bool type(const std::string& text) const {
+        return ::write(input_, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    }
     [[nodiscard]] bool has_written(const std::string& text) const {
         return output().find(text) != std::string::npos;
     }
@@ -67,7 +72,7 @@ class Process {
   private:
     pid_t pid_ = -1;
     int code_ = -1;
-    int input_ = -1;  // open, and silent: some programs end with their input
+    int input_ = -1;  // open as long as this: some programs end with their input
     std::string output_;
 };
 

@@ -150,6 +150,28 @@ TEST(Transports, SendTheDatagramsOfATurnInOrderAndPassOverWhatCannotBeSent) {
     EXPECT_NE(client.closed[1].why.find("Invalid argument"), std::string::npos) << client.closed[1].why;
 }
 
+TEST(Transports, SendWhatFollowsADatagramThatDidNotArrive) {
+    Loop loop;
+    Node server(loop, {}, {Transport::udp});
+    Node client(loop, {}, {Transport::udp});
+    Endpoint gone;
+    {
+        Node other(loop, {}, {Transport::udp});
+        gone = other.endpoint(Transport::udp);
+    }
+    const auto flow = open_flow(loop, client, target_of(server, Transport::udp));
+    const auto to_nobody = open_flow(loop, client, {Transport::udp, gone});
+    ASSERT_TRUE(flow && to_nobody);
+    loop.post([&] {
+        EXPECT_TRUE(client.transports->send(to_nobody->id, "lost"));
+        // Behind its own call of the system, and before the loop hears of the ICMP error: the next call does.
+        loop.post([&] { EXPECT_TRUE(client.transports->send(flow->id, options_request("next"))); });
+    });
+    ASSERT_TRUE(run_until(loop, [&] { return server.messages.size() == 1 && client.closed.size() == 1; }));
+    EXPECT_EQ(client.closed[0].flow.id, to_nobody->id);
+    EXPECT_TRUE(client.transports->find(flow->id).has_value());
+}
+
 TEST(Transports, SendDatagramsBehindWhatTheLoopDoesBefore) {
     Loop loop;
     Node client(loop, {}, {Transport::udp});

@@ -1,15 +1,21 @@
 #include "gateway/transports.hpp"
 
 #include "gateway/node.hpp"
+#include "system/descriptor.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <memory>
+#include <netinet/in.h>
+#include <string>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <system_error>
 #include <unistd.h>
+#include <vector>
 
 namespace callchain::gateway {
 namespace {
